@@ -1,0 +1,169 @@
+//! The events on the `expansion` bus, all with source [`SOURCE`], a detail type and a versioned detail.
+//!
+//! Delivery is at least once and unordered: every detail names what it is about, never "the next one".
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{Instant, RunId};
+
+/// The source of every event of this project.
+pub const SOURCE: &str = "expansion-propensity";
+
+/// The version of the details below. A consumer refuses any other.
+const VERSION: u8 = 1;
+
+/// What an event says, under the name it has on the bus.
+pub trait Detail: Serialize + DeserializeOwned {
+    /// The event's `detail-type`.
+    const TYPE: &'static str;
+}
+
+/// An event as EventBridge delivers it (only the parts that are relied on).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope<D> {
+    /// Who sent it.
+    pub source: String,
+    /// What kind of event it is.
+    #[serde(rename = "detail-type")]
+    pub detail_type: String,
+    /// What it says.
+    pub detail: Versioned<D>,
+}
+
+/// A detail with its version beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versioned<D> {
+    /// The version of the detail's form.
+    pub version: u8,
+    /// The detail.
+    #[serde(flatten)]
+    pub body: D,
+}
+
+/// The event is not one this function takes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected} version {VERSION} from {SOURCE}, got {detail_type} version {version} from {source_name}")]
+pub struct UnexpectedEvent {
+    /// The detail type that was expected.
+    pub expected: &'static str,
+    /// The detail type that came.
+    pub detail_type: String,
+    /// The version that came.
+    pub version: u8,
+    /// The source that came.
+    pub source_name: String,
+}
+
+impl<D: Detail> Envelope<D> {
+    /// Wraps a detail for the bus.
+    #[must_use]
+    pub fn new(detail: D) -> Self {
+        Self {
+            source: SOURCE.to_owned(),
+            detail_type: D::TYPE.to_owned(),
+            detail: Versioned { version: VERSION, body: detail },
+        }
+    }
+
+    /// The detail, once source, type and version are the expected ones.
+    ///
+    /// # Errors
+    /// [`UnexpectedEvent`] when one of them is not.
+    pub fn open(self) -> Result<D, UnexpectedEvent> {
+        if self.source == SOURCE && self.detail_type == D::TYPE && self.detail.version == VERSION {
+            Ok(self.detail.body)
+        } else {
+            Err(UnexpectedEvent {
+                expected: D::TYPE,
+                detail_type: self.detail_type,
+                version: self.detail.version,
+                source_name: self.source,
+            })
+        }
+    }
+}
+
+/// A refresh is wanted: train on what was known at `as_of`, then score every customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshRequested {
+    /// The inclusive bound of what is known.
+    pub as_of: Instant,
+    /// Why: `schedule`, or a name for the request. Part of the run's identity.
+    pub cause: String,
+    /// Days after `as_of` in which an expansion counts; the function's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_days: Option<u16>,
+}
+
+/// A model was fitted and stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelTrained {
+    /// The run it was trained for.
+    pub run_id: RunId,
+    /// The model.
+    pub model_id: String,
+    /// What it knew.
+    pub as_of: Instant,
+}
+
+/// A model became the champion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelPromoted {
+    /// The model.
+    pub model_id: String,
+    /// The champion before it.
+    pub previous_model_id: Option<String>,
+}
+
+/// One shard of a run is to be scored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardRequested {
+    /// The run.
+    pub run_id: RunId,
+    /// Which of its shards, from 0.
+    pub shard: u32,
+}
+
+/// A run is complete and is what readers now see.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PropensityRefreshed {
+    /// The run.
+    pub run_id: RunId,
+    /// What it knew.
+    pub as_of: Instant,
+    /// The model it used.
+    pub model_id: String,
+    /// How many customers it scored.
+    pub rows: u64,
+}
+
+macro_rules! details {
+    ($($name:ident),*) => {
+        $(impl Detail for $name {
+            const TYPE: &'static str = stringify!($name);
+        })*
+    };
+}
+details!(RefreshRequested, ModelTrained, ModelPromoted, ShardRequested, PropensityRefreshed);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &str = r#"{"source":"expansion-propensity","detail-type":"RefreshRequested","time":"2026-11-02T06:00:00Z",
+        "detail":{"version":1,"as_of":"2026-11-02T06:00:00Z","cause":"schedule"}}"#;
+
+    #[test]
+    fn an_event_is_opened_only_as_what_it_is() {
+        let event: Envelope<RefreshRequested> = serde_json::from_str(REQUEST).expect("it parses");
+        let detail = event.clone().open().expect("it is a RefreshRequested");
+        assert_eq!(Envelope::new(detail), event);
+
+        let other = Envelope { detail_type: "ShardRequested".to_owned(), ..event.clone() };
+        assert!(other.open().is_err());
+        let mut newer = event;
+        newer.detail.version = 2;
+        assert!(newer.open().is_err());
+    }
+}

@@ -1,0 +1,309 @@
+//! What is known about customers: plain data, each list sorted by when the fact was learned.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Instant, Known};
+
+/// A free-text identifier; shared, because the same product or CSM is named by many rows.
+pub type Id = Arc<str>;
+
+/// The nine source tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Table {
+    /// Who the customers are (required).
+    Customers,
+    /// What can be bought.
+    Products,
+    /// What customers are entitled to.
+    Contracts,
+    /// Product usage readings.
+    UsageMetrics,
+    /// Health scores over time.
+    HealthScoreHistory,
+    /// Expansion deals and their outcome (required: the label comes from it).
+    ExpansionOpportunities,
+    /// Buying signals.
+    ExpansionSignals,
+    /// People at the customer.
+    Stakeholders,
+    /// Meetings, calls, tickets.
+    Engagements,
+}
+
+impl Table {
+    /// Every table, in the order the contract lists them.
+    pub const ALL: [Self; 9] = [
+        Self::Customers,
+        Self::Products,
+        Self::Contracts,
+        Self::UsageMetrics,
+        Self::HealthScoreHistory,
+        Self::ExpansionOpportunities,
+        Self::ExpansionSignals,
+        Self::Stakeholders,
+        Self::Engagements,
+    ];
+
+    /// The table's name, which is also its folder's.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Customers => "customers",
+            Self::Products => "products",
+            Self::Contracts => "contracts",
+            Self::UsageMetrics => "usage_metrics",
+            Self::HealthScoreHistory => "health_score_history",
+            Self::ExpansionOpportunities => "expansion_opportunities",
+            Self::ExpansionSignals => "expansion_signals",
+            Self::Stakeholders => "stakeholders",
+            Self::Engagements => "engagements",
+        }
+    }
+
+    /// Whether nothing can be done without this table.
+    #[must_use]
+    pub const fn required(self) -> bool {
+        matches!(self, Self::Customers | Self::ExpansionOpportunities)
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Everything read from a source: the customers' histories and the product catalogue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Portfolio {
+    /// One history a customer, sorted by `customer_id`.
+    pub customers: Vec<CustomerHistory>,
+    /// The catalogue, sorted by `product_id`.
+    pub products: Vec<Product>,
+    /// The tables the source holds; the features of the others are missing.
+    pub tables: Vec<Table>,
+}
+
+/// Rows of one table that were left out for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataIssue {
+    /// The table.
+    pub table: Table,
+    /// What is wrong with the rows, in words.
+    pub reason: String,
+    /// How many rows.
+    pub count: u64,
+    /// The first of them: file, line and the offending value.
+    pub example: String,
+}
+
+/// A product that can be bought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Product {
+    /// Its id.
+    pub product_id: Id,
+    /// Its name, when given.
+    pub name: Option<Id>,
+    /// `seats`, `tier`, `add_on`, `service` or `usage`, when given.
+    pub kind: Option<Id>,
+    /// What one unit is.
+    pub unit: Option<Id>,
+    /// Price of a unit and year.
+    pub list_price: Option<f64>,
+}
+
+/// One customer's facts. Each list is sorted by the instant at which its facts became known, and ties are broken by
+/// content, so that the order of the source's rows never matters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CustomerHistory {
+    /// The customer's id.
+    pub customer_id: Id,
+    /// Display name.
+    pub name: Option<Id>,
+    /// Segment, as the owner cuts the market.
+    pub segment: Option<Id>,
+    /// Industry.
+    pub industry: Option<Id>,
+    /// Region.
+    pub region: Option<Id>,
+    /// The customer success manager in charge.
+    pub csm_id: Option<Id>,
+    /// When they became a customer.
+    pub created_at: Instant,
+    /// When they left, if they did.
+    pub churned_at: Option<Instant>,
+    /// Contracts, by `start_date`.
+    pub contracts: Vec<Contract>,
+    /// Usage, one series a metric, sorted by metric name.
+    pub usage: Vec<UsageSeries>,
+    /// Health scores (0–100), by time.
+    pub health: Vec<Reading>,
+    /// Expansion deals, by `created_at`.
+    pub opportunities: Vec<Opportunity>,
+    /// Buying signals, by `detected_at`.
+    pub signals: Vec<Signal>,
+    /// What was recorded of people, by `recorded_at`.
+    pub stakeholders: Vec<Stakeholder>,
+    /// Touch points, by `occurred_at`.
+    pub engagements: Vec<Engagement>,
+}
+
+/// A contract; known from its `start_date` on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contract {
+    /// Its id.
+    pub contract_id: Id,
+    /// What was bought.
+    pub product_id: Option<Id>,
+    /// Units entitled.
+    pub quantity: Option<f64>,
+    /// Value of one year.
+    pub annual_value: Option<f64>,
+    /// First day.
+    pub start_date: Instant,
+    /// Last day; open-ended when absent.
+    pub end_date: Option<Instant>,
+}
+
+/// The readings of one usage metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UsageSeries {
+    /// `active_seats`, `logins`, `api_calls` or any other name.
+    pub metric: Id,
+    /// By time.
+    pub readings: Vec<Reading>,
+}
+
+/// A number at an instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// When it was measured.
+    pub at: Instant,
+    /// What was measured.
+    pub value: f64,
+}
+
+/// How a deal stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Closed, bought.
+    Won,
+    /// Closed, not bought.
+    Lost,
+    /// Anything else.
+    Open,
+}
+
+/// An expansion deal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opportunity {
+    /// Its id.
+    pub opportunity_id: Id,
+    /// What is offered.
+    pub product_id: Option<Id>,
+    /// How it stands at the source's time, which may be after any `as_of`.
+    pub stage: Stage,
+    /// Its amount, known for certain only when closed.
+    pub amount: Option<f64>,
+    /// When it was opened.
+    pub created_at: Instant,
+    /// When it was won or lost; `None` exactly when it is open.
+    pub closed_at: Option<Instant>,
+}
+
+/// A buying signal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// When it was noticed.
+    pub detected_at: Instant,
+    /// `seat_inquiry`, `champion_promotion`, ….
+    pub kind: Id,
+    /// In words.
+    pub summary: Option<Id>,
+}
+
+/// What was recorded of a person at the customer; a new fact at each change of title or role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stakeholder {
+    /// The person.
+    pub stakeholder_id: Id,
+    /// Name.
+    pub name: Option<Id>,
+    /// Job title.
+    pub title: Option<Id>,
+    /// `champion`, `executive` or `user`.
+    pub role: Option<Id>,
+    /// When this was recorded.
+    pub recorded_at: Instant,
+}
+
+/// A touch point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Engagement {
+    /// When.
+    pub occurred_at: Instant,
+    /// `meeting`, `qbr`, `email`, `call`, `ticket`, ….
+    pub kind: Option<Id>,
+    /// Whether an executive took part, when recorded.
+    pub with_executive: Option<bool>,
+    /// Who took part, when recorded.
+    pub stakeholder_id: Option<Id>,
+}
+
+impl Contract {
+    /// Whether the contract is in force at `as_of`: begun, and its last day not over.
+    #[must_use]
+    pub fn in_force(&self, as_of: Instant) -> bool {
+        self.start_date <= as_of && self.end_date.is_none_or(|last| last.plus_days(1) > as_of)
+    }
+}
+
+impl CustomerHistory {
+    /// What was known of this customer at `as_of` (inclusive), or `None` if they were not a customer then.
+    #[must_use]
+    pub fn known(&self, as_of: Instant) -> Option<Known<'_>> {
+        let left = self.churned_at.is_some_and(|churned| churned <= as_of);
+        (self.created_at <= as_of && !left).then(|| Known::new(self, as_of))
+    }
+
+    /// Puts every list into its order.
+    pub fn sort(&mut self) {
+        self.contracts.sort_by(|a, b| (a.start_date, &a.contract_id).cmp(&(b.start_date, &b.contract_id)));
+        self.usage.sort_by(|a, b| a.metric.cmp(&b.metric));
+        for series in &mut self.usage {
+            sort_readings(&mut series.readings);
+        }
+        sort_readings(&mut self.health);
+        self.opportunities.sort_by(|a, b| (a.created_at, &a.opportunity_id).cmp(&(b.created_at, &b.opportunity_id)));
+        self.signals.sort_by(|a, b| (a.detected_at, &a.kind, &a.summary).cmp(&(b.detected_at, &b.kind, &b.summary)));
+        self.stakeholders.sort_by(|a, b| {
+            (a.recorded_at, &a.stakeholder_id, &a.role, &a.title, &a.name).cmp(&(
+                b.recorded_at,
+                &b.stakeholder_id,
+                &b.role,
+                &b.title,
+                &b.name,
+            ))
+        });
+        self.engagements.sort_by(|a, b| {
+            (a.occurred_at, &a.kind, a.with_executive, &a.stakeholder_id).cmp(&(
+                b.occurred_at,
+                &b.kind,
+                b.with_executive,
+                &b.stakeholder_id,
+            ))
+        });
+    }
+}
+
+fn sort_readings(readings: &mut [Reading]) {
+    let ordered = |a: &Reading, b: &Reading| a.at.cmp(&b.at).then(a.value.total_cmp(&b.value));
+    // Exports are mostly in time order already.
+    if !readings.is_sorted_by(|a, b| ordered(a, b).is_le()) {
+        readings.sort_unstable_by(ordered);
+    }
+}

@@ -1,0 +1,127 @@
+//! What of a history was known at an instant: the only way the rest of the project looks at a customer's past.
+
+use crate::{Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Reading, Signal, Stage, Stakeholder};
+
+/// The facts of one customer with `known_at ≤ as_of`.
+///
+/// An opportunity's outcome is known from `closed_at`; until then it is an open [`Deal`] without an amount, whatever
+/// the source says today. Name, segment, industry, region and CSM have no history in the source and are taken as
+/// they stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    history: &'a CustomerHistory,
+    /// The inclusive bound of what was known.
+    pub as_of: Instant,
+    /// Contracts begun by then, by `start_date`.
+    pub contracts: &'a [Contract],
+    /// Health scores by then.
+    pub health: &'a [Reading],
+    /// Signals by then.
+    pub signals: &'a [Signal],
+    /// People as recorded by then.
+    pub stakeholders: &'a [Stakeholder],
+    /// Touch points by then.
+    pub engagements: &'a [Engagement],
+    opportunities: &'a [Opportunity],
+}
+
+/// An expansion deal as it was known at some instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deal<'a> {
+    /// What is offered.
+    pub product_id: Option<&'a Id>,
+    /// When it was opened.
+    pub created_at: Instant,
+    /// How it ended, if that was known.
+    pub outcome: Option<Outcome>,
+}
+
+/// How a deal ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Bought or not.
+    pub won: bool,
+    /// When.
+    pub closed_at: Instant,
+    /// For how much, when recorded.
+    pub amount: Option<f64>,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn new(history: &'a CustomerHistory, as_of: Instant) -> Self {
+        Self {
+            history,
+            as_of,
+            contracts: until(&history.contracts, |c| c.start_date <= as_of),
+            health: until(&history.health, |r| r.at <= as_of),
+            signals: until(&history.signals, |s| s.detected_at <= as_of),
+            stakeholders: until(&history.stakeholders, |s| s.recorded_at <= as_of),
+            engagements: until(&history.engagements, |e| e.occurred_at <= as_of),
+            opportunities: until(&history.opportunities, |o| o.created_at <= as_of),
+        }
+    }
+
+    /// The customer's segment.
+    #[must_use]
+    pub fn segment(&self) -> Option<&'a Id> {
+        self.history.segment.as_ref()
+    }
+
+    /// The customer's industry.
+    #[must_use]
+    pub fn industry(&self) -> Option<&'a Id> {
+        self.history.industry.as_ref()
+    }
+
+    /// The customer's region.
+    #[must_use]
+    pub fn region(&self) -> Option<&'a Id> {
+        self.history.region.as_ref()
+    }
+
+    /// When they became a customer; never after `as_of`.
+    #[must_use]
+    pub fn created_at(&self) -> Instant {
+        self.history.created_at
+    }
+
+    /// The readings of one usage metric by `as_of`; empty when there are none.
+    #[must_use]
+    pub fn usage(&self, metric: &str) -> &'a [Reading] {
+        self.history
+            .usage
+            .iter()
+            .find(|series| &*series.metric == metric)
+            .map_or(&[], |series| until(&series.readings, |r| r.at <= self.as_of))
+    }
+
+    /// Every usage metric with its readings by `as_of`.
+    pub fn all_usage(&self) -> impl Iterator<Item = (&'a Id, &'a [Reading])> + use<'a> {
+        let as_of = self.as_of;
+        self.history.usage.iter().map(move |series| (&series.metric, until(&series.readings, |r| r.at <= as_of)))
+    }
+
+    /// The deals opened by `as_of`, in that order, each with the outcome known then.
+    pub fn deals(&self) -> impl Iterator<Item = Deal<'a>> + use<'a> {
+        let as_of = self.as_of;
+        self.opportunities.iter().map(move |o| Deal {
+            product_id: o.product_id.as_ref(),
+            created_at: o.created_at,
+            outcome: o.closed_at.filter(|closed| *closed <= as_of).map(|closed_at| Outcome {
+                won: o.stage == Stage::Won,
+                closed_at,
+                amount: o.amount,
+            }),
+        })
+    }
+
+    /// The outcomes of the deals won by `as_of`, in the order the deals were opened.
+    pub fn wins(&self) -> impl Iterator<Item = Outcome> + use<'a> {
+        self.deals().filter_map(|deal| deal.outcome).filter(|outcome| outcome.won)
+    }
+}
+
+/// The leading part of a sorted list for which `known` holds.
+fn until<T>(sorted: &[T], known: impl Fn(&T) -> bool) -> &[T] {
+    &sorted[..sorted.partition_point(known)]
+}

@@ -1,0 +1,22 @@
+//! Customers' facts in time order, and the words the functions exchange.
+//!
+//! Owns: what a customer's history is, what of it was known at an instant, what a refresh run is called and which
+//! events pass between the functions. Must not know: files, tables, AWS, models.
+
+mod event;
+mod facts;
+mod known;
+mod run;
+mod time;
+
+pub use event::{
+    Detail, Envelope, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, SOURCE, ShardRequested,
+    UnexpectedEvent,
+};
+pub use facts::{
+    Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Portfolio, Product, Reading, Signal, Stage,
+    Stakeholder, Table, UsageSeries,
+};
+pub use known::{Deal, Known, Outcome};
+pub use run::{InvalidRunId, RunId, calculated_at, row_id};
+pub use time::{Instant, InvalidInstant};

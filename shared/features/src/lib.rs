@@ -1,0 +1,23 @@
+//! The common feature crate: a customer's history and an `as_of` in, a snapshot (and, when the horizon has elapsed,
+//! a label) out.
+//!
+//! Owns: what the features are, what they are called, what a missing one means, how rows for training are laid out.
+//! Must not know: models, files, AWS. Every feature is a pure function of the facts known at `as_of`; [`Known`] is
+//! the only way to them, and a property test holds the law.
+//!
+//! [`Known`]: expansion_domain::Known
+
+mod catalogue;
+mod dataset;
+mod extract;
+mod frame;
+mod label;
+mod snapshot;
+mod spec;
+
+pub use catalogue::Catalogue;
+pub use dataset::{Dataset, cutoffs, dataset};
+pub use frame::{Column, Frame, MISSING_LEVEL};
+pub use label::{Label, label};
+pub use snapshot::{Snapshot, Value, View};
+pub use spec::{FEATURE_SET_VERSION, FEATURES, Feature, Unit};

@@ -1,0 +1,163 @@
+//! How a model is stored: the artifact (JSON, versioned), and the manifest that vouches for it.
+
+use expansion_domain::Instant;
+use expansion_features::FEATURE_SET_VERSION;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{ARTIFACT_SCHEMA_VERSION, Metrics, Model};
+
+/// Changes whenever the manifest's form does.
+pub const MANIFEST_SCHEMA_VERSION: u32 = 1;
+
+/// What is known about a model without opening it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The manifest's form.
+    pub schema_version: u32,
+    /// The feature set the model was fitted on.
+    pub feature_set_version: u32,
+    /// The model.
+    pub model_id: String,
+    /// What kind of model it is.
+    pub family: String,
+    /// What it knew.
+    pub as_of: Instant,
+    /// The label window in days.
+    pub horizon_days: u16,
+    /// The cutoffs it was fitted on.
+    pub training_cutoffs: Vec<Instant>,
+    /// The cutoffs held out for the evaluation, the newest ones; the final fit uses them too.
+    pub held_out_cutoffs: Vec<Instant>,
+    /// Labelled rows at all cutoffs.
+    pub rows: usize,
+    /// Rows the final fit used: fewer than `rows` where customers were sampled.
+    pub rows_fitted: usize,
+    /// Expansions among the labelled rows.
+    pub positives: usize,
+    /// Features that vary in the source and entered the model.
+    pub features: Vec<String>,
+    /// Features that are missing or the same for everybody.
+    pub unused_features: Vec<String>,
+    /// Digest of the source's files.
+    pub data_fingerprint: String,
+    /// How good the model was out of time; absent when history is too short to hold any out.
+    pub metrics: Option<Metrics>,
+    /// How good the value estimates were out of time.
+    pub value: Option<ValueEvaluation>,
+    /// SHA-256 of the artifact, in hex.
+    pub artifact_sha256: String,
+    /// Size of the artifact.
+    pub artifact_bytes: usize,
+}
+
+/// How good the value estimates were.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValueEvaluation {
+    /// Share of the held-out amounts inside their 80 % interval.
+    pub coverage_80: f64,
+    /// How many held-out amounts.
+    pub n: usize,
+}
+
+/// An artifact ready to store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256, in hex.
+    pub sha256: String,
+}
+
+/// The artifact cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The bytes are not those the manifest vouches for.
+    #[error("artifact of model {model_id} has checksum {found}, its manifest says {expected}")]
+    Checksum {
+        /// The model.
+        model_id: String,
+        /// What the manifest says.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+    /// It was written in another form.
+    #[error("model {model_id} has {what} version {found}, this program reads version {expected}")]
+    Version {
+        /// The model.
+        model_id: String,
+        /// Which version differs.
+        what: &'static str,
+        /// What this program reads.
+        expected: u32,
+        /// What was found.
+        found: u32,
+    },
+    /// It cannot be read.
+    #[error("model artifact cannot be read or written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Its parts don't fit together.
+    #[error("artifact of model {model_id} is inconsistent: {what}")]
+    Inconsistent {
+        /// The model.
+        model_id: String,
+        /// What doesn't fit.
+        what: &'static str,
+    },
+}
+
+/// Hex SHA-256.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a model down.
+///
+/// # Errors
+/// [`ArtifactError::Json`] when it holds a number JSON has no form for.
+pub fn encode(model: &Model) -> Result<Encoded, ArtifactError> {
+    let bytes = serde_json::to_vec(model)?;
+    let sha256 = fingerprint(&bytes);
+    Ok(Encoded { bytes, sha256 })
+}
+
+/// Reads a model that its manifest vouches for.
+///
+/// # Errors
+/// [`ArtifactError`] when checksum, a version or the parts do not fit.
+pub fn decode(bytes: &[u8], manifest: &Manifest) -> Result<Model, ArtifactError> {
+    let model_id = || manifest.model_id.clone();
+    let version = |what, expected, found| {
+        if expected == found {
+            Ok(())
+        } else {
+            Err(ArtifactError::Version { model_id: model_id(), what, expected, found })
+        }
+    };
+    version("manifest", MANIFEST_SCHEMA_VERSION, manifest.schema_version)?;
+    version("feature set", FEATURE_SET_VERSION, manifest.feature_set_version)?;
+    let found = fingerprint(bytes);
+    if found != manifest.artifact_sha256 {
+        return Err(ArtifactError::Checksum {
+            model_id: model_id(),
+            expected: manifest.artifact_sha256.clone(),
+            found,
+        });
+    }
+    let model: Model = serde_json::from_slice(bytes)?;
+    version("artifact", ARTIFACT_SCHEMA_VERSION, model.schema_version)?;
+    version("feature set", FEATURE_SET_VERSION, model.feature_set_version)?;
+    let inconsistent = |what| Err(ArtifactError::Inconsistent { model_id: model_id(), what });
+    if model.model_id != manifest.model_id {
+        return inconsistent("it holds another model");
+    }
+    if model.terms.iter().any(|term| term.weights.len() != term.bins.len()) {
+        return inconsistent("a term has more or fewer weights than bins");
+    }
+    if model.covariance.size != 1 + model.terms.iter().map(|term| term.bins.len()).sum::<usize>() {
+        return inconsistent("the covariance is of other parameters");
+    }
+    Ok(model)
+}

@@ -1,0 +1,113 @@
+//! Points: integers that add up, with the baseline, to the score exactly.
+//!
+//! Contributions on the log-odds scale become points of probability by the Aumann–Shapley rule along the straight
+//! path from the baseline to the customer. For a sigmoid of a sum the path integral has a closed form, in which every
+//! contribution is scaled by the same slope: (σ(η) − σ(η₀)) / (η − η₀). No order of features enters. The real numbers
+//! are then rounded by largest remainder, so that nothing is lost.
+
+use crate::sigmoid;
+
+/// A score taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribution {
+    /// The score, 1–99: nothing is certain.
+    pub score: i32,
+    /// The score of a customer who is average in every feature.
+    pub baseline: i32,
+    /// What each contribution adds; `baseline + Σ points = score`.
+    pub points: Vec<i32>,
+}
+
+/// Takes the score of `intercept + Σ contributions` apart.
+///
+/// ```
+/// # use expansion_model::attribute;
+/// let parts = attribute(-2.0, &[1.5, -0.5, 0.0]);
+/// assert_eq!(parts.baseline + parts.points.iter().sum::<i32>(), parts.score);
+/// assert_eq!(parts.points[2], 0);
+/// ```
+#[must_use]
+pub fn attribute(intercept: f64, contributions: &[f64]) -> Attribution {
+    let change: f64 = contributions.iter().sum();
+    let (start, end) = (sigmoid(intercept), sigmoid(intercept + change));
+    let slope = if change.abs() < 1e-9 { start * (1.0 - start) } else { (end - start) / change };
+    let (baseline, score) = (points_of(start), points_of(end));
+    let exact: Vec<f64> = contributions.iter().map(|c| 100.0 * slope * c).collect();
+    Attribution { score, baseline, points: round_to_sum(&exact, score - baseline) }
+}
+
+/// A probability in points.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to 1..=99")]
+fn points_of(probability: f64) -> i32 {
+    (100.0 * probability).round().clamp(1.0, 99.0) as i32
+}
+
+/// Integers near `exact` that add up to `sum`, none with the opposite sign of its exact value.
+#[expect(clippy::cast_possible_truncation, reason = "points lie within ±100 each")]
+fn round_to_sum(exact: &[f64], sum: i32) -> Vec<i32> {
+    let mut points: Vec<i32> = exact.iter().map(|value| value.trunc() as i32).collect();
+    let mut missing = sum - points.iter().sum::<i32>();
+    while missing != 0 {
+        let step = missing.signum();
+        // How far an entry still is from its exact value in the step's direction.
+        let need = |i: usize| (exact[i] - f64::from(points[i])) * f64::from(step);
+        let allowed =
+            |i: &usize| f64::from(points[*i] + step) * exact[*i] > 0.0 || (points[*i] + step == 0 && exact[*i] != 0.0);
+        let Some(next) = (0..exact.len()).filter(allowed).max_by(|a, b| need(*a).total_cmp(&need(*b))) else {
+            break;
+        };
+        points[next] += step;
+        missing -= step;
+    }
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn contributions() -> impl Strategy<Value = Vec<f64>> {
+        let one = prop_oneof![Just(0.0), -0.01..0.01_f64, -3.0..3.0_f64, -30.0..30.0_f64];
+        prop::collection::vec(one, 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn baseline_and_points_add_up_to_the_score(intercept in -12.0..12.0_f64, parts in contributions()) {
+            let a = attribute(intercept, &parts);
+            prop_assert_eq!(a.baseline + a.points.iter().sum::<i32>(), a.score);
+            prop_assert!((1..=99).contains(&a.score) && (1..=99).contains(&a.baseline));
+        }
+
+        #[test]
+        fn no_point_contradicts_its_contribution(intercept in -12.0..12.0_f64, parts in contributions()) {
+            let a = attribute(intercept, &parts);
+            for (points, part) in a.points.iter().zip(&parts) {
+                prop_assert!(*points == 0 || f64::from(*points) * part > 0.0, "{points} points for {part}");
+            }
+        }
+
+        #[test]
+        fn the_order_of_features_is_irrelevant(intercept in -5.0..5.0_f64, mut parts in prop::collection::vec(-3.0..3.0_f64, 1..20)) {
+            parts.sort_by(f64::total_cmp);
+            parts.dedup();
+            let forward = attribute(intercept, &parts);
+            let reversed: Vec<f64> = parts.iter().rev().copied().collect();
+            let mut backward = attribute(intercept, &reversed);
+            backward.points.reverse();
+            // Adding in another order may change the last bit of the sum, and with it one rounding.
+            let apart: i32 = forward.points.iter().zip(&backward.points).map(|(a, b)| (a - b).abs()).sum();
+            prop_assert!(apart <= 2, "{forward:?} {backward:?}");
+        }
+    }
+
+    #[test]
+    fn the_sample_of_a_certain_customer_stays_below_100() {
+        let sure = attribute(0.0, &[40.0]);
+        assert_eq!((sure.score, sure.baseline, sure.points), (99, 50, vec![49]));
+        let hopeless = attribute(-9.0, &[-9.0]);
+        assert_eq!((hopeless.score, hopeless.baseline, hopeless.points), (1, 1, vec![0]));
+    }
+}

@@ -1,0 +1,45 @@
+//! How sure a score is, in one number and one word.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Score;
+
+/// A score's confidence in a word, at fixed bounds of [`confidence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ConfidenceLevel {
+    /// Below 0.6.
+    Low,
+    /// From 0.6.
+    Medium,
+    /// From 0.8.
+    High,
+}
+
+impl ConfidenceLevel {
+    /// The level of a confidence.
+    #[must_use]
+    pub fn of(confidence: f64) -> Self {
+        match confidence {
+            c if c >= 0.8 => Self::High,
+            c if c >= 0.6 => Self::Medium,
+            _ => Self::Low,
+        }
+    }
+
+    /// The level's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "Low",
+            Self::Medium => "Medium",
+            Self::High => "High",
+        }
+    }
+}
+
+/// How sure a score is, 0–1: what the 90 % interval leaves of the whole range, times a factor from 0.5 (no feature
+/// known) to 1 (all known). A narrow interval that rests on little data is thus not called sure.
+#[must_use]
+pub fn confidence(score: &Score) -> f64 {
+    ((1.0 - (score.upper - score.lower)) * (0.5 + 0.5 * score.coverage)).clamp(0.0, 1.0)
+}

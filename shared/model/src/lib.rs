@@ -1,0 +1,28 @@
+//! The fitted model: what it is, how it scores a snapshot, how it explains the score and how good it was.
+//!
+//! Owns: the artifact and its manifest, the score with its interval, the points, the value estimate, the evaluation
+//! figures, and the row that a run stores for a customer. Must not know: how a model is fitted, where it is stored.
+
+mod answer;
+mod artifact;
+mod attribution;
+mod confidence;
+mod evaluation;
+mod model;
+mod products;
+mod propensity;
+mod score;
+mod value;
+
+pub use answer::{Answering, answer};
+pub use artifact::{
+    ArtifactError, Encoded, MANIFEST_SCHEMA_VERSION, Manifest, ValueEvaluation, decode, encode, fingerprint,
+};
+pub use attribution::{Attribution, attribute};
+pub use confidence::{ConfidenceLevel, confidence};
+pub use evaluation::{Metrics, evaluate};
+pub use model::{ARTIFACT_SCHEMA_VERSION, Bins, Covariance, Model, Term};
+pub use products::{ProductShares, Shares};
+pub use propensity::{Factor, Propensity, RecommendedProduct};
+pub use score::{Score, Scorer, UnknownFeature, sigmoid};
+pub use value::{Estimate, ValueModel};
