@@ -1,1 +1,22 @@
-//! Stub.
+//! The HTTP contract: what may be asked, what is answered, and how it is said when something is wrong.
+//!
+//! Owns: routes, parameters and their bounds, response bodies, problems, cursors, who may see what. Must not know:
+//! Lambda, DynamoDB, where rows come from. Everything that comes in is checked here, once.
+
+mod cursor;
+mod customer;
+mod list;
+mod principal;
+mod problem;
+mod refresh;
+mod routes;
+mod view;
+
+pub use cursor::{Cursor, CursorKey};
+pub use customer::{CustomerAnswer, customer_answer};
+pub use list::{ListAnswer, ListQuery, list_answer};
+pub use principal::{ClaimNames, Principal};
+pub use problem::{InvalidParameter, Problem};
+pub use refresh::{RefreshCommand, refresh_command};
+pub use routes::{ROUTES, Route, run_location};
+pub use view::{ConfidenceView, ModelView, RunView, ScoreView, TrendView, ValueView};

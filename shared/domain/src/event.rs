@@ -96,6 +96,13 @@ pub struct RefreshRequested {
     pub horizon_days: Option<u16>,
 }
 
+/// Runs that have not moved for a while are to be helped on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunCheckRequested {
+    /// When the check is made.
+    pub as_of: Instant,
+}
+
 /// A model was fitted and stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelTrained {
@@ -145,7 +152,7 @@ macro_rules! details {
         })*
     };
 }
-details!(RefreshRequested, ModelTrained, ModelPromoted, ShardRequested, PropensityRefreshed);
+details!(RefreshRequested, RunCheckRequested, ModelTrained, ModelPromoted, ShardRequested, PropensityRefreshed);
 
 #[cfg(test)]
 mod tests {

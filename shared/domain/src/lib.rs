@@ -10,8 +10,8 @@ mod run;
 mod time;
 
 pub use event::{
-    Detail, Envelope, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, SOURCE, ShardRequested,
-    UnexpectedEvent,
+    Detail, Envelope, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested, SOURCE,
+    ShardRequested, UnexpectedEvent,
 };
 pub use facts::{
     Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Portfolio, Product, Reading, Signal, Stage,

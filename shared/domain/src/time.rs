@@ -30,6 +30,9 @@ pub struct Instant(i64);
 pub struct InvalidInstant(pub String);
 
 impl Instant {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// The instant `micros` microseconds after 1970-01-01T00:00:00Z, or `None` outside the years −9999 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {

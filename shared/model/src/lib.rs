@@ -11,6 +11,7 @@ mod evaluation;
 mod model;
 mod products;
 mod propensity;
+mod run;
 mod score;
 mod value;
 
@@ -23,6 +24,7 @@ pub use confidence::{ConfidenceLevel, confidence};
 pub use evaluation::{Metrics, evaluate};
 pub use model::{ARTIFACT_SCHEMA_VERSION, Bins, Covariance, Model, Term};
 pub use products::{ProductShares, Shares};
-pub use propensity::{Factor, Propensity, RecommendedProduct};
+pub use propensity::{Factor, FactorValue, Listed, Position, Propensity, RecommendedProduct};
+pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};
 pub use score::{Score, Scorer, UnknownFeature, sigmoid};
 pub use value::{Estimate, ValueModel};

@@ -66,6 +66,90 @@ pub struct Propensity {
     pub previous_score: Option<u8>,
 }
 
+/// What the list shows of a row; the score index projects just this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The customer.
+    pub customer_id: Id,
+    /// The run's instant.
+    pub calculated_at: Instant,
+    /// Display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_name: Option<Id>,
+    /// The CSM in charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csm_id: Option<Id>,
+    /// Segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<Id>,
+    /// 1–99.
+    pub propensity_score: u8,
+    /// Lower end of the 90 % interval, in points of the score.
+    pub propensity_lower: f64,
+    /// Upper end of the 90 % interval, in points of the score.
+    pub propensity_upper: f64,
+    /// 0–1.
+    pub confidence: f64,
+    /// In a word.
+    pub confidence_level: ConfidenceLevel,
+    /// The strongest factor in favour, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_signal: Option<String>,
+    /// The recommended products.
+    pub product_ids: Vec<Id>,
+    /// Median amount of an expansion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_value: Option<f64>,
+    /// Lower end of its 80 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_value_lower: Option<f64>,
+    /// Upper end of its 80 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_value_upper: Option<f64>,
+    /// Propensity times mean amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_value: Option<f64>,
+    /// The score in the run before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_score: Option<u8>,
+}
+
+/// Where a row stands in a list: by score, highest first, then by customer id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position(pub std::cmp::Reverse<u8>, pub Id);
+
+impl Listed {
+    /// Where the row stands in a list.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position(std::cmp::Reverse(self.propensity_score), self.customer_id.clone())
+    }
+}
+
+impl From<&Propensity> for Listed {
+    fn from(row: &Propensity) -> Self {
+        Self {
+            customer_id: row.customer_id.clone(),
+            calculated_at: row.calculated_at,
+            customer_name: row.customer_name.clone(),
+            csm_id: row.csm_id.clone(),
+            segment: row.segment.clone(),
+            propensity_score: row.propensity_score,
+            propensity_lower: row.propensity_lower,
+            propensity_upper: row.propensity_upper,
+            confidence: row.confidence,
+            confidence_level: row.confidence_level,
+            primary_signal: row.primary_signal.clone(),
+            product_ids: row.product_ids.clone(),
+            estimated_value: row.estimated_value,
+            estimated_value_lower: row.estimated_value_lower,
+            estimated_value_upper: row.estimated_value_upper,
+            expected_value: row.expected_value,
+            previous_score: row.previous_score,
+        }
+    }
+}
+
 /// One feature's part of the score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Factor {

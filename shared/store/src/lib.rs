@@ -1,5 +1,20 @@
 //! The adapters to DynamoDB, S3 and EventBridge.
+//!
+//! Owns: keys, conditions, retries and the form of items and objects. Must not know: features, fitting, HTTP. The seam
+//! to AWS is the wire: the same clients talk to AWS and to the embedded stack, told apart by endpoint URLs.
 
+mod artifacts;
 mod clients;
+mod clock;
+mod control;
+mod error;
+mod events;
+mod propensities;
 
+pub use artifacts::Artifacts;
 pub use clients::Clients;
+pub use clock::now;
+pub use control::{ControlTable, CurrentRun, Promotion};
+pub use error::StoreError;
+pub use events::Bus;
+pub use propensities::{Deadline, PropensityTable};

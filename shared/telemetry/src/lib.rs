@@ -1,1 +1,97 @@
-//! Stub.
+//! JSON logs and one metrics record per invocation, both on standard error, from where Lambda takes them to CloudWatch.
+//!
+//! Logs are JSON lines with dotted field names and unit suffixes; a failure is logged once, where it is answered.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+use tracing_subscriber::EnvFilter;
+
+/// The CloudWatch namespace.
+const NAMESPACE: &str = "ExpansionPropensity";
+
+/// The log level is not one.
+#[derive(Debug, thiserror::Error)]
+#[error("LOG_LEVEL is {level:?}: {source}")]
+pub struct InvalidLevel {
+    level: String,
+    source: tracing_subscriber::filter::ParseError,
+}
+
+/// Starts logging at a level (`info`) or by directives (`info,scorer=debug`).
+///
+/// # Errors
+/// [`InvalidLevel`] when that makes no sense.
+pub fn init(level: &str) -> Result<(), InvalidLevel> {
+    let filter = EnvFilter::try_new(level).map_err(|source| InvalidLevel { level: level.to_owned(), source })?;
+    let format = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    // A second start in one process (a test) keeps the first.
+    let _ = format.with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    Ok(())
+}
+
+/// A metric's unit, as CloudWatch names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A number of things.
+    Count,
+    /// A duration in milliseconds.
+    Milliseconds,
+    /// A plain number.
+    None,
+}
+
+/// Writes one record of metrics in CloudWatch's embedded metric format.
+pub fn record(function: &str, metrics: &[(&str, Unit, f64)]) {
+    eprintln!("{}", embedded(function, metrics, millis_now()));
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge: a metrics record says when it was made")]
+fn millis_now() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn embedded(function: &str, metrics: &[(&str, Unit, f64)], at_millis: u64) -> Value {
+    let described: Vec<Value> =
+        metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": format!("{unit:?}") })).collect();
+    let mut record = Map::new();
+    record.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": at_millis,
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["function"]], "Metrics": described }],
+        }),
+    );
+    record.insert("function".to_owned(), json!(function));
+    record.extend(metrics.iter().map(|(name, _, value)| ((*name).to_owned(), json!(value))));
+    Value::Object(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_has_the_embedded_metric_format() {
+        let record = embedded("scorer", &[("Rows", Unit::Count, 25.0)], 1_700_000_000_000);
+        let expected = json!({
+            "_aws": {
+                "Timestamp": 1_700_000_000_000_u64,
+                "CloudWatchMetrics": [{
+                    "Namespace": "ExpansionPropensity",
+                    "Dimensions": [["function"]],
+                    "Metrics": [{ "Name": "Rows", "Unit": "Count" }],
+                }],
+            },
+            "function": "scorer",
+            "Rows": 25.0,
+        });
+        assert_eq!(record, expected);
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused() {
+        assert!(init("loud=very=much").is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! `GET /api/customers/{id}/expansion-propensity`: everything about one customer.
+
+use std::convert::Infallible;
+
+use expansion_api::{ClaimNames, CustomerAnswer, Principal, Problem, customer_answer};
+use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
+use expansion_store::{Clients, ControlTable, PropensityTable, StoreError};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, RequestExt, Response};
+
+/// Scores shown of the past: two years of weekly runs would be 104.
+const MOST_HISTORY: i32 = 104;
+
+/// What the function is told.
+#[derive(Debug)]
+pub struct Config {
+    /// What is logged.
+    pub log_level: String,
+    propensity_table: String,
+    control_table: String,
+    claims: ClaimNames,
+}
+
+impl Config {
+    /// The variables it reads.
+    pub const VARIABLES: &'static [&'static str] =
+        &["PROPENSITY_TABLE", "CONTROL_TABLE", "CSM_CLAIM", "ROLE_CLAIM", "MANAGER_ROLE", "LOG_LEVEL"];
+
+    /// Reads and checks them.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            log_level: required(&get, "LOG_LEVEL")?,
+            propensity_table: required(&get, "PROPENSITY_TABLE")?,
+            control_table: required(&get, "CONTROL_TABLE")?,
+            claims: claim_names(&get)?,
+        })
+    }
+}
+
+/// What the function keeps between invocations.
+#[derive(Debug)]
+pub struct State {
+    control: ControlTable,
+    propensities: PropensityTable,
+    claims: ClaimNames,
+}
+
+impl State {
+    /// Makes the state and warms the connection.
+    pub async fn new(config: Config, clients: &Clients) -> Self {
+        let state = Self {
+            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
+            propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
+            claims: config.claims,
+        };
+        // Only to have the connection; a failure will show at the first request.
+        let _ = state.control.current_run().await;
+        state
+    }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// Never: what goes wrong is a response too.
+pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, Infallible> {
+    Ok(reply(&request, StatusCode::OK, get(state, &request).await))
+}
+
+async fn get(state: &State, request: &Request) -> Result<CustomerAnswer, Problem> {
+    let principal = principal(request, &state.claims)?;
+    let parameters = request.path_parameters();
+    let customer_id = parameters.first("id").filter(|id| !id.is_empty());
+    let customer_id = customer_id.ok_or_else(|| Problem::invalid_parameter("id", "is missing"))?;
+    let answer = read(state, &principal, customer_id).await.map_err(|e| to_problem(&e))?;
+    match answer {
+        Found::Answer(answer) => Ok(*answer),
+        Found::NoRun => Err(Problem::no_run_yet()),
+        Found::NoCustomer => Err(Problem::not_found("such customer")),
+    }
+}
+
+enum Found {
+    Answer(Box<CustomerAnswer>),
+    NoRun,
+    NoCustomer,
+}
+
+async fn read(state: &State, principal: &Principal, customer_id: &str) -> Result<Found, StoreError> {
+    let Some(pointer) = state.control.current_run().await? else {
+        return Ok(Found::NoRun);
+    };
+    let current = pointer.run;
+    let run = state.control.expect_run(&current.run_id).await?;
+    let mut rows = state.propensities.history(customer_id, current.calculated_at, MOST_HISTORY).await?;
+    let complete = state.control.complete_runs(&current.run_id, MOST_HISTORY).await?;
+    // Rows of runs that never completed were never shown; the current run is shown even while it is being closed.
+    rows.retain(|row| row.run_id == current.run_id || complete.contains(&row.run_id));
+    let seen = rows.first().is_some_and(|row| row.run_id == current.run_id && principal.may_see(row.csm_id.as_ref()));
+    if !seen {
+        return Ok(Found::NoCustomer);
+    }
+    Ok(customer_answer(&run, rows).map_or(Found::NoCustomer, |answer| Found::Answer(Box::new(answer))))
+}

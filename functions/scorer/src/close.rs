@@ -1,0 +1,27 @@
+//! Closing a run whose last shard is in.
+//!
+//! The steps are ordered so that a kill between any two of them leaves either the run before in view, or this one
+//! whole; and each can be done twice, so that whoever finds the run unclosed does them again.
+
+use expansion_domain::PropensityRefreshed;
+use expansion_model::Run;
+
+use crate::{Error, State};
+
+/// Merges the shards, shows the run to readers, says so, and closes it.
+pub(crate) async fn close(state: &State, run: &Run) -> Result<(), Error> {
+    let (summary, best) = state.control.merge_shards(&run.run_id).await?;
+    state.control.put_top(&run.run_id, &best).await?;
+    if state.control.summarise(&run.run_id, &summary).await?.is_none() {
+        // Closed by another shard's scorer in between.
+        return Ok(());
+    }
+    if state.control.point_to(run).await? {
+        let model_id = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
+        let event = PropensityRefreshed { run_id: run.run_id.clone(), as_of: run.as_of, model_id, rows: summary.rows };
+        state.bus.put([event]).await?;
+    }
+    state.control.complete(&run.run_id).await?;
+    tracing::info!(run.id = %run.run_id, rows.total = summary.rows, "run complete");
+    Ok(())
+}

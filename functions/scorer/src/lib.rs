@@ -1,0 +1,189 @@
+//! The scorer: model + source tables → propensity rows, one shard of a run at a time.
+//!
+//! Takes SQS batches of `ShardRequested`. A shard may be asked for more than once and in any order: rows land on
+//! themselves, finished shards are a set, and the last one in closes the run.
+
+mod close;
+mod shard;
+
+use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
+use expansion_lambda::{ConfigError, number, required};
+use expansion_model::UnknownFeature;
+use expansion_source::{Limits, Location, SourceError};
+use expansion_store::{Artifacts, Bus, Clients, ControlTable, Deadline, PropensityTable, StoreError};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the function is told.
+#[derive(Debug)]
+pub struct Config {
+    /// What is logged.
+    pub log_level: String,
+    propensity_table: String,
+    control_table: String,
+    bucket: String,
+    event_bus: String,
+    source: Location,
+    limits: Limits,
+}
+
+impl Config {
+    /// The variables it reads.
+    pub const VARIABLES: &'static [&'static str] =
+        &["PROPENSITY_TABLE", "CONTROL_TABLE", "BUCKET", "EVENT_BUS", "SOURCE_URI", "MAX_BAD_ROWS", "LOG_LEVEL"];
+
+    /// Reads and checks them.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing or makes no sense.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let source = required(&get, "SOURCE_URI")?;
+        Ok(Self {
+            log_level: required(&get, "LOG_LEVEL")?,
+            propensity_table: required(&get, "PROPENSITY_TABLE")?,
+            control_table: required(&get, "CONTROL_TABLE")?,
+            bucket: required(&get, "BUCKET")?,
+            event_bus: required(&get, "EVENT_BUS")?,
+            source: source.parse().map_err(|e: expansion_source::InvalidLocation| ConfigError::Invalid {
+                name: "SOURCE_URI",
+                value: source,
+                reason: e.to_string(),
+            })?,
+            limits: Limits {
+                max_bad_share: number(&get, "MAX_BAD_ROWS", "a share from 0 to 1", |s| (0.0..=1.0).contains(s))?,
+            },
+        })
+    }
+}
+
+/// What the function keeps between invocations.
+#[derive(Debug)]
+pub struct State {
+    control: ControlTable,
+    propensities: PropensityTable,
+    artifacts: Artifacts,
+    bus: Bus,
+    s3: aws_sdk_s3::Client,
+    source: Location,
+    limits: Limits,
+}
+
+impl State {
+    /// Makes the state.
+    #[expect(clippy::unused_async, reason = "all functions are started alike")]
+    pub async fn new(config: Config, clients: &Clients) -> Self {
+        Self {
+            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
+            propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
+            artifacts: Artifacts { client: clients.s3.clone(), bucket: config.bucket },
+            bus: Bus { client: clients.events.clone(), name: config.event_bus },
+            s3: clients.s3.clone(),
+            source: config.source,
+            limits: config.limits,
+        }
+    }
+}
+
+/// A shard could not be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The message is none this function takes.
+    #[error(transparent)]
+    Unexpected(#[from] UnexpectedEvent),
+    /// The message cannot be read.
+    #[error("the message cannot be read: {0}")]
+    Message(#[from] serde_json::Error),
+    /// The run has fewer shards.
+    #[error("run {run_id} has no shard {shard}")]
+    NoSuchShard {
+        /// The run.
+        run_id: expansion_domain::RunId,
+        /// The shard asked for.
+        shard: u32,
+    },
+    /// AWS cannot be reached, or what is stored makes no sense.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The source cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The model needs features this program doesn't have.
+    #[error(transparent)]
+    Model(#[from] UnknownFeature),
+}
+
+impl Error {
+    /// Whether trying again may help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Source(error) => error.is_transient(),
+            Self::Unexpected(_) | Self::Message(_) | Self::NoSuchShard { .. } | Self::Model(_) => false,
+        }
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        let error_type = if error.is_transient() { "Retryable" } else { "NonRetryable" };
+        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch {
+    records: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: String,
+    body: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchAnswer {
+    batch_item_failures: Vec<FailedItem>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FailedItem {
+    item_identifier: String,
+}
+
+/// Handles a batch of messages; answers with those that are to be delivered again.
+///
+/// # Errors
+/// [`Error::Message`] when the event is no SQS batch.
+pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let batch: Batch = serde_json::from_value(event.payload)?;
+    let deadline = shard::deadline(event.context.deadline());
+    let mut answer = BatchAnswer { batch_item_failures: Vec::new() };
+    for message in batch.records {
+        if let Err(error) = score(state, &message.body, deadline).await {
+            tracing::error!(sqs.message_id = message.message_id, error.message = %error, error.transient = error.is_transient(), "a shard was not scored");
+            answer.batch_item_failures.push(FailedItem { item_identifier: message.message_id });
+        }
+    }
+    Ok(serde_json::to_value(answer)?)
+}
+
+async fn score(state: &State, body: &str, deadline: Deadline) -> Result<(), Error> {
+    let request: Envelope<ShardRequested> = serde_json::from_str(body)?;
+    let ShardRequested { run_id, shard } = request.open()?;
+    let scored = shard::score(state, &run_id, shard, deadline).await;
+    if let Err(error) = &scored
+        && !error.is_transient()
+        && !matches!(error, Error::NoSuchShard { .. } | Error::Store(StoreError::NotFound(_)))
+    {
+        // No later attempt will do better: the run ends here, and the one before it stays what readers see.
+        state.control.fail(&run_id, &error.to_string()).await?;
+    }
+    scored
+}

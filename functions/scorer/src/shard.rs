@@ -1,0 +1,104 @@
+//! Scoring one shard.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use expansion_domain::{Id, Portfolio, RunId};
+use expansion_features::Catalogue;
+use expansion_model::{Answering, Listed, Run, RunState, RunSummary, Scorer, answer};
+use expansion_source::{inventory, read};
+use expansion_store::{Deadline, StoreError};
+use expansion_telemetry::{Unit, record};
+
+use crate::close::close;
+use crate::{Error, State};
+
+/// Rows held in memory before they are written.
+const ROWS_AT_ONCE: usize = 2000;
+/// What is left of an invocation's time for handing the rest on.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// Until when work may go on in an invocation that ends at `end`.
+#[expect(clippy::disallowed_methods, reason = "the edge: Lambda gives the deadline as a time of day")]
+pub(crate) fn deadline(end: SystemTime) -> Deadline {
+    let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+    Some(tokio::time::Instant::now() + left.saturating_sub(RESERVE))
+}
+
+/// Scores a shard, unless it is in already, and closes the run if it was the last one.
+pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: Deadline) -> Result<(), Error> {
+    let mut run = state.control.expect_run(run_id).await?;
+    if run.state != RunState::Scoring {
+        tracing::info!(run.id = %run_id, run.state = run.state.name(), run.shard = shard, "nothing to score");
+        return Ok(());
+    }
+    let shards = run.shards.unwrap_or(0);
+    if shard >= shards {
+        return Err(Error::NoSuchShard { run_id: run_id.clone(), shard });
+    }
+    if !run.done.contains(&shard) {
+        let listed = write_rows(state, &run, shard, shards, deadline).await?;
+        let summary = RunSummary::of(listed.iter());
+        state.control.put_shard(&run, shard, &summary, listed).await?;
+        match state.control.finish_shard(run_id, shard).await? {
+            Some(updated) => run = updated,
+            None => return Ok(()),
+        }
+    }
+    if run.missing_shards().next().is_none() {
+        close(state, &run).await?;
+    }
+    Ok(())
+}
+
+/// Scores the shard's customers and writes their rows; returns what lists show of them.
+async fn write_rows(
+    state: &State,
+    run: &Run,
+    shard: u32,
+    shards: u32,
+    deadline: Deadline,
+) -> Result<Vec<Listed>, Error> {
+    let model_id = run.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
+    let model = state.artifacts.model(model_id).await?;
+    let inventory = inventory(&state.source, &state.s3).await?;
+    let bucket = (shards > 1 || inventory.buckets().is_some()).then_some(shard);
+    let portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
+    let previous = previous_scores(state, run, &portfolio, deadline).await?;
+    let answering = Answering {
+        scorer: Scorer::new(&model)?,
+        products: &portfolio.products,
+        catalogue: Catalogue::new(&portfolio.products),
+        tables: &portfolio.tables,
+        run_id: &run.run_id,
+        as_of: run.as_of,
+        calculated_at: run.calculated_at,
+    };
+    let mut listed = Vec::with_capacity(portfolio.customers.len());
+    for customers in portfolio.customers.chunks(ROWS_AT_ONCE) {
+        let rows: Vec<_> = customers
+            .iter()
+            .filter_map(|history| answer(&answering, history, previous.get(&history.customer_id).copied()))
+            .collect();
+        state.propensities.write(&rows, deadline).await?;
+        listed.extend(rows.iter().map(Listed::from));
+        tracing::info!(run.id = %run.run_id, run.shard = shard, rows.written = listed.len(), "propensity rows written");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+    record("scorer", &[("RowsScored", Unit::Count, listed.len() as f64), ("ShardsScored", Unit::Count, 1.0)]);
+    Ok(listed)
+}
+
+/// The shard's scores in the run before, for trends.
+async fn previous_scores(
+    state: &State,
+    run: &Run,
+    portfolio: &Portfolio,
+    deadline: Deadline,
+) -> Result<HashMap<Id, u8>, StoreError> {
+    let Some(previous) = &run.previous else {
+        return Ok(HashMap::new());
+    };
+    let customers: Vec<Id> = portfolio.customers.iter().map(|history| history.customer_id.clone()).collect();
+    state.propensities.scores(&customers, previous.calculated_at, deadline).await
+}

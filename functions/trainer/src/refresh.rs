@@ -1,0 +1,133 @@
+//! One refresh: read, fit, store, promote, plan.
+
+use expansion_domain::{ModelPromoted, ModelTrained, RefreshRequested, ShardRequested};
+use expansion_model::{Manifest, ModelSummary, Run, RunState};
+use expansion_source::{inventory, read};
+use expansion_store::now;
+use expansion_telemetry::{Unit, record};
+use expansion_training::{Request, fit};
+use serde_json::{Value, json};
+
+use crate::{Error, State};
+
+/// Takes a refresh as far as it goes, from wherever an earlier attempt left it.
+pub(crate) async fn refresh(state: &State, request: &RefreshRequested) -> Result<Value, Error> {
+    let horizon_days = request.horizon_days.unwrap_or(state.horizon_days);
+    if !(1..=730).contains(&horizon_days) {
+        return Err(Error::Horizon(horizon_days));
+    }
+    let run = Run::requested(request.as_of, &request.cause, horizon_days, now());
+    let run = state.control.create_run(run).await?;
+    match run.state {
+        RunState::Complete => Ok(answer(&run)),
+        RunState::Scoring => {
+            ask_for_missing_shards(state, &run).await?;
+            Ok(answer(&run))
+        }
+        RunState::Requested | RunState::Training | RunState::Failed => match train_and_plan(state, &run).await {
+            Ok(run) => Ok(answer(&run)),
+            Err(error) if error.is_transient() => Err(error),
+            Err(error) => fail(state, &run, &error).await,
+        },
+    }
+}
+
+async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
+    let Some(run) = state.control.begin_training(&run.run_id).await? else {
+        // Somebody else brought it further in between.
+        return Ok(state.control.expect_run(&run.run_id).await?);
+    };
+    let inventory = inventory(&state.source, &state.s3).await?;
+    let source = read(&inventory, &state.s3, None, state.limits).await?;
+    for issue in &source.issues {
+        tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
+    }
+    let model_id = format!("m-{}", run.run_id);
+    let manifest = match state.artifacts.manifest(&model_id).await? {
+        Some(manifest) => manifest,
+        None => train(state, &run, &source.portfolio, model_id, inventory.fingerprint()).await?,
+    };
+    drop(source.portfolio);
+    promote(state, &manifest).await?;
+    let model = ModelSummary { model_id: manifest.model_id, family: manifest.family, metrics: manifest.metrics };
+    let current = state.control.current_run().await?.map(|current| current.run);
+    let previous = current.filter(|current| current.run_id < run.run_id);
+    let shards = inventory.buckets().unwrap_or(1);
+    let planned = state.control.plan(&run.run_id, &model, shards, previous.as_ref(), &source.issues).await?;
+    let run = match planned {
+        Some(run) => run,
+        None => state.control.expect_run(&run.run_id).await?,
+    };
+    if run.state == RunState::Scoring {
+        ask_for_missing_shards(state, &run).await?;
+    }
+    Ok(run)
+}
+
+/// Fits the run's model and stores it.
+async fn train(
+    state: &State,
+    run: &Run,
+    portfolio: &expansion_domain::Portfolio,
+    model_id: String,
+    data_fingerprint: String,
+) -> Result<Manifest, Error> {
+    let request = Request { model_id, as_of: run.as_of, horizon_days: run.horizon_days, data_fingerprint };
+    let fitted = fit(portfolio, &request)?;
+    let manifest = state.artifacts.put(&fitted.model, fitted.manifest).await?;
+    report(&manifest);
+    let event = ModelTrained { run_id: run.run_id.clone(), model_id: manifest.model_id.clone(), as_of: run.as_of };
+    state.bus.put([event]).await?;
+    Ok(manifest)
+}
+
+/// Makes the model the champion unless one that knew more is.
+async fn promote(state: &State, manifest: &Manifest) -> Result<(), Error> {
+    if let Some(promotion) = state.control.promote(&manifest.model_id, manifest.as_of).await? {
+        let previous_model_id = promotion.previous_model_id;
+        state.bus.put([ModelPromoted { model_id: manifest.model_id.clone(), previous_model_id }]).await?;
+    }
+    Ok(())
+}
+
+/// Asks for the shards that are not in. Where all are in but the run is not closed, the first one is asked for again:
+/// its scorer finds nothing to score and closes the run.
+pub(crate) async fn ask_for_missing_shards(state: &State, run: &Run) -> Result<(), Error> {
+    let mut shards: Vec<u32> = run.missing_shards().collect();
+    if shards.is_empty() {
+        shards.push(0);
+    }
+    state.bus.put(shards.into_iter().map(|shard| ShardRequested { run_id: run.run_id.clone(), shard })).await?;
+    Ok(())
+}
+
+async fn fail(state: &State, run: &Run, error: &Error) -> Result<Value, Error> {
+    tracing::error!(run.id = %run.run_id, error.message = %error, "the refresh failed");
+    record("trainer", &[("RefreshesFailed", Unit::Count, 1.0)]);
+    state.control.fail(&run.run_id, &error.to_string()).await?;
+    Ok(answer(&state.control.expect_run(&run.run_id).await?))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+fn report(manifest: &Manifest) {
+    let mut metrics = vec![
+        ("ModelsTrained", Unit::Count, 1.0),
+        ("TrainingRows", Unit::Count, manifest.rows as f64),
+        ("TrainingExpansions", Unit::Count, manifest.positives as f64),
+    ];
+    if let Some(held_out) = manifest.metrics {
+        metrics.push(("HeldOutAuc", Unit::None, held_out.auc));
+        metrics.push(("HeldOutLogLoss", Unit::None, held_out.log_loss));
+    }
+    record("trainer", &metrics);
+}
+
+fn answer(run: &Run) -> Value {
+    json!({
+        "run_id": run.run_id,
+        "state": run.state,
+        "model_id": run.model.as_ref().map(|model| &model.model_id),
+        "shards": run.shards,
+        "failure": run.failure,
+    })
+}

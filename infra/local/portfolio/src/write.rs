@@ -1,0 +1,297 @@
+//! A source folder on disk, complete or absent.
+//!
+//! The formats are mixed on purpose: a reader of sources must take all of them.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
+use serde::Serialize;
+
+use crate::tables::Portfolio;
+
+/// Writes a portfolio as a source: one folder a table.
+///
+/// `products` and `customers` are `.csv`, `expansion_signals` is `.ndjson`, the
+/// rest is `.csv.gz`. With `buckets` every table but `products` is split into
+/// `bucket=K` folders, `K` being a hash of the customer id; a bucket without rows
+/// has no folder. Equal portfolios give equal bytes.
+///
+/// The source appears under `dir` only when it is complete. One that was there
+/// before is replaced.
+///
+/// # Errors
+///
+/// When a file cannot be written, `dir` has no name, or `buckets` is zero. `dir`
+/// is then what it was before.
+pub fn write(portfolio: &Portfolio, dir: &Path, buckets: Option<u32>) -> io::Result<()> {
+    if buckets == Some(0) {
+        return Err(invalid("a source has at least one bucket"));
+    }
+    let partial = sibling(dir, "partial")?;
+    remove_if_present(&partial)?;
+    let written = write_tables(portfolio, &partial, buckets).and_then(|()| replace(dir, &partial));
+    if written.is_err() {
+        // The first error is the one worth reporting.
+        let _ = remove_if_present(&partial);
+    }
+    written
+}
+
+/// How a table is stored.
+#[derive(Clone, Copy)]
+enum Format {
+    Csv,
+    CsvGz,
+    Ndjson,
+}
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::CsvGz => "csv.gz",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+fn write_tables(portfolio: &Portfolio, root: &Path, buckets: Option<u32>) -> io::Result<()> {
+    let Portfolio {
+        customers,
+        products,
+        contracts,
+        usage_metrics,
+        health_score_history,
+        expansion_opportunities,
+        expansion_signals,
+        stakeholders,
+        engagements,
+    } = portfolio;
+    let table = |name, format| Table { folder: root.join(name), format, buckets };
+    table("products", Format::Csv).write_whole(products)?;
+    table("customers", Format::Csv).write(customers, |row| &row.customer_id)?;
+    table("contracts", Format::CsvGz).write(contracts, |row| &row.customer_id)?;
+    table("usage_metrics", Format::CsvGz).write(usage_metrics, |row| &row.customer_id)?;
+    table("health_score_history", Format::CsvGz).write(health_score_history, |row| &row.customer_id)?;
+    table("expansion_opportunities", Format::CsvGz).write(expansion_opportunities, |row| &row.customer_id)?;
+    table("expansion_signals", Format::Ndjson).write(expansion_signals, |row| &row.customer_id)?;
+    table("stakeholders", Format::CsvGz).write(stakeholders, |row| &row.customer_id)?;
+    table("engagements", Format::CsvGz).write(engagements, |row| &row.customer_id)
+}
+
+/// Where and how one table is stored.
+struct Table {
+    folder: PathBuf,
+    format: Format,
+    buckets: Option<u32>,
+}
+
+impl Table {
+    /// Writes all rows to one file, or to one file a bucket.
+    fn write<T: Serialize>(&self, rows: &[T], customer: impl Fn(&T) -> &str) -> io::Result<()> {
+        let Some(buckets) = self.buckets else {
+            return self.write_whole(rows);
+        };
+        let mut members = vec![Vec::new(); buckets as usize];
+        for row in rows {
+            members[bucket_of(customer(row), buckets) as usize].push(row);
+        }
+        for (bucket, rows) in members.iter().enumerate() {
+            if !rows.is_empty() {
+                self.write_file(&self.folder.join(format!("bucket={bucket}")), rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_whole<T: Serialize>(&self, rows: &[T]) -> io::Result<()> {
+        self.write_file(&self.folder, rows)
+    }
+
+    fn write_file<T: Serialize>(&self, folder: &Path, rows: &[T]) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(format!("part-0000.{}", self.format.extension()));
+        let file = BufWriter::new(File::create(path)?);
+        match self.format {
+            Format::Csv => write_csv(rows, file)?.flush(),
+            Format::CsvGz => write_csv(rows, gzip(file))?.finish()?.flush(),
+            Format::Ndjson => write_ndjson(rows, file)?.flush(),
+        }
+    }
+}
+
+/// A compressor whose header names neither a file nor a time.
+fn gzip<W: Write>(to: W) -> GzEncoder<W> {
+    GzBuilder::new().mtime(0).write(to, Compression::fast())
+}
+
+fn write_csv<T: Serialize, W: Write>(rows: &[T], to: W) -> io::Result<W> {
+    let mut writer = csv::Writer::from_writer(to);
+    for row in rows {
+        writer.serialize(row)?;
+    }
+    writer.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+fn write_ndjson<T: Serialize, W: Write>(rows: &[T], mut to: W) -> io::Result<W> {
+    for row in rows {
+        serde_json::to_writer(&mut to, row)?;
+        to.write_all(b"\n")?;
+    }
+    Ok(to)
+}
+
+/// The bucket of a customer: FNV-1a of the id, the same on every machine.
+fn bucket_of(customer_id: &str, buckets: u32) -> u32 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let hash = customer_id.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    (hash % u64::from(buckets)) as u32
+}
+
+/// Puts a complete source in the place of the previous one.
+fn replace(dir: &Path, complete: &Path) -> io::Result<()> {
+    if !dir.try_exists()? {
+        return fs::rename(complete, dir);
+    }
+    let previous = sibling(dir, "previous")?;
+    remove_if_present(&previous)?;
+    fs::rename(dir, &previous)?;
+    if let Err(error) = fs::rename(complete, dir) {
+        fs::rename(&previous, dir)?;
+        return Err(error);
+    }
+    fs::remove_dir_all(previous)
+}
+
+/// A hidden folder beside `dir`, on the same file system.
+fn sibling(dir: &Path, purpose: &str) -> io::Result<PathBuf> {
+    let name = dir.file_name().ok_or_else(|| invalid("the source folder needs a name"))?;
+    Ok(dir.with_file_name(format!(".{}.{purpose}", name.to_string_lossy())))
+}
+
+fn remove_if_present(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::{Settings, simulate};
+
+    fn portfolio() -> Portfolio {
+        simulate(&Settings { customers: 30, months: 6, end: date(2025, 6, 30), seed: 5 })
+    }
+
+    /// All files below a folder, by relative path.
+    fn files(root: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![root.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(relative) = path.strip_prefix(root) {
+                    found.insert(relative.to_owned(), fs::read(&path)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn equal_portfolios_give_equal_bytes() -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let (one, two) = (place.path().join("one"), place.path().join("two"));
+        write(&portfolio(), &one, None)?;
+        write(&portfolio(), &two, None)?;
+        let written = files(&one)?;
+        assert_eq!(written.len(), 9);
+        assert_eq!(written, files(&two)?);
+        Ok(())
+    }
+
+    #[test]
+    fn columns_and_dates_are_those_of_the_contract() -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let source = place.path().join("source");
+        write(&portfolio(), &source, None)?;
+        let customers = fs::read_to_string(source.join("customers/part-0000.csv"))?;
+        assert!(customers.starts_with("customer_id,name,segment,industry,region,csm_id,created_at,churned_at\n"));
+        let signals = fs::read_to_string(source.join("expansion_signals/part-0000.ndjson"))?;
+        assert!(signals.starts_with(r#"{"customer_id":"cus-"#));
+
+        let usage = File::open(source.join("usage_metrics/part-0000.csv.gz"))?;
+        let usage = io::read_to_string(flate2::read::GzDecoder::new(usage))?;
+        let mut lines = usage.lines();
+        assert_eq!(lines.next(), Some("customer_id,recorded_at,metric,value"));
+        let at = lines.next().and_then(|line| line.split(',').nth(1));
+        assert!(at.is_some_and(|at| at.len() == "2025-01-05T05:12:00Z".len() && at.ends_with('Z')));
+        Ok(())
+    }
+
+    #[test]
+    fn a_customer_is_in_the_same_bucket_of_every_table() -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let source = place.path().join("source");
+        let portfolio = portfolio();
+        write(&portfolio, &source, Some(4))?;
+
+        let mut seen = BTreeSet::new();
+        for (path, bytes) in files(&source)? {
+            let bucket = path.iter().nth(1).and_then(|part| part.to_str());
+            if path.starts_with("products") {
+                assert_eq!(bucket, Some("part-0000.csv"));
+            } else if path.starts_with("customers") {
+                for record in csv::Reader::from_reader(&bytes[..]).into_records() {
+                    let id = record?.get(0).unwrap_or_default().to_owned();
+                    let expected = format!("bucket={}", bucket_of(&id, 4));
+                    assert_eq!(bucket, Some(expected.as_str()));
+                    seen.insert(id);
+                }
+            } else {
+                assert!(bucket.is_some_and(|folder| folder.starts_with("bucket=")));
+            }
+        }
+        assert_eq!(seen.len(), portfolio.customers.len());
+        Ok(())
+    }
+
+    #[test]
+    fn an_earlier_source_is_replaced_and_nothing_else_is_left() -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let source = place.path().join("source");
+        write(&portfolio(), &source, Some(4))?;
+        write(&portfolio(), &source, None)?;
+        assert_eq!(files(&source)?.len(), 9);
+        assert_eq!(fs::read_dir(place.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_failure_leaves_no_source() -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let source = place.path().join("source");
+        assert!(write(&portfolio(), &source, Some(0)).is_err());
+        assert!(write(&portfolio(), Path::new("/"), None).is_err());
+        fs::write(place.path().join(".source.partial"), "in the way")?;
+        assert!(write(&portfolio(), &source, None).is_err());
+        assert!(!source.try_exists()?);
+        Ok(())
+    }
+}

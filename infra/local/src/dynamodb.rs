@@ -1,0 +1,113 @@
+//! The embedded DynamoDB: a database in memory, kept between runs as one file.
+//!
+//! A database on disk would sync every item, which is far too slow for a run of a hundred thousand rows.
+
+use std::fs;
+use std::path::Path;
+
+use dynoxide::Database;
+use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
+use serde_json::{Value, json};
+
+use crate::StackError;
+use crate::template::Table;
+
+/// The database, restored from `file` where there is one, with every table and without what has expired.
+///
+/// # Errors
+/// [`StackError::Database`] when the file cannot be read or a table not be made, [`StackError::OutdatedTable`] when a
+/// table in the file was made from another template.
+pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, StackError> {
+    let database = Database::memory().map_err(failed)?;
+    if let Some(file) = file.filter(|file| file.exists()) {
+        database.restore_from(text(file)?).map_err(failed)?;
+    }
+    for table in tables {
+        match database.get_table_metadata(&table.name).map_err(failed)? {
+            None => create(&database, table)?,
+            Some(found) if index_names(found.gsi_definitions.as_deref()) == wanted_index_names(table) => {}
+            Some(_) => {
+                let folder = file.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+                return Err(StackError::OutdatedTable { table: table.name.clone(), folder });
+            }
+        }
+    }
+    let expired = database.sweep_ttl().map_err(failed)?;
+    tracing::debug!(expired, "the database is open");
+    Ok(database)
+}
+
+/// Writes the database to `file`, which is complete or not touched at all.
+///
+/// # Errors
+/// [`StackError::Database`] or [`StackError::Folder`] when it cannot be written.
+pub(crate) fn save(database: &Database, file: &Path) -> Result<(), StackError> {
+    let unfinished = file.with_extension("unfinished");
+    let at = |source| StackError::Folder { folder: unfinished.clone(), source };
+    if unfinished.exists() {
+        fs::remove_file(&unfinished).map_err(at)?;
+    }
+    database.vacuum_into(text(&unfinished)?).map_err(failed)?;
+    fs::rename(&unfinished, file).map_err(at)
+}
+
+fn create(database: &Database, table: &Table) -> Result<(), StackError> {
+    let request: CreateTableRequest = serde_json::from_value(table.definition.clone()).map_err(failed)?;
+    database.create_table(request).map_err(failed)?;
+    if let Some(attribute) = &table.ttl_attribute {
+        let specification = json!({"AttributeName": attribute, "Enabled": true});
+        let request = json!({"TableName": table.name, "TimeToLiveSpecification": specification});
+        let request: UpdateTimeToLiveRequest = serde_json::from_value(request).map_err(failed)?;
+        database.update_time_to_live(request).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn index_names(definitions: Option<&str>) -> Vec<String> {
+    let definitions: Value = definitions.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    names(&definitions)
+}
+
+fn wanted_index_names(table: &Table) -> Vec<String> {
+    names(&table.definition["GlobalSecondaryIndexes"])
+}
+
+fn names(indexes: &Value) -> Vec<String> {
+    let names = indexes.as_array().into_iter().flatten().filter_map(|index| index["IndexName"].as_str());
+    names.map(str::to_owned).collect()
+}
+
+fn text(path: &Path) -> Result<&str, StackError> {
+    path.to_str().ok_or_else(|| StackError::Database(format!("{} is not UTF-8", path.display())))
+}
+
+fn failed(cause: impl std::fmt::Display) -> StackError {
+    StackError::Database(cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::{TEXT, Template};
+
+    #[test]
+    fn tables_are_made_once_and_survive_a_snapshot() {
+        let tables = Template::parse(TEXT, "").expect("the template parses").tables;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("dynamodb.sqlite");
+        let database = open(Some(&file), &tables).expect("it opens");
+        assert_eq!(database.table_count().expect("a count"), 2);
+        save(&database, &file).expect("it is saved");
+        save(&database, &file).expect("it is saved again");
+
+        let again = open(Some(&file), &tables).expect("it opens again");
+        assert_eq!(again.table_count().expect("a count"), 2);
+        let control = again.get_table_metadata("expansion_control").expect("it reads").expect("it is there");
+        assert_eq!(control.ttl_attribute.as_deref(), Some("expires_at"));
+
+        let mut changed = tables;
+        changed[0].definition["GlobalSecondaryIndexes"] = json!([]);
+        assert!(matches!(open(Some(&file), &changed), Err(StackError::OutdatedTable { .. })));
+    }
+}

@@ -1,0 +1,278 @@
+//! The functions under their names, and what Lambda does around them: context, time limit, retries.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use expansion_store::Clients;
+use futures::future::BoxFuture;
+use lambda_http::{Body, RequestExt, Response};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+
+use crate::StackError;
+use crate::clock::{fresh_id, now};
+use crate::ledger::{Activity, DeadLetters};
+use crate::template::{self, ACCOUNT, REGION, Template};
+
+/// How a function failed, as Lambda reports it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error_type}: {error_message}")]
+pub struct FunctionError {
+    /// The kind of error.
+    pub error_type: String,
+    /// What happened.
+    pub error_message: String,
+}
+
+/// What an invocation gives.
+pub type Outcome = Result<Value, FunctionError>;
+
+/// A function's program.
+pub(crate) type Handler = Arc<dyn Fn(Value, Context) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+/// A function that can be invoked.
+pub(crate) struct Function {
+    pub(crate) handler: Handler,
+    pub(crate) timeout: Duration,
+    /// How often a failed asynchronous invocation is tried again.
+    pub(crate) retries: u32,
+}
+
+/// All functions of the stack.
+#[derive(Clone)]
+pub(crate) struct Functions {
+    pub(crate) table: Arc<BTreeMap<String, Function>>,
+    pub(crate) activity: Activity,
+    pub(crate) dead_letters: DeadLetters,
+}
+
+impl Functions {
+    /// Invokes a function and waits for its answer.
+    pub(crate) async fn invoke(&self, name: &str, payload: Value) -> Outcome {
+        let Some(function) = self.table.get(name) else {
+            return Err(error("ResourceNotFoundException", format!("there is no function {name}")));
+        };
+        // A task of its own, so that a panic ends the invocation and nothing else.
+        let mut task = tokio::spawn((function.handler)(payload, context(name, function.timeout)));
+        match tokio::time::timeout(function.timeout, &mut task).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(join)) if join.is_panic() => Err(error("Runtime.Panic", panic_message(&*join.into_panic()))),
+            Ok(Err(join)) => Err(error("Runtime.ExitError", join.to_string())),
+            Err(_) => {
+                task.abort();
+                let seconds = function.timeout.as_secs();
+                Err(error("Sandbox.Timedout", format!("Task timed out after {seconds} seconds")))
+            }
+        }
+    }
+
+    /// Invokes a function some time soon; it is tried again when it fails, and then given up to the dead letters.
+    pub(crate) fn invoke_later(&self, name: &str, payload: Value) {
+        let underway = self.activity.begin();
+        let (functions, name) = (self.clone(), name.to_owned());
+        tokio::spawn(async move {
+            functions.invoke_with_retries(&name, payload).await;
+            drop(underway);
+        });
+    }
+
+    async fn invoke_with_retries(&self, name: &str, payload: Value) {
+        let retries = self.table.get(name).map_or(0, |function| function.retries);
+        for attempt in 0..=retries {
+            match self.invoke(name, payload.clone()).await {
+                Ok(_) => return,
+                Err(failure) if attempt == retries => {
+                    tracing::warn!(function = name, error = %failure, "given up");
+                    let error = failure.to_string();
+                    self.dead_letters.push(json!({"function": name, "event": payload, "error": error}));
+                }
+                Err(failure) => {
+                    tracing::debug!(function = name, attempt, error = %failure, "tried again");
+                    tokio::time::sleep(backoff(attempt)).await;
+                }
+            }
+        }
+    }
+}
+
+/// How long to wait after the given attempt. AWS waits minutes; nobody here wants to.
+pub(crate) fn backoff(attempt: u32) -> Duration {
+    Duration::from_millis(50 << attempt.min(5))
+}
+
+/// Makes the functions that the template names, each with its own variables.
+///
+/// # Errors
+/// [`StackError::Function`] when a function refuses its variables, [`StackError::UnknownFunction`] when the template
+/// names one that is not linked in.
+pub(crate) async fn start(
+    template: &Template,
+    clients: &Clients,
+    activity: &Activity,
+    dead_letters: &DeadLetters,
+) -> Result<Functions, StackError> {
+    let mut table = BTreeMap::new();
+    for (name, described) in &template.functions {
+        let function = Function {
+            handler: handler(name, described, clients).await?,
+            timeout: Duration::from_secs(described.timeout_s),
+            retries: described.retries,
+        };
+        table.insert(name.clone(), function);
+    }
+    Ok(Functions { table: Arc::new(table), activity: activity.clone(), dead_letters: dead_letters.clone() })
+}
+
+/// The real handler of a function, over a state made once.
+async fn handler(name: &str, described: &template::Function, clients: &Clients) -> Result<Handler, StackError> {
+    let variable = |variable: &str| described.variables.get(variable).cloned();
+    // The functions share a shape but no type, so this is written once as a macro.
+    macro_rules! state {
+        ($function:ident) => {{
+            let config = $function::Config::from_vars(variable)
+                .map_err(|source| StackError::Function { function: name.to_owned(), source: Box::new(source) })?;
+            Arc::new($function::State::new(config, clients).await)
+        }};
+    }
+    macro_rules! http {
+        ($function:ident) => {{
+            let state = state!($function);
+            Arc::new(move |payload: Value, context: Context| {
+                let state = Arc::clone(&state);
+                Box::pin(async move {
+                    let request = http_request(&payload, context)?;
+                    let Ok(response) = $function::handle(&state, request).await;
+                    Ok(http_response(&response))
+                })
+            })
+        }};
+    }
+    macro_rules! event {
+        ($function:ident) => {{
+            let state = state!($function);
+            Arc::new(move |payload: Value, context: Context| {
+                let state = Arc::clone(&state);
+                Box::pin(async move {
+                    let outcome = $function::handle(&state, LambdaEvent::new(payload, context)).await;
+                    outcome.map_err(|failure| error(std::any::type_name_of_val(&failure), failure.to_string()))
+                })
+            })
+        }};
+    }
+    Ok(match name {
+        "list-propensities" => http!(list_propensities),
+        "get-propensity" => http!(get_propensity),
+        "request-refresh" => http!(request_refresh),
+        "trainer" => event!(trainer),
+        "scorer" => event!(scorer),
+        _ => return Err(StackError::UnknownFunction(name.to_owned())),
+    })
+}
+
+/// The HTTP request in an API Gateway event.
+fn http_request(event: &Value, context: Context) -> Result<lambda_http::Request, FunctionError> {
+    lambda_http::request::from_str(&event.to_string())
+        .map(|request| request.with_lambda_context(context))
+        .map_err(|cause| error("Runtime.UnmarshalError", format!("not an API Gateway event: {cause}")))
+}
+
+/// An HTTP response as a function gives it to API Gateway.
+fn http_response(response: &Response<Body>) -> Value {
+    let (body, is_base64) = match response.body() {
+        Body::Text(text) => (Some(text.clone()), false),
+        Body::Binary(bytes) => (Some(crate::gateway::base64(bytes)), true),
+        _ => (None, false),
+    };
+    let mut headers: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, value) in response.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        headers.entry(name.as_str()).and_modify(|all| *all = format!("{all},{value}")).or_insert_with(|| value.into());
+    }
+    json!({
+        "statusCode": response.status().as_u16(),
+        "headers": headers,
+        "body": body,
+        "isBase64Encoded": is_base64,
+        "cookies": [],
+    })
+}
+
+/// What Lambda tells a function about its invocation.
+fn context(name: &str, timeout: Duration) -> Context {
+    let mut context = Context::default();
+    context.request_id = fresh_id();
+    context.invoked_function_arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+    let started_ms = u64::try_from(now().as_millisecond()).unwrap_or_default();
+    context.deadline = started_ms + u64::try_from(timeout.as_millis()).unwrap_or_default();
+    context
+}
+
+/// A panic's message is borrowed text when it has no arguments.
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let owned = payload.downcast_ref::<String>().cloned();
+    owned.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
+}
+
+fn error(error_type: &str, error_message: String) -> FunctionError {
+    FunctionError { error_type: error_type.to_owned(), error_message }
+}
+
+/// A table with one function, for the tests of what invokes it.
+#[cfg(test)]
+pub(crate) fn only(name: &str, retries: u32, handler: impl Fn(Value) -> Outcome + Send + Sync + 'static) -> Functions {
+    let handler: Handler = {
+        let handler = Arc::new(handler);
+        Arc::new(move |payload, _| {
+            let handler = Arc::clone(&handler);
+            Box::pin(async move { handler(payload) })
+        })
+    };
+    let function = Function { handler, timeout: Duration::from_secs(5), retries };
+    Functions {
+        table: Arc::new(BTreeMap::from([(name.to_owned(), function)])),
+        activity: Activity::new(),
+        dead_letters: DeadLetters::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_of_the_invocation() {
+        let functions = only("f", 0, |_| panic!("{} went wrong", "something"));
+        let failure = functions.invoke("f", Value::Null).await.expect_err("it panics");
+        assert_eq!(failure.error_type, "Runtime.Panic");
+        assert_eq!(failure.error_message, "something went wrong");
+    }
+
+    #[tokio::test]
+    async fn an_asynchronous_invocation_is_tried_again_and_then_given_up() {
+        let calls = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&calls);
+        let functions = only("f", 2, move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Err(error("Busy", "not now".to_owned()))
+        });
+        functions.invoke_later("f", json!({"n": 1}));
+        functions.activity.idle().await;
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+        assert_eq!(
+            functions.dead_letters.all(),
+            [json!({"function": "f", "event": {"n": 1}, "error": "Busy: not now"})]
+        );
+    }
+
+    #[test]
+    fn a_context_says_when_time_is_up() {
+        let before = u64::try_from(now().as_millisecond()).expect("after 1970");
+        let context = context("trainer", Duration::from_mins(15));
+        assert!(context.deadline >= before + 900_000);
+        assert!(context.invoked_function_arn.ends_with(":function:trainer"));
+    }
+}

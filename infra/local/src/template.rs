@@ -1,0 +1,608 @@
+//! What the deployment template says, as plain data.
+//!
+//! Only what the local stack needs is read. References are resolved to the parameters' defaults and to local names,
+//! so that everything below holds final text.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use serde_yaml_ng::Value as Yaml;
+
+/// The template that is deployed to AWS.
+pub const TEXT: &str = include_str!("../../template.yaml");
+
+/// The region everything is in, locally.
+pub const REGION: &str = "us-east-1";
+
+/// The account everything is in, locally.
+pub const ACCOUNT: &str = "000000000000";
+
+/// The bucket's local name.
+pub const BUCKET: &str = "expansion-local";
+
+const STACK_NAME: &str = "expansion-propensity";
+const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
+
+/// The template is not one that can run here.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It is not YAML.
+    #[error("infra/template.yaml is not YAML: {0}")]
+    Yaml(#[from] serde_yaml_ng::Error),
+    /// A part is missing or of another shape than expected.
+    #[error("infra/template.yaml: {resource} has no usable {property}")]
+    Property {
+        /// The resource's logical name.
+        resource: String,
+        /// The property that is missing.
+        property: &'static str,
+    },
+    /// A reference or function of the template language that cannot be resolved here.
+    #[error("infra/template.yaml: cannot resolve {0}")]
+    Unresolved(String),
+}
+
+/// The parts of the template that run here.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The tables.
+    pub tables: Vec<Table>,
+    /// The functions, under their short names, such as `trainer`.
+    pub functions: BTreeMap<String, Function>,
+    /// The HTTP API's routes.
+    pub routes: Vec<Route>,
+    /// The event bus's name.
+    pub bus: String,
+    /// The bus's rules.
+    pub rules: Vec<Rule>,
+    /// The queues that feed a function, under their names.
+    pub queues: Vec<Queue>,
+    /// What is put on the bus by the clock.
+    pub schedules: Vec<Schedule>,
+}
+
+/// A DynamoDB table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its definition, as `CreateTable` takes it.
+    pub definition: Value,
+    /// The attribute that holds when an item expires.
+    pub ttl_attribute: Option<String>,
+}
+
+/// A Lambda function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The name it is deployed under.
+    pub deployed_name: String,
+    /// How long it may run, in seconds.
+    pub timeout_s: u64,
+    /// Its memory in MB.
+    pub memory_mb: u64,
+    /// How often a failed asynchronous invocation is tried again.
+    pub retries: u32,
+    /// Its environment.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// A route of the HTTP API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, with parameters in braces.
+    pub path: String,
+    /// The function that answers.
+    pub function: String,
+}
+
+impl Route {
+    /// How API Gateway calls the route: method and path.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// A rule of the event bus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its logical name.
+    pub name: String,
+    /// Which events it takes.
+    pub pattern: Value,
+    /// Where they go.
+    pub targets: Vec<Target>,
+}
+
+/// Where a rule sends its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An asynchronous invocation of a function.
+    Function(String),
+    /// A message in a queue.
+    Queue(String),
+}
+
+/// A queue and the function it feeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// The function.
+    pub function: String,
+    /// How many messages one invocation takes.
+    pub batch_size: usize,
+    /// How many invocations run at a time.
+    pub max_concurrency: usize,
+    /// How often a message is delivered before it goes to the dead letters.
+    pub max_receives: u32,
+    /// Whether the function may name the messages of a batch that failed.
+    pub reports_item_failures: bool,
+}
+
+/// Something the clock puts on the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Its logical name.
+    pub name: String,
+    /// When, as EventBridge Scheduler writes it.
+    pub expression: String,
+    /// The event's source.
+    pub source: String,
+    /// The event's type.
+    pub detail_type: String,
+    /// The event's detail, with a placeholder for the scheduled time.
+    pub input: String,
+}
+
+impl Schedule {
+    /// The event as it is put on the bus at `scheduled_time`.
+    ///
+    /// # Errors
+    /// [`TemplateError::Property`] when the template's input is not JSON.
+    pub fn event(&self, scheduled_time: &str) -> Result<Value, TemplateError> {
+        let input = self.input.replace(SCHEDULED_TIME, scheduled_time);
+        let detail: Value = serde_json::from_str(&input).map_err(|_| missing(&self.name, "Input"))?;
+        Ok(json!({"source": self.source, "detail-type": self.detail_type, "detail": detail}))
+    }
+}
+
+impl Template {
+    /// Reads the template. `secret` is what its secrets resolve to.
+    ///
+    /// # Errors
+    /// [`TemplateError`] when a part is missing or cannot be resolved.
+    pub fn parse(text: &str, secret: &str) -> Result<Self, TemplateError> {
+        let document = Document::parse(text, secret)?;
+        let functions = document.functions()?;
+        Ok(Self {
+            tables: document.each("AWS::DynamoDB::Table", Document::table)?,
+            routes: document.routes()?,
+            bus: document.bus()?,
+            rules: document.each("AWS::Events::Rule", Document::rule)?,
+            queues: document.queues()?,
+            schedules: document.each("AWS::Scheduler::Schedule", Document::schedule)?,
+            functions,
+        })
+    }
+
+    /// The short name of a function, from any name it goes by: short, deployed, ARN, with or without a version.
+    #[must_use]
+    pub fn function_name(&self, name: &str) -> Option<&str> {
+        let name = name.rsplit_once("function:").map_or(name, |(_, rest)| rest);
+        let name = name.split(':').next().unwrap_or(name);
+        self.functions.iter().find(|(short, f)| *short == name || f.deployed_name == name).map(|(short, _)| &**short)
+    }
+}
+
+/// The template as JSON, with its functions still to be resolved.
+struct Document<'a> {
+    parameters: Map<String, Value>,
+    globals: Value,
+    resources: Map<String, Value>,
+    secret: &'a str,
+}
+
+impl<'a> Document<'a> {
+    fn parse(text: &str, secret: &'a str) -> Result<Self, TemplateError> {
+        let mut root = to_json(serde_yaml_ng::from_str(text)?);
+        let mut section = |name: &'static str| match root.get_mut(name).map(Value::take) {
+            Some(Value::Object(section)) => Ok(section),
+            _ => Err(missing("the template", name)),
+        };
+        Ok(Self {
+            parameters: section("Parameters")?,
+            resources: section("Resources")?,
+            globals: section("Globals").map(Value::Object)?["Function"].take(),
+            secret,
+        })
+    }
+
+    /// Reads every resource of a type.
+    fn each<T>(
+        &self,
+        kind: &str,
+        read: impl Fn(&Self, &str, &Value) -> Result<T, TemplateError>,
+    ) -> Result<Vec<T>, TemplateError> {
+        self.of_type(kind).map(|(name, properties)| read(self, name, properties)).collect()
+    }
+
+    fn of_type(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {
+        self.resources.iter().filter(move |(_, r)| r["Type"] == kind).map(|(name, r)| (&**name, &r["Properties"]))
+    }
+
+    fn table(&self, name: &str, properties: &Value) -> Result<Table, TemplateError> {
+        let copied = ["TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode"];
+        let mut definition = Map::new();
+        for key in copied {
+            if let Some(value) = properties.get(key) {
+                definition.insert(key.to_owned(), self.resolve(value)?);
+            }
+        }
+        let ttl = &properties["TimeToLiveSpecification"]["AttributeName"];
+        Ok(Table {
+            name: self.text(name, properties, "TableName")?,
+            definition: Value::Object(definition),
+            ttl_attribute: ttl.as_str().map(str::to_owned),
+        })
+    }
+
+    fn functions(&self) -> Result<BTreeMap<String, Function>, TemplateError> {
+        self.of_type("AWS::Serverless::Function")
+            .map(|(name, properties)| Ok((self.short_name(name)?, self.function(name, properties)?)))
+            .collect()
+    }
+
+    fn function(&self, name: &str, properties: &Value) -> Result<Function, TemplateError> {
+        let number = |key: &'static str| {
+            properties
+                .get(key)
+                .or_else(|| self.globals.get(key))
+                .and_then(Value::as_u64)
+                .ok_or_else(|| missing(name, key))
+        };
+        let retries = properties["EventInvokeConfig"]["MaximumRetryAttempts"].as_u64();
+        let Value::Object(variables) = self.resolve(&properties["Environment"]["Variables"])? else {
+            return Err(missing(name, "Environment"));
+        };
+        Ok(Function {
+            deployed_name: self.text(name, properties, "FunctionName")?,
+            timeout_s: number("Timeout")?,
+            memory_mb: number("MemorySize")?,
+            // Lambda's own default is 2.
+            retries: retries.and_then(|n| u32::try_from(n).ok()).unwrap_or(2),
+            variables: variables.into_iter().map(|(key, value)| (key, plain(&value))).collect(),
+        })
+    }
+
+    /// The last part of the folder the function's binary lies in.
+    fn short_name(&self, name: &str) -> Result<String, TemplateError> {
+        let code = self.resources[name]["Properties"]["CodeUri"].as_str().unwrap_or_default();
+        let short = code.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        if short.is_empty() { Err(missing(name, "CodeUri")) } else { Ok(short.to_owned()) }
+    }
+
+    /// The event sources of every function: function, type, properties.
+    fn sources(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.of_type("AWS::Serverless::Function")
+            .filter_map(|(name, properties)| Some((name, properties.get("Events")?.as_object()?)))
+            .flat_map(|(name, events)| events.values().map(move |event| (name, event)))
+    }
+
+    fn routes(&self) -> Result<Vec<Route>, TemplateError> {
+        self.sources()
+            .filter(|(_, event)| event["Type"] == "HttpApi")
+            .map(|(function, event)| {
+                Ok(Route {
+                    method: self.text(function, &event["Properties"], "Method")?.to_uppercase(),
+                    path: self.text(function, &event["Properties"], "Path")?,
+                    function: self.short_name(function)?,
+                })
+            })
+            .collect()
+    }
+
+    fn queues(&self) -> Result<Vec<Queue>, TemplateError> {
+        self.sources()
+            .filter(|(_, event)| event["Type"] == "SQS")
+            .map(|(function, event)| self.queue(function, &event["Properties"]))
+            .collect()
+    }
+
+    fn queue(&self, function: &str, source: &Value) -> Result<Queue, TemplateError> {
+        let arn = self.text(function, source, "Queue")?;
+        let (logical, queue) = self
+            .of_type("AWS::SQS::Queue")
+            .find(|(name, _)| self.attribute(name, "Arn").is_ok_and(|found| found == arn))
+            .ok_or_else(|| missing(function, "Queue"))?;
+        let receives = &self.resolve(&queue["RedrivePolicy"])?["maxReceiveCount"];
+        let concurrency = self.resolve(&source["ScalingConfig"]["MaximumConcurrency"])?;
+        let responses = source["FunctionResponseTypes"].as_array();
+        Ok(Queue {
+            name: self.local_name(logical)?,
+            function: self.short_name(function)?,
+            batch_size: count(&source["BatchSize"]).unwrap_or(10),
+            max_concurrency: count(&concurrency).unwrap_or(10),
+            max_receives: receives
+                .as_u64()
+                .and_then(|n| u32::try_from(n).ok())
+                .ok_or_else(|| missing(logical, "RedrivePolicy"))?,
+            reports_item_failures: responses.is_some_and(|all| all.iter().any(|r| r == "ReportBatchItemFailures")),
+        })
+    }
+
+    fn bus(&self) -> Result<String, TemplateError> {
+        let (name, _) = self.of_type("AWS::Events::EventBus").next().ok_or_else(|| missing("the template", "bus"))?;
+        self.local_name(name)
+    }
+
+    fn rule(&self, name: &str, properties: &Value) -> Result<Rule, TemplateError> {
+        let targets = properties["Targets"].as_array().ok_or_else(|| missing(name, "Targets"))?;
+        Ok(Rule {
+            name: name.to_owned(),
+            pattern: self.resolve(&properties["EventPattern"])?,
+            targets: targets.iter().map(|target| self.target(name, target)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn target(&self, rule: &str, target: &Value) -> Result<Target, TemplateError> {
+        let arn = self.text(rule, target, "Arn")?;
+        let is = |name: &&str| self.attribute(name, "Arn").is_ok_and(|found| found == arn);
+        let names = |kind| self.of_type(kind).map(|(name, _)| name);
+        if let Some(function) = names("AWS::Serverless::Function").find(is) {
+            return self.short_name(function).map(Target::Function);
+        }
+        let queue = names("AWS::SQS::Queue").find(is).ok_or_else(|| missing(rule, "Targets"))?;
+        self.local_name(queue).map(Target::Queue)
+    }
+
+    fn schedule(&self, name: &str, properties: &Value) -> Result<Schedule, TemplateError> {
+        let target = &properties["Target"];
+        Ok(Schedule {
+            name: name.to_owned(),
+            expression: self.text(name, properties, "ScheduleExpression")?,
+            source: self.text(name, &target["EventBridgeParameters"], "Source")?,
+            detail_type: self.text(name, &target["EventBridgeParameters"], "DetailType")?,
+            input: self.text(name, target, "Input")?,
+        })
+    }
+
+    /// A property that is text once resolved.
+    fn text(&self, resource: &str, properties: &Value, property: &'static str) -> Result<String, TemplateError> {
+        let value = properties.get(property).ok_or_else(|| missing(resource, property))?;
+        Ok(plain(&self.resolve(value)?))
+    }
+
+    /// A value with all its references and functions resolved.
+    fn resolve(&self, value: &Value) -> Result<Value, TemplateError> {
+        match value {
+            Value::Object(map) => {
+                if let Some((name, argument)) = intrinsic(map) {
+                    return self.call(name, argument).map(Value::String);
+                }
+                map.iter()
+                    .map(|(key, v)| Ok((key.clone(), self.resolve(v)?)))
+                    .collect::<Result<_, _>>()
+                    .map(Value::Object)
+            }
+            Value::Array(items) => items.iter().map(|v| self.resolve(v)).collect::<Result<_, _>>().map(Value::Array),
+            Value::String(text) if text.starts_with("{{resolve:secretsmanager:") => Ok(self.secret.into()),
+            other => Ok(other.clone()),
+        }
+    }
+
+    fn call(&self, name: &str, argument: &Value) -> Result<String, TemplateError> {
+        let unresolved = || TemplateError::Unresolved(format!("{name} {argument}"));
+        match (name, argument) {
+            ("Ref", Value::String(name)) => self.reference(name),
+            ("Fn::GetAtt", Value::String(path)) => {
+                let (resource, attribute) = path.split_once('.').ok_or_else(unresolved)?;
+                self.attribute(resource, attribute)
+            }
+            ("Fn::GetAtt", Value::Array(path)) => match path.as_slice() {
+                [Value::String(resource), Value::String(attribute)] => self.attribute(resource, attribute),
+                _ => Err(unresolved()),
+            },
+            ("Fn::Sub", Value::String(text)) => self.substitute(text),
+            ("Fn::Join", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(separator), Value::Array(items)] => {
+                    let items = items.iter().map(|item| self.resolve(item).map(|v| plain(&v)));
+                    Ok(items.collect::<Result<Vec<_>, _>>()?.join(separator))
+                }
+                _ => Err(unresolved()),
+            },
+            _ => Err(unresolved()),
+        }
+    }
+
+    fn substitute(&self, text: &str) -> Result<String, TemplateError> {
+        if text.starts_with("{{resolve:secretsmanager:") {
+            return Ok(self.secret.to_owned());
+        }
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, tail) = after.split_once('}').ok_or_else(|| TemplateError::Unresolved(text.to_owned()))?;
+            out.push_str(before);
+            out.push_str(&match name.split_once('.') {
+                Some((resource, attribute)) => self.attribute(resource, attribute)?,
+                None => self.reference(name)?,
+            });
+            rest = tail;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn reference(&self, name: &str) -> Result<String, TemplateError> {
+        if let Some(parameter) = self.parameters.get(name) {
+            // A parameter without a default describes the world outside, of which there is none here.
+            return Ok(parameter.get("Default").map_or_else(|| "local".to_owned(), plain));
+        }
+        match name {
+            "AWS::StackName" => Ok(STACK_NAME.to_owned()),
+            "AWS::Region" => Ok(REGION.to_owned()),
+            "AWS::AccountId" => Ok(ACCOUNT.to_owned()),
+            "AWS::Partition" => Ok("aws".to_owned()),
+            _ => self.local_name(name),
+        }
+    }
+
+    /// What `Ref` gives for a resource: its name.
+    fn local_name(&self, name: &str) -> Result<String, TemplateError> {
+        let resource = self.resources.get(name).ok_or_else(|| TemplateError::Unresolved(name.to_owned()))?;
+        let properties = &resource["Properties"];
+        let given = ["TableName", "QueueName", "FunctionName", "Name"].iter().find_map(|key| properties.get(*key));
+        match given {
+            _ if resource["Type"] == "AWS::S3::Bucket" => Ok(BUCKET.to_owned()),
+            Some(given) => Ok(plain(&self.resolve(given)?)),
+            None => Ok(name.to_owned()),
+        }
+    }
+
+    fn attribute(&self, resource: &str, attribute: &str) -> Result<String, TemplateError> {
+        let name = self.local_name(resource)?;
+        let kind = self.resources[resource]["Type"].as_str().unwrap_or_default();
+        match (attribute, kind) {
+            ("Arn", "AWS::S3::Bucket") => Ok(format!("arn:aws:s3:::{name}")),
+            ("Arn", "AWS::Serverless::Function") => Ok(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")),
+            ("Arn", "AWS::DynamoDB::Table") => Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}")),
+            ("Arn", "AWS::SQS::Queue") => Ok(format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")),
+            ("Arn", "AWS::Events::EventBus") => Ok(format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name}")),
+            ("QueueName", "AWS::SQS::Queue") => Ok(name),
+            _ => Err(TemplateError::Unresolved(format!("{resource}.{attribute}"))),
+        }
+    }
+}
+
+/// The function call that an object stands for, if it does.
+fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let (name, argument) = map.iter().next()?;
+    (map.len() == 1 && (name == "Ref" || name.starts_with("Fn::"))).then_some((&**name, argument))
+}
+
+/// YAML as JSON; a short tag such as `!Sub` becomes its long form.
+fn to_json(yaml: Yaml) -> Value {
+    match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(b) => b.into(),
+        Yaml::Number(n) => serde_json::to_value(n).unwrap_or_default(),
+        Yaml::String(text) => text.into(),
+        Yaml::Sequence(items) => items.into_iter().map(to_json).collect(),
+        Yaml::Mapping(map) => map.into_iter().map(|(key, v)| (plain(&to_json(key)), to_json(v))).collect(),
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let name = tag.trim_start_matches('!');
+            let name = if name == "Ref" { name.to_owned() } else { format!("Fn::{name}") };
+            json!({name: to_json(tagged.value)})
+        }
+    }
+}
+
+/// A scalar as text.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A count, which a parameter's default gives as text.
+fn count(value: &Value) -> Option<usize> {
+    plain(value).parse().ok()
+}
+
+fn missing(resource: &str, property: &'static str) -> TemplateError {
+    TemplateError::Property { resource: resource.to_owned(), property }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template() -> Template {
+        Template::parse(TEXT, "s3cret").expect("the template parses")
+    }
+
+    #[test]
+    fn the_tables_have_their_keys_indexes_and_time_to_live() {
+        let tables = template().tables;
+        let names: Vec<_> = tables.iter().map(|t| &*t.name).collect();
+        assert_eq!(names, ["expansion_control", "expansion_propensity"]);
+        assert!(tables.iter().all(|t| t.ttl_attribute.as_deref() == Some("expires_at")));
+        let index = &tables[1].definition["GlobalSecondaryIndexes"][0];
+        assert_eq!(index["IndexName"], "idx_expansion_propensity_score");
+        assert_eq!(index["KeySchema"][1]["AttributeName"], "propensity_score");
+        assert_eq!(tables[0].definition["GlobalSecondaryIndexes"][0]["Projection"]["ProjectionType"], "KEYS_ONLY");
+    }
+
+    #[test]
+    fn every_route_leads_to_a_function() {
+        let template = template();
+        let routes: BTreeMap<_, _> = template.routes.iter().map(|r| (r.key(), &*r.function)).collect();
+        assert_eq!(routes.len(), 4);
+        assert_eq!(routes["GET /api/analytics/expansion-propensity"], "list-propensities");
+        assert_eq!(routes["GET /api/customers/{id}/expansion-propensity"], "get-propensity");
+        assert_eq!(routes["POST /api/analytics/expansion-propensity/refresh"], "request-refresh");
+        assert_eq!(routes["GET /api/analytics/expansion-propensity/refresh/{run_id}"], "request-refresh");
+        assert!(template.routes.iter().all(|r| template.functions.contains_key(&r.function)));
+    }
+
+    #[test]
+    fn events_go_to_the_trainer_and_shards_to_the_queue() {
+        let template = template();
+        assert_eq!(template.bus, "expansion");
+        let targets: BTreeMap<_, _> =
+            template.rules.iter().map(|r| (plain(&r.pattern["detail-type"][0]), r.targets.clone())).collect();
+        assert_eq!(targets["RefreshRequested"], [Target::Function("trainer".to_owned())]);
+        assert_eq!(targets["RunCheckRequested"], [Target::Function("trainer".to_owned())]);
+        assert_eq!(targets["ShardRequested"], [Target::Queue("expansion-propensity-shards".to_owned())]);
+
+        let [queue] = &*template.queues else { panic!("one queue feeds a function") };
+        assert_eq!((&*queue.function, queue.batch_size, queue.max_concurrency), ("scorer", 1, 10));
+        assert!(queue.max_receives == 5 && queue.reports_item_failures);
+    }
+
+    #[test]
+    fn variables_are_resolved_to_local_names_and_defaults() {
+        let functions = template().functions;
+        let trainer = &functions["trainer"];
+        assert_eq!(trainer.variables["SOURCE_URI"], "s3://expansion-local/source/");
+        assert_eq!(trainer.variables["HORIZON_DAYS"], "90");
+        assert_eq!(trainer.variables["EVENT_BUS"], "expansion");
+        assert_eq!((trainer.timeout_s, trainer.retries), (900, 2));
+        let list = &functions["list-propensities"];
+        assert_eq!(list.variables["CURSOR_SECRET"], "s3cret");
+        assert_eq!(list.variables["PROPENSITY_TABLE"], "expansion_propensity");
+        assert_eq!(list.timeout_s, 20);
+    }
+
+    #[test]
+    fn a_function_is_found_under_all_its_names() {
+        let template = template();
+        let arn = "arn:aws:lambda:us-east-1:000000000000:function:expansion-propensity-trainer:live";
+        for name in ["trainer", "expansion-propensity-trainer", "trainer:1", "000000000000:function:trainer", arn] {
+            assert_eq!(template.function_name(name), Some("trainer"), "{name}");
+        }
+        assert_eq!(template.function_name("train"), None);
+    }
+
+    #[test]
+    fn a_schedule_says_when_it_was_due() {
+        let template = template();
+        assert_eq!(template.schedules.len(), 2);
+        let weekly = template.schedules.iter().find(|s| s.detail_type == "RefreshRequested").expect("weekly");
+        assert_eq!(weekly.expression, "cron(0 6 ? * MON *)");
+        let event = weekly.event("2026-11-02T06:00:00Z").expect("JSON");
+        assert_eq!(event["detail"], json!({"version": 1, "as_of": "2026-11-02T06:00:00Z", "cause": "schedule"}));
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_is_an_error() {
+        let text = TEXT.replace("BUCKET: !Ref Bucket", "BUCKET: !Ref Pail");
+        assert!(matches!(Template::parse(&text, ""), Err(TemplateError::Unresolved(name)) if name == "Pail"));
+    }
+}

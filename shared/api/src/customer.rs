@@ -1,0 +1,70 @@
+//! `GET /api/customers/{id}/expansion-propensity`: everything about one customer.
+
+use expansion_domain::{Instant, RunId};
+use expansion_model::{Factor, Listed, Propensity, RecommendedProduct, Run};
+use serde::Serialize;
+
+use crate::{ModelView, ScoreView};
+
+/// A customer's score with its reasons.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CustomerAnswer {
+    /// What the list shows; the rank is among all customers of the run, equal scores sharing the best place.
+    #[serde(flatten)]
+    pub score: ScoreView,
+    /// The score of a customer average in everything; with the factors' points it adds up to the score.
+    pub baseline_points: i32,
+    /// What makes the score differ from the baseline, most points first.
+    pub contributing_factors: Vec<Factor>,
+    /// What an expansion is most likely to be of.
+    pub recommended_products: Vec<RecommendedProduct>,
+    /// The scores so far, newest first, this one included.
+    pub history: Vec<HistoryView>,
+    /// The model.
+    pub model: Option<ModelView>,
+    /// The run.
+    pub run_id: RunId,
+}
+
+/// An earlier score.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HistoryView {
+    /// The run's instant.
+    pub calculated_at: Instant,
+    /// The score then.
+    pub propensity_score: u8,
+    /// Lower end of its 90 % interval.
+    pub lower: f64,
+    /// Upper end of its 90 % interval.
+    pub upper: f64,
+    /// The model that gave it.
+    pub model_id: String,
+}
+
+/// The answer for the customer whose rows these are, newest first, the first of them of the given run; `None` without
+/// any.
+#[must_use]
+pub fn customer_answer(run: &Run, rows: Vec<Propensity>) -> Option<CustomerAnswer> {
+    let history = rows
+        .iter()
+        .map(|row| HistoryView {
+            calculated_at: row.calculated_at,
+            propensity_score: row.propensity_score,
+            lower: row.propensity_lower,
+            upper: row.propensity_upper,
+            model_id: row.model_id.clone(),
+        })
+        .collect();
+    let row = rows.into_iter().next()?;
+    let summary = run.summary.clone().unwrap_or_default();
+    let higher = summary.histogram.iter().skip(usize::from(row.propensity_score) + 1).sum::<u64>();
+    Some(CustomerAnswer {
+        score: ScoreView::new(Listed::from(&row), higher + 1, &summary),
+        baseline_points: row.baseline_points,
+        contributing_factors: row.contributing_factors,
+        recommended_products: row.recommended_products,
+        history,
+        model: run.model.as_ref().map(Into::into),
+        run_id: row.run_id,
+    })
+}

@@ -1,0 +1,176 @@
+//! The parts that answers are made of.
+
+use expansion_domain::{DataIssue, Id, Instant, RunId};
+use expansion_model::{ConfidenceLevel, Listed, Metrics, ModelSummary, Run, RunState, RunSummary};
+use serde::Serialize;
+
+use crate::run_location;
+
+/// A run as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunView {
+    /// Its id.
+    pub run_id: RunId,
+    /// The inclusive bound of what is known.
+    pub as_of: Instant,
+    /// The label window in days.
+    pub horizon_days: u16,
+    /// What asked for it.
+    pub cause: String,
+    /// How far it is.
+    pub state: RunState,
+    /// When it last moved on.
+    pub touched_at: Instant,
+    /// Customers scored; `null` until the last shard is in.
+    pub rows: Option<u64>,
+    /// Shards that are in, of how many; `null` until the run is planned.
+    pub progress: Option<ProgressView>,
+    /// The model; `null` until it is trained.
+    pub model_id: Option<String>,
+    /// Rows of the source that were left out.
+    pub data_issues: Vec<DataIssue>,
+    /// Why it failed; `null` unless it did.
+    pub failure: Option<String>,
+    /// Where this can be read again.
+    pub location: String,
+}
+
+/// How many shards are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ProgressView {
+    /// Shards that are in.
+    pub done: usize,
+    /// Of how many.
+    pub shards: u32,
+}
+
+/// A model as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelView {
+    /// Its id.
+    pub model_id: String,
+    /// What kind of model it is.
+    pub family: String,
+    /// Out-of-time figures; `null` when history was too short to tell.
+    pub metrics: Option<Metrics>,
+}
+
+/// A customer's score as the list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScoreView {
+    /// Place in the list, from 1.
+    pub rank: u64,
+    /// The customer.
+    pub customer_id: Id,
+    /// Display name.
+    pub customer_name: Option<Id>,
+    /// The CSM in charge.
+    pub csm_id: Option<Id>,
+    /// Segment.
+    pub segment: Option<Id>,
+    /// Chance in 100 of an expansion within the horizon, 1–99.
+    pub propensity_score: u8,
+    /// Share of all customers with a lower score, in percent (ties count half).
+    pub percentile: f64,
+    /// How sure the score is.
+    pub confidence: ConfidenceView,
+    /// Amount of an expansion, if it happens; `null` when no won amount is known.
+    pub estimated_value: Option<ValueView>,
+    /// Propensity times mean amount; `null` when no won amount is known.
+    pub expected_value: Option<f64>,
+    /// The strongest factor in favour, in words.
+    pub primary_signal: Option<String>,
+    /// The change since the run before; `null` for a customer that was not in it.
+    pub trend: Option<TrendView>,
+    /// The run's instant.
+    pub calculated_at: Instant,
+}
+
+/// How sure a score is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ConfidenceView {
+    /// In a word.
+    pub level: ConfidenceLevel,
+    /// Lower end of the 90 % interval, in points of the score.
+    pub lower: f64,
+    /// Upper end of the 90 % interval, in points of the score.
+    pub upper: f64,
+    /// In a number, 0–1.
+    pub value: f64,
+}
+
+/// An amount with its 80 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ValueView {
+    /// The median.
+    pub amount: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// A change since the run before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TrendView {
+    /// The score then.
+    pub previous_score: u8,
+    /// The score now minus the score then.
+    pub delta: i16,
+}
+
+impl From<&Run> for RunView {
+    fn from(run: &Run) -> Self {
+        Self {
+            run_id: run.run_id.clone(),
+            as_of: run.as_of,
+            horizon_days: run.horizon_days,
+            cause: run.cause.clone(),
+            state: run.state,
+            touched_at: run.touched_at,
+            rows: run.summary.as_ref().map(|summary| summary.rows),
+            progress: run.shards.map(|shards| ProgressView { done: run.done.len(), shards }),
+            model_id: run.model.as_ref().map(|model| model.model_id.clone()),
+            data_issues: run.data_issues.clone(),
+            failure: run.failure.clone(),
+            location: run_location(&run.run_id),
+        }
+    }
+}
+
+impl From<&ModelSummary> for ModelView {
+    fn from(model: &ModelSummary) -> Self {
+        Self { model_id: model.model_id.clone(), family: model.family.clone(), metrics: model.metrics }
+    }
+}
+
+impl ScoreView {
+    /// A row at a place in the list of a run.
+    #[must_use]
+    pub fn new(row: Listed, rank: u64, run: &RunSummary) -> Self {
+        let amounts = row.estimated_value.zip(row.estimated_value_lower).zip(row.estimated_value_upper);
+        Self {
+            rank,
+            percentile: run.percentile(row.propensity_score),
+            confidence: ConfidenceView {
+                level: row.confidence_level,
+                lower: row.propensity_lower,
+                upper: row.propensity_upper,
+                value: row.confidence,
+            },
+            estimated_value: amounts.map(|((amount, lower), upper)| ValueView { amount, lower, upper }),
+            trend: row.previous_score.map(|previous_score| TrendView {
+                previous_score,
+                delta: i16::from(row.propensity_score) - i16::from(previous_score),
+            }),
+            customer_id: row.customer_id,
+            customer_name: row.customer_name,
+            csm_id: row.csm_id,
+            segment: row.segment,
+            propensity_score: row.propensity_score,
+            expected_value: row.expected_value,
+            primary_signal: row.primary_signal,
+            calculated_at: row.calculated_at,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Environment variables: read once at init, each checked, each complaint naming the variable.
+
+use std::str::FromStr;
+
+use expansion_api::ClaimNames;
+
+/// A variable is missing or makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is not set, or empty.
+    #[error("environment variable {0} is not set")]
+    Missing(&'static str),
+    /// It cannot be used.
+    #[error("environment variable {name} is {value:?}: {reason}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The process's environment.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the edge: a function's configuration is its environment")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A variable that must be set.
+///
+/// # Errors
+/// [`ConfigError::Missing`] when it isn't.
+pub fn required(get: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<String, ConfigError> {
+    get(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}
+
+/// A variable that must be a number accepted by `valid`.
+///
+/// # Errors
+/// [`ConfigError`] when it is missing, no number, or not accepted.
+pub fn number<T: FromStr>(
+    get: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    expected: &str,
+    valid: impl Fn(&T) -> bool,
+) -> Result<T, ConfigError> {
+    let value = required(get, name)?;
+    match value.parse().ok().filter(valid) {
+        Some(number) => Ok(number),
+        None => Err(ConfigError::Invalid { name, value, reason: format!("expected {expected}") }),
+    }
+}
+
+/// The names of the claims that say who is asking.
+///
+/// # Errors
+/// [`ConfigError::Missing`] when one is not configured.
+pub fn claim_names(get: &impl Fn(&str) -> Option<String>) -> Result<ClaimNames, ConfigError> {
+    Ok(ClaimNames {
+        csm: required(get, "CSM_CLAIM")?,
+        role: required(get, "ROLE_CLAIM")?,
+        manager: required(get, "MANAGER_ROLE")?,
+    })
+}

@@ -1,0 +1,160 @@
+//! What can go wrong with a source as a whole. A bad row is not an error here; see [`crate::Reason`].
+
+use std::io;
+
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStreamError;
+use expansion_domain::Table;
+use parquet::errors::ParquetError;
+
+use crate::Location;
+
+/// A source that can't be read. Every message is one line and names the table or file it is about.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// There is no file of a table that nothing can be done without.
+    #[error(
+        "the required table {table} has no files: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet in \
+         {table}/ of {location}"
+    )]
+    RequiredTableMissing {
+        /// The table.
+        table: Table,
+        /// The source.
+        location: Location,
+    },
+    /// The files of a required table hold not one usable row.
+    #[error("the required table {table} has no usable row ({rows} read{})", example.as_deref().map(|e| format!("; first bad row: {e}")).unwrap_or_default())]
+    RequiredTableEmpty {
+        /// The table.
+        table: Table,
+        /// Rows read, all of them bad.
+        rows: u64,
+        /// The first bad row, when there was any row.
+        example: Option<String>,
+    },
+    /// Too large a share of a table's rows is bad.
+    #[error(
+        "{bad} of {rows} rows of {table} are bad, more than the limit of {limit_percent} %; first bad row: {example}"
+    )]
+    TooManyBadRows {
+        /// The table.
+        table: Table,
+        /// Rows that were left out.
+        bad: u64,
+        /// Rows read.
+        rows: u64,
+        /// The limit, in percent.
+        limit_percent: f64,
+        /// The first bad row.
+        example: String,
+    },
+    /// A file lacks a column that its table requires.
+    #[error("{file} has no column {column}, which is required")]
+    MissingColumn {
+        /// The file.
+        file: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// A column has a type that can't stand for a text, number, time or boolean.
+    #[error("column {column} of {file} has the unsupported type {data_type}")]
+    UnsupportedColumn {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// A file in a table's folder is of no known format.
+    #[error("{file} is of no known format: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet")]
+    UnknownFormat {
+        /// The file.
+        file: String,
+    },
+    /// A `bucket=` path component is not followed by a number.
+    #[error("{file} names no valid bucket: expected bucket=0, bucket=1, …")]
+    InvalidBucket {
+        /// The file.
+        file: String,
+    },
+    /// Some table is bucketed by customer, but the customers themselves (or a part of them) are not.
+    #[error("{bucketed} is bucketed but {customers} is not: when any table is bucketed, customers must be too")]
+    CustomersNotBucketed {
+        /// A file with a bucket.
+        bucketed: String,
+        /// A file of customers without one.
+        customers: String,
+    },
+    /// The shard asked for does not exist.
+    #[error("there is no shard {shard}: the source has {shards}")]
+    NoSuchShard {
+        /// The shard.
+        shard: u32,
+        /// How many there are.
+        shards: u32,
+    },
+    /// A file or folder can't be read.
+    #[error("{path} can't be read: {cause}")]
+    Unreadable {
+        /// The file or folder.
+        path: String,
+        /// Why.
+        cause: io::Error,
+    },
+    /// A Parquet file is damaged or uses what is not supported.
+    #[error("{file} is not a readable Parquet file: {cause}")]
+    Parquet {
+        /// The file.
+        file: String,
+        /// Why.
+        cause: ParquetError,
+    },
+    /// S3 refused or did not answer.
+    #[error("{path} can't be read from S3: {message}")]
+    S3 {
+        /// The object or prefix.
+        path: String,
+        /// What S3 or the connection said.
+        message: String,
+        /// Whether another attempt may succeed.
+        transient: bool,
+    },
+}
+
+impl SourceError {
+    /// Whether the same call may succeed later with nothing changed in the source.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::S3 { transient: true, .. })
+    }
+
+    pub(crate) fn s3<E>(path: String, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let transient = match error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(service) => {
+                let status = service.raw().status();
+                status.is_server_error() || matches!(status.as_u16(), 408 | 429)
+            }
+            _ => false,
+        };
+        let message = match (error.code(), error.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            (None, _) => DisplayErrorContext(error).to_string(),
+        };
+        Self::S3 { path, message: one_line(&message), transient }
+    }
+
+    pub(crate) fn s3_body(path: String, error: &ByteStreamError) -> Self {
+        Self::S3 { path, message: one_line(&DisplayErrorContext(error).to_string()), transient: true }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,28 @@
+//! Reads the source tables into customers' histories.
+//!
+//! Owns the contract of the nine tables: where their files lie, which formats and columns they have, which rows are
+//! bad. Must not know what the histories are for.
+//!
+//! [`inventory`] says which files there are; [`read`] turns them into a [`Portfolio`](expansion_domain::Portfolio).
+//! A bad row is counted and left out; a source as a whole that can't be trusted is a [`SourceError`].
+
+mod assembly;
+mod cells;
+mod csv;
+mod error;
+mod inventory;
+mod issues;
+mod location;
+mod ndjson;
+mod parquet;
+mod read;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+pub use error::SourceError;
+pub use inventory::{Format, Inventory, SourceFile, inventory};
+pub use issues::Reason;
+pub use location::{InvalidLocation, Location};
+pub use read::{Limits, Read, read};

@@ -1,0 +1,227 @@
+//! Rows of a file with one JSON object a line.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{BufRead, Read};
+
+use expansion_domain::Table;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use crate::SourceError;
+use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::issues::{Reason, Rejection};
+use crate::tables::{Column, columns, names};
+
+/// Hands each row of a file to `sink` with its line; blank lines are no rows.
+///
+/// # Errors
+/// When the file can't be read.
+pub(crate) fn read(
+    input: impl Read,
+    table: Table,
+    file: &str,
+    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+) -> Result<(), SourceError> {
+    let mut input = std::io::BufReader::with_capacity(1 << 16, input);
+    let names = names(table);
+    let mut buffer = Vec::new();
+    for line in 1.. {
+        buffer.clear();
+        let read = input.read_until(b'\n', &mut buffer);
+        if read.map_err(|cause| SourceError::Unreadable { path: file.to_owned(), cause })? == 0 {
+            break;
+        }
+        let text = buffer.strip_prefix("\u{feff}".as_bytes()).filter(|_| line == 1).unwrap_or(&buffer).trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        match parse(text, columns(table)) {
+            Ok(values) => {
+                let row = std::array::from_fn(|i| Field { column: names[i], cell: values[i].cell() });
+                sink(line, Ok(&[row]));
+            }
+            Err(error) => sink(line, Err(Rejection::new(Reason::MalformedJson, error.to_string()))),
+        }
+    }
+    Ok(())
+}
+
+fn parse<'de>(line: &'de [u8], columns: &'static [Column]) -> serde_json::Result<Values<'de>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(line);
+    let values = deserializer.deserialize_map(Object { columns })?;
+    deserializer.end()?;
+    Ok(values)
+}
+
+type Values<'de> = [Value<'de>; MAX_COLUMNS];
+
+/// A cell that owns its text when the JSON string has escapes.
+#[derive(Debug, Default)]
+enum Value<'de> {
+    #[default]
+    Missing,
+    Text(Cow<'de, str>),
+    Plain(Cell<'static>),
+}
+
+impl Value<'_> {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Missing => Cell::Missing,
+            Self::Text(text) => Cell::Text(text),
+            Self::Plain(cell) => *cell,
+        }
+    }
+}
+
+struct Object {
+    columns: &'static [Column],
+}
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Values<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = Values::default();
+        while let Some(position) = map.next_key_seed(Name { columns: self.columns })? {
+            match position {
+                Some(position) => values[position] = map.next_value_seed(Scalar)?,
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// A key, as the position of the column it names.
+struct Name {
+    columns: &'static [Column],
+}
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a column name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        let name = name.trim();
+        Ok(self.columns.iter().position(|column| column.name == name))
+    }
+}
+
+/// A string, number, boolean or null.
+struct Scalar;
+
+impl<'de> DeserializeSeed<'de> for Scalar {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Scalar {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, number, boolean or null")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Value::Plain(Cell::Bool(flag)))
+    }
+
+    fn visit_i64<E: Error>(self, integer: i64) -> Result<Self::Value, E> {
+        Ok(Value::Plain(Cell::Integer(integer)))
+    }
+
+    fn visit_u64<E: Error>(self, integer: u64) -> Result<Self::Value, E> {
+        // An id beyond the signed range keeps its digits as a text.
+        Ok(i64::try_from(integer).map_or_else(
+            |_| Value::Text(Cow::Owned(integer.to_string())),
+            |integer| Value::Plain(Cell::Integer(integer)),
+        ))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Value::Plain(Cell::Number(number)))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Value::Missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Line and outcome (the cells as texts, or the reason) of each row.
+    fn rows(text: &[u8]) -> Vec<(u64, Result<String, Reason>)> {
+        let mut rows = Vec::new();
+        read(text, Table::ExpansionSignals, "s.ndjson", &mut |line, row| {
+            rows.push(match row {
+                Ok(row) => {
+                    let texts: Vec<_> =
+                        row[0][..4].iter().map(|f| f.text().expect("text").unwrap_or_default().into_owned()).collect();
+                    (line, Ok(texts.join("|")))
+                }
+                Err(rejection) => (line, Err(rejection.reason)),
+            });
+        })
+        .expect("a readable file");
+        rows
+    }
+
+    #[test]
+    fn values_are_taken_by_name_whatever_their_type() {
+        let text =
+            "\u{feff}{\"other\":{\"customer_id\":[1]},\"customer_id\":7,\"kind\":null,\"summary\":\"a\\n\\u00fc\"}\n";
+        assert_eq!(rows(text.as_bytes()), [(1, Ok("7|||a\nü".into()))]);
+        let text = br#"{"customer_id":18446744073709551615,"kind":true,"summary":1.5}"#;
+        assert_eq!(rows(text), [(1, Ok("18446744073709551615||true|1.5".into()))]);
+    }
+
+    #[test]
+    fn blank_lines_are_skipped_and_broken_ones_rejected_alone() {
+        let text =
+            b"\r\n{\"customer_id\":\n{}\n[1]\n{\"customer_id\":{}}\n{\"kind\":\"\xff\"}\n{} {}\n{\"kind\":\"x\"}";
+        let malformed = Err(Reason::MalformedJson);
+        assert_eq!(
+            rows(text),
+            [
+                (2, malformed.clone()),
+                (3, Ok("|||".into())),
+                (4, malformed.clone()),
+                (5, malformed.clone()),
+                (6, malformed.clone()),
+                (7, malformed),
+                (8, Ok("||x|".into())),
+            ]
+        );
+    }
+}

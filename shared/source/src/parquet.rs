@@ -1,0 +1,270 @@
+//! Rows of a Parquet file.
+//!
+//! Owns the mapping of column types to cells. Only the table's columns are decoded, batch by batch.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::ChunkReader;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, BooleanArray, StringViewArray};
+use arrow_schema::{ArrowError, DataType, Field as ArrowField, Schema, TimeUnit};
+use expansion_domain::{Instant, Table};
+
+use crate::SourceError;
+use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::issues::Rejection;
+use crate::tables::{names, positions};
+
+/// Rows decoded at a time.
+const BATCH: usize = 8192;
+
+/// Rows handed over at a time: enough for their customers to be looked up side by side.
+const CHUNK: usize = 16;
+
+/// Hands the rows of a file to `sink` with the number of the first of them, from 1.
+///
+/// # Errors
+/// When the file can't be read, lacks a required column, or has one of the table's columns in a type that can't be
+/// taken for a text, number, time or boolean.
+pub(crate) fn read<T: ChunkReader + 'static>(
+    input: T,
+    table: Table,
+    file: &str,
+    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+) -> Result<(), SourceError> {
+    let damaged = |cause: ParquetError| SourceError::Parquet { file: file.to_owned(), cause };
+    let metadata = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(damaged)?;
+    let stored = metadata.schema();
+    let header: Vec<_> = stored.fields().iter().map(|field| field.name().as_str()).collect();
+    let used = positions(table, file, &header)?;
+
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(stored, used.iter().flatten())));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(damaged)?;
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), used.iter().flatten().copied());
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
+        .with_projection(mask)
+        .with_batch_size(BATCH)
+        .build()
+        .map_err(damaged)?;
+
+    let names = names(table);
+    let mut line = 0;
+    for batch in reader {
+        let batch = batch.map_err(|error| damaged(parquet_error(error)))?;
+        let mut columns = [const { Column::ABSENT }; MAX_COLUMNS];
+        for ((column, name), position) in columns.iter_mut().zip(names).zip(used) {
+            // The projection keeps the file's order, so a column's place is the number of used ones before it.
+            if let Some(position) = position {
+                let place = used.iter().flatten().filter(|other| **other < position).count();
+                *column = Column::of(batch.column(place)).ok_or_else(|| SourceError::UnsupportedColumn {
+                    file: file.to_owned(),
+                    column: name.to_owned(),
+                    data_type: batch.column(place).data_type().to_string(),
+                })?;
+            }
+        }
+        let blank: Row<'_> = names.map(|column| Field { column, cell: Cell::Missing });
+        let mut rows = [blank; CHUNK];
+        for start in (0..batch.num_rows()).step_by(CHUNK) {
+            let rows = &mut rows[..CHUNK.min(batch.num_rows() - start)];
+            for (c, column) in columns.iter().enumerate().filter(|(_, column)| column.array.is_some()) {
+                for (i, row) in rows.iter_mut().enumerate() {
+                    row[c].cell = column.cell(start + i);
+                }
+            }
+            sink(line + 1, Ok(rows));
+            line += rows.len() as u64;
+        }
+    }
+    Ok(())
+}
+
+/// The schema with every used text column read as views, which costs the least for texts that repeat.
+fn with_views<'u>(stored: &Schema, used: impl Iterator<Item = &'u usize>) -> Schema {
+    let mut fields: Vec<Arc<ArrowField>> = stored.fields().to_vec();
+    for &position in used {
+        let is_text = match fields[position].data_type() {
+            DataType::Dictionary(_, values) => is_text(values),
+            plain => is_text(plain),
+        };
+        if is_text {
+            fields[position] = Arc::new(fields[position].as_ref().clone().with_data_type(DataType::Utf8View));
+        }
+    }
+    Schema::new_with_metadata(fields, stored.metadata().clone())
+}
+
+/// Texts, and the byte strings that older writers store instead.
+const fn is_text(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+    )
+}
+
+fn parquet_error(error: ArrowError) -> ParquetError {
+    match error {
+        ArrowError::ParquetError(message) => ParquetError::General(message),
+        other => other.into(),
+    }
+}
+
+/// A batch's column as one of the few kinds of cells; borrowed where the type already fits.
+struct Column<'a> {
+    values: Values<'a>,
+    array: Option<&'a ArrayRef>,
+}
+
+enum Values<'a> {
+    Missing,
+    Views(&'a StringViewArray),
+    /// What has no other exact form than its text.
+    Texts(Vec<String>),
+    Integers(Cow<'a, [i64]>),
+    Numbers(Cow<'a, [f64]>),
+    /// Microseconds since 1970.
+    Micros(Cow<'a, [i64]>),
+    Flags(&'a BooleanArray),
+}
+
+impl<'a> Column<'a> {
+    const ABSENT: Self = Self { values: Values::Missing, array: None };
+
+    /// `None` when the type is not supported.
+    fn of(array: &'a ArrayRef) -> Option<Self> {
+        let values = match array.data_type() {
+            DataType::Null => Values::Missing,
+            DataType::Utf8View => Values::Views(array.as_string_view()),
+            DataType::Boolean => Values::Flags(array.as_boolean()),
+            DataType::Int8 => integers::<Int8Type>(array),
+            DataType::Int16 => integers::<Int16Type>(array),
+            DataType::Int32 => integers::<Int32Type>(array),
+            DataType::Int64 => Values::Integers(Cow::Borrowed(array.as_primitive::<Int64Type>().values())),
+            DataType::UInt8 => integers::<UInt8Type>(array),
+            DataType::UInt16 => integers::<UInt16Type>(array),
+            DataType::UInt32 => integers::<UInt32Type>(array),
+            DataType::UInt64 => integers_or_texts(array.as_primitive::<UInt64Type>().values().iter().copied()),
+            DataType::Float16 => {
+                numbers(array.as_primitive::<Float16Type>().values().iter().map(|number| number.to_f64()))
+            }
+            DataType::Float32 => numbers(array.as_primitive::<Float32Type>().values().iter().copied()),
+            DataType::Float64 => Values::Numbers(Cow::Borrowed(array.as_primitive::<Float64Type>().values())),
+            DataType::Decimal32(_, scale) => {
+                decimals(array.as_primitive::<Decimal32Type>().values().iter().copied(), *scale)
+            }
+            DataType::Decimal64(_, scale) => {
+                decimals(array.as_primitive::<Decimal64Type>().values().iter().copied(), *scale)
+            }
+            DataType::Decimal128(_, scale) => {
+                decimals(array.as_primitive::<Decimal128Type>().values().iter().copied(), *scale)
+            }
+            DataType::Decimal256(..) => {
+                let array = array.as_primitive::<Decimal256Type>();
+                Values::Texts((0..array.len()).map(|i| array.value_as_string(i)).collect())
+            }
+            DataType::Date32 => {
+                micros(array.as_primitive::<Date32Type>().values().iter().map(|days| i64::from(*days)), 86_400_000_000)
+            }
+            DataType::Date64 => micros(array.as_primitive::<Date64Type>().values().iter().copied(), 1_000),
+            // Times without a zone are UTC.
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                micros(array.as_primitive::<TimestampSecondType>().values().iter().copied(), 1_000_000)
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                micros(array.as_primitive::<TimestampMillisecondType>().values().iter().copied(), 1_000)
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                Values::Micros(Cow::Borrowed(array.as_primitive::<TimestampMicrosecondType>().values()))
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                let nanos = array.as_primitive::<TimestampNanosecondType>().values();
+                Values::Micros(nanos.iter().map(|nanos| nanos.div_euclid(1_000)).collect())
+            }
+            DataType::FixedSizeBinary(16) => {
+                let array = array.as_fixed_size_binary();
+                Values::Texts((0..array.len()).map(|i| uuid_text(array.value(i))).collect())
+            }
+            _ => return None,
+        };
+        Some(Self { values, array: Some(array) })
+    }
+
+    fn cell(&self, i: usize) -> Cell<'_> {
+        if self.array.is_none_or(|array| array.is_null(i)) {
+            return Cell::Missing;
+        }
+        match &self.values {
+            Values::Missing => Cell::Missing,
+            Values::Views(views) => Cell::Text(views.value(i)),
+            Values::Texts(texts) => Cell::Text(&texts[i]),
+            Values::Integers(integers) => Cell::Integer(integers[i]),
+            Values::Numbers(numbers) => Cell::Number(numbers[i]),
+            // A time beyond the calendar stays a number, which no time column takes.
+            Values::Micros(micros) => Instant::from_micros(micros[i]).map_or(Cell::Integer(micros[i]), Cell::Instant),
+            Values::Flags(flags) => Cell::Bool(flags.value(i)),
+        }
+    }
+}
+
+fn integers<T: ArrowPrimitiveType>(array: &ArrayRef) -> Values<'static>
+where
+    T::Native: Into<i64>,
+{
+    Values::Integers(array.as_primitive::<T>().values().iter().map(|value| (*value).into()).collect())
+}
+
+fn numbers(values: impl Iterator<Item = impl Into<f64>>) -> Values<'static> {
+    Values::Numbers(values.map(Into::into).collect())
+}
+
+/// Whole numbers that may be wider than 64 bits: ids must keep every digit.
+fn integers_or_texts<I: TryInto<i64> + ToString + Copy>(values: impl Iterator<Item = I> + Clone) -> Values<'static> {
+    match values.clone().map(TryInto::try_into).collect::<Result<Vec<i64>, _>>() {
+        Ok(integers) => Values::Integers(Cow::Owned(integers)),
+        Err(_) => Values::Texts(values.map(|value| value.to_string()).collect()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a decimal with a fraction is a measurement")]
+fn decimals(values: impl Iterator<Item = impl Into<i128>> + Clone, scale: i8) -> Values<'static> {
+    let values = values.map(Into::into);
+    match u8::try_from(scale) {
+        Ok(0) => integers_or_texts(values),
+        // Dividing by a power of ten rounds as reading the decimal's text would, up to 2^53 and 10^22.
+        Ok(scale) => numbers(values.map(|value| value as f64 / 10f64.powi(i32::from(scale)))),
+        Err(_) => numbers(values.map(|value| value as f64 * 10f64.powi(-i32::from(scale)))),
+    }
+}
+
+fn micros(values: impl Iterator<Item = i64>, factor: i64) -> Values<'static> {
+    Values::Micros(values.map(|value| value.saturating_mul(factor)).collect())
+}
+
+/// Sixteen bytes in the usual form of a UUID.
+fn uuid_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (i, byte) in bytes.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
+        }
+    }
+    text
+}

@@ -1,0 +1,185 @@
+//! Reading a source, table by table and file by file.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+
+use aws_sdk_s3::Client;
+use bytes::Bytes;
+use expansion_domain::{DataIssue, Portfolio, Table};
+use flate2::bufread::MultiGzDecoder;
+
+use crate::assembly::{Assembly, Strangers};
+use crate::cells::Row;
+use crate::issues::{Issues, Rejection};
+use crate::{Format, Inventory, Location, SourceError, SourceFile, csv, ndjson, parquet};
+
+/// What is still tolerated of a source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The largest share (0 to 1) of a table's rows that may be bad.
+    pub max_bad_share: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_bad_share: 0.05 }
+    }
+}
+
+/// What was read from a source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// The histories and the catalogue.
+    pub portfolio: Portfolio,
+    /// The rows left out, by table and reason.
+    pub issues: Vec<DataIssue>,
+    /// Rows read of each table the source holds: good, bad, repeated, and other shards' rows alike.
+    pub rows: BTreeMap<Table, u64>,
+}
+
+/// Reads a source, or one shard of it.
+///
+/// A shard consists of the files of bucket `shard` and all files without a bucket, from which the rows of customers
+/// outside the shard are skipped. The catalogue is always read whole. Which tables the source holds is told of the
+/// whole source, so that all shards agree. Files of a folder are read on the calling thread.
+///
+/// # Errors
+/// When a file can't be read, lacks a required column or has one of an unsupported type; when more of a table's rows
+/// are bad than `limits` allow; when a required table has no good row (a shard may well have none); when there is no
+/// such shard.
+pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits: Limits) -> Result<Read, SourceError> {
+    let shards = inventory.buckets().unwrap_or(1);
+    if let Some(shard) = shard.filter(|shard| *shard >= shards) {
+        return Err(SourceError::NoSuchShard { shard, shards });
+    }
+    let mut assembly = Assembly::new();
+    let mut issues = Issues::default();
+    let mut rows = BTreeMap::new();
+    let mut owners = Vec::new();
+    for table in Table::ALL {
+        if inventory.files_of(table).next().is_none() {
+            continue;
+        }
+        let mut tally = Tally::default();
+        for file in inventory.files_of(table).filter(|file| in_shard(file, shard)) {
+            let body = open(inventory.location(), file, s3).await?;
+            let strangers = match (shard, file.bucket) {
+                (Some(_), None) if shards > 1 => Strangers::Skip,
+                _ => Strangers::Reject,
+            };
+            decode(body, file, &mut |line, rows| match rows {
+                Ok(rows) => {
+                    // All look-ups first: they wait for memory together instead of one after the other.
+                    owners.extend(rows.iter().map(|row| assembly.owner(table, row)));
+                    for ((line, row), owner) in (line..).zip(rows).zip(owners.drain(..)) {
+                        let outcome = owner.and_then(|owner| assembly.add(table, row, owner, strangers));
+                        tally.count(&mut issues, file, line, outcome);
+                    }
+                }
+                Err(rejection) => tally.count(&mut issues, file, line, Err(rejection)),
+            })?;
+        }
+        tally.check(table, shard.is_none(), limits)?;
+        rows.insert(table, tally.rows);
+    }
+    let tables = rows.keys().copied().collect();
+    Ok(Read { portfolio: assembly.finish(tables), issues: issues.into_list(), rows })
+}
+
+fn in_shard(file: &SourceFile, shard: Option<u32>) -> bool {
+    file.table == Table::Products || shard.is_none() || file.bucket.is_none() || file.bucket == shard
+}
+
+/// Good and bad rows of one table.
+#[derive(Default)]
+struct Tally {
+    rows: u64,
+    bad: u64,
+    /// The first bad row.
+    example: Option<String>,
+}
+
+impl Tally {
+    fn count(&mut self, issues: &mut Issues, file: &SourceFile, line: u64, outcome: Result<(), Rejection>) {
+        match outcome {
+            Ok(()) => self.rows += 1,
+            Err(rejection) => {
+                self.rows += rejection.rows;
+                self.bad += rejection.rows;
+                if self.example.is_none() {
+                    self.example = Some(rejection.described(&file.path, line));
+                }
+                issues.add(file.table, &file.path, line, &rejection);
+            }
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
+    fn check(&self, table: Table, whole: bool, limits: Limits) -> Result<(), SourceError> {
+        if whole && table.required() && self.bad == self.rows {
+            return Err(SourceError::RequiredTableEmpty { table, rows: self.rows, example: self.example.clone() });
+        }
+        if self.bad as f64 > limits.max_bad_share * self.rows as f64 {
+            return Err(SourceError::TooManyBadRows {
+                table,
+                bad: self.bad,
+                rows: self.rows,
+                limit_percent: limits.max_bad_share * 100.0,
+                example: self.example.clone().unwrap_or_default(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A file's content, wherever it comes from.
+enum Body {
+    File(File),
+    Memory(Bytes),
+}
+
+async fn open(location: &Location, file: &SourceFile, s3: &Client) -> Result<Body, SourceError> {
+    match location {
+        Location::Folder(folder) => File::open(folder.join(&file.path))
+            .map(Body::File)
+            .map_err(|cause| SourceError::Unreadable { path: file.path.clone(), cause }),
+        Location::S3 { bucket, prefix } => {
+            let key = if prefix.is_empty() { file.path.clone() } else { format!("{prefix}/{}", file.path) };
+            let object = s3.get_object().bucket(bucket).key(key).send().await;
+            let object = object.map_err(|error| SourceError::s3(file.path.clone(), &error))?;
+            let body = object.body.collect().await;
+            let body = body.map_err(|error| SourceError::s3_body(file.path.clone(), &error))?;
+            Ok(Body::Memory(body.into_bytes()))
+        }
+    }
+}
+
+fn decode(
+    body: Body,
+    file: &SourceFile,
+    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+) -> Result<(), SourceError> {
+    let gunzip = |body| MultiGzDecoder::new(BufReader::with_capacity(1 << 16, body));
+    match (file.format, body) {
+        (Format::Parquet, Body::File(input)) => parquet::read(input, file.table, &file.path, sink),
+        (Format::Parquet, Body::Memory(input)) => parquet::read(input, file.table, &file.path, sink),
+        (Format::Csv { gzipped: false }, body) => csv::read(body, file.table, &file.path, sink),
+        (Format::Csv { gzipped: true }, body) => csv::read(gunzip(body), file.table, &file.path, sink),
+        (Format::Ndjson { gzipped: false }, body) => ndjson::read(body, file.table, &file.path, sink),
+        (Format::Ndjson { gzipped: true }, body) => ndjson::read(gunzip(body), file.table, &file.path, sink),
+    }
+}
+
+impl io::Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Memory(bytes) => {
+                let taken = bytes.split_to(buffer.len().min(bytes.len()));
+                buffer[..taken.len()].copy_from_slice(&taken);
+                Ok(taken.len())
+            }
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The nine tables: their columns, and how a row of each becomes a fact.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use expansion_domain::{
+    Contract, CustomerHistory, Engagement, Id, Opportunity, Product, Reading, Signal, Stage, Stakeholder, Table,
+};
+use foldhash::HashSet;
+
+use crate::SourceError;
+use crate::cells::{Field, MAX_COLUMNS, Row};
+use crate::issues::{Reason, Rejection};
+
+/// A column of the contract.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Whether every file must have it.
+    pub(crate) required: bool,
+}
+
+const fn required(name: &'static str) -> Column {
+    Column { name, required: true }
+}
+
+const fn optional(name: &'static str) -> Column {
+    Column { name, required: false }
+}
+
+/// The columns of a table, in the order in which its parse function takes them.
+pub(crate) const fn columns(table: Table) -> &'static [Column] {
+    match table {
+        Table::Customers => {
+            const {
+                &[
+                    required("customer_id"),
+                    optional("name"),
+                    optional("segment"),
+                    optional("industry"),
+                    optional("region"),
+                    optional("csm_id"),
+                    required("created_at"),
+                    optional("churned_at"),
+                ]
+            }
+        }
+        Table::Products => {
+            const { &[required("product_id"), optional("name"), optional("kind"), optional("unit"), optional("list_price")] }
+        }
+        Table::Contracts => {
+            const {
+                &[
+                    required("contract_id"),
+                    required("customer_id"),
+                    optional("product_id"),
+                    optional("quantity"),
+                    optional("annual_value"),
+                    required("start_date"),
+                    optional("end_date"),
+                ]
+            }
+        }
+        Table::UsageMetrics => {
+            const { &[required("customer_id"), required("recorded_at"), required("metric"), required("value")] }
+        }
+        Table::HealthScoreHistory => const { &[required("customer_id"), required("recorded_at"), required("score")] },
+        Table::ExpansionOpportunities => {
+            const {
+                &[
+                    required("opportunity_id"),
+                    required("customer_id"),
+                    optional("product_id"),
+                    required("stage"),
+                    optional("amount"),
+                    required("created_at"),
+                    optional("closed_at"),
+                ]
+            }
+        }
+        Table::ExpansionSignals => {
+            const { &[required("customer_id"), required("detected_at"), required("kind"), optional("summary")] }
+        }
+        Table::Stakeholders => {
+            const {
+                &[
+                    required("stakeholder_id"),
+                    required("customer_id"),
+                    optional("name"),
+                    optional("title"),
+                    optional("role"),
+                    required("recorded_at"),
+                ]
+            }
+        }
+        Table::Engagements => {
+            const {
+                &[
+                    required("customer_id"),
+                    required("occurred_at"),
+                    optional("kind"),
+                    optional("with_executive"),
+                    optional("stakeholder_id"),
+                ]
+            }
+        }
+    }
+}
+
+/// The position of the column that says whose fact a row is; `None` for the two tables of no one's facts.
+pub(crate) const fn owner_column(table: Table) -> Option<usize> {
+    match table {
+        Table::Customers | Table::Products => None,
+        Table::Contracts | Table::ExpansionOpportunities | Table::Stakeholders => Some(1),
+        Table::UsageMetrics | Table::HealthScoreHistory | Table::ExpansionSignals | Table::Engagements => Some(0),
+    }
+}
+
+/// The column names of a table by position, for the fields of its rows.
+pub(crate) fn names(table: Table) -> [&'static str; MAX_COLUMNS] {
+    std::array::from_fn(|i| columns(table).get(i).map_or("", |column| column.name))
+}
+
+/// Finds a table's columns among the columns of a file.
+///
+/// # Errors
+/// When a required column is not among them.
+pub(crate) fn positions(
+    table: Table,
+    file: &str,
+    header: &[&str],
+) -> Result<[Option<usize>; MAX_COLUMNS], SourceError> {
+    let mut found = [None; MAX_COLUMNS];
+    for (column, position) in columns(table).iter().zip(&mut found) {
+        *position = header.iter().position(|name| name.trim() == column.name);
+        if column.required && position.is_none() {
+            return Err(SourceError::MissingColumn { file: file.to_owned(), column: column.name });
+        }
+    }
+    Ok(found)
+}
+
+/// Keeps one copy of each text that many rows repeat.
+#[derive(Debug, Default)]
+pub(crate) struct Strings {
+    seen: HashSet<Id>,
+}
+
+impl Strings {
+    /// The shared copy of a text.
+    pub(crate) fn share(&mut self, text: &str) -> Id {
+        if let Some(shared) = self.seen.get(text) {
+            return Arc::clone(shared);
+        }
+        let shared: Id = text.into();
+        self.seen.insert(Arc::clone(&shared));
+        shared
+    }
+
+    fn text(&mut self, field: &Field<'_>) -> Result<Option<Id>, Rejection> {
+        Ok(field.text()?.map(|text| self.share(&text)))
+    }
+
+    fn word(&mut self, field: &Field<'_>) -> Result<Option<Id>, Rejection> {
+        Ok(field.word()?.map(|word| self.share(&word)))
+    }
+}
+
+/// A text that is hardly ever repeated, such as a row's own id.
+fn own(field: &Field<'_>) -> Result<Option<Id>, Rejection> {
+    Ok(field.text()?.map(Into::into))
+}
+
+/// A row of `customers`.
+pub(crate) fn customer(row: &Row<'_>, strings: &mut Strings) -> Result<CustomerHistory, Rejection> {
+    let [customer_id, name, segment, industry, region, csm_id, created, churned] = row;
+    let created_at = created.require(Field::instant)?;
+    let churned_at = churned.instant()?;
+    if churned_at.is_some_and(|at| at < created_at) {
+        return Err(churned.reject(Reason::ChurnedBeforeCreated));
+    }
+    Ok(CustomerHistory {
+        customer_id: customer_id.require(own)?,
+        name: own(name)?,
+        segment: strings.text(segment)?,
+        industry: strings.text(industry)?,
+        region: strings.text(region)?,
+        csm_id: strings.text(csm_id)?,
+        created_at,
+        churned_at,
+        contracts: Vec::new(),
+        usage: Vec::new(),
+        health: Vec::new(),
+        opportunities: Vec::new(),
+        signals: Vec::new(),
+        stakeholders: Vec::new(),
+        engagements: Vec::new(),
+    })
+}
+
+/// A row of `products`.
+pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Product, Rejection> {
+    let [product_id, name, kind, unit, list_price, ..] = row;
+    Ok(Product {
+        product_id: product_id.require(|field| strings.text(field))?,
+        name: own(name)?,
+        kind: strings.word(kind)?,
+        unit: strings.text(unit)?,
+        list_price: list_price.amount()?,
+    })
+}
+
+/// A row of `contracts`.
+pub(crate) fn contract(row: &Row<'_>, strings: &mut Strings) -> Result<Contract, Rejection> {
+    let [contract_id, _, product_id, quantity, annual_value, start, end, _] = row;
+    let start_date = start.require(Field::instant)?;
+    let end_date = end.instant()?;
+    if end_date.is_some_and(|end| end < start_date) {
+        return Err(end.reject(Reason::EndBeforeStart));
+    }
+    Ok(Contract {
+        contract_id: contract_id.require(own)?,
+        product_id: strings.text(product_id)?,
+        quantity: quantity.amount()?,
+        annual_value: annual_value.amount()?,
+        start_date,
+        end_date,
+    })
+}
+
+/// A row of `usage_metrics`: the metric's name, which is not copied because millions of rows repeat it, and the reading.
+pub(crate) fn usage<'a>(row: &Row<'a>) -> Result<(Cow<'a, str>, Reading), Rejection> {
+    let [_, recorded_at, metric, value, ..] = row;
+    let reading = Reading { at: recorded_at.require(Field::instant)?, value: value.require(Field::amount)? };
+    Ok((metric.require(Field::word)?, reading))
+}
+
+/// A row of `health_score_history`.
+pub(crate) fn health(row: &Row<'_>) -> Result<Reading, Rejection> {
+    let [_, recorded_at, score, ..] = row;
+    Ok(Reading { at: recorded_at.require(Field::instant)?, value: score.require(Field::score)? })
+}
+
+/// A row of `expansion_opportunities`.
+pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opportunity, Rejection> {
+    let [opportunity_id, _, product_id, stage, amount, created, closed, _] = row;
+    let created_at = created.require(Field::instant)?;
+    let stage = match &*stage.require(Field::word)? {
+        "won" => Stage::Won,
+        "lost" => Stage::Lost,
+        _ => Stage::Open,
+    };
+    let closed_at = match stage {
+        // Many sales systems keep the expected closing date here while a deal is open.
+        Stage::Open => None,
+        Stage::Won | Stage::Lost => {
+            let closed_at = closed.instant()?.ok_or_else(|| closed.reject(Reason::ClosedWithoutDate))?;
+            if closed_at < created_at {
+                return Err(closed.reject(Reason::ClosedBeforeCreated));
+            }
+            Some(closed_at)
+        }
+    };
+    Ok(Opportunity {
+        opportunity_id: opportunity_id.require(own)?,
+        product_id: strings.text(product_id)?,
+        stage,
+        amount: amount.amount()?,
+        created_at,
+        closed_at,
+    })
+}
+
+/// A row of `expansion_signals`.
+pub(crate) fn signal(row: &Row<'_>, strings: &mut Strings) -> Result<Signal, Rejection> {
+    let [_, detected_at, kind, summary, ..] = row;
+    Ok(Signal {
+        detected_at: detected_at.require(Field::instant)?,
+        kind: kind.require(|field| strings.word(field))?,
+        summary: own(summary)?,
+    })
+}
+
+/// A row of `stakeholders`.
+pub(crate) fn stakeholder(row: &Row<'_>, strings: &mut Strings) -> Result<Stakeholder, Rejection> {
+    let [stakeholder_id, _, name, title, role, recorded_at, ..] = row;
+    Ok(Stakeholder {
+        stakeholder_id: stakeholder_id.require(|field| strings.text(field))?,
+        name: own(name)?,
+        title: strings.text(title)?,
+        role: strings.word(role)?,
+        recorded_at: recorded_at.require(Field::instant)?,
+    })
+}
+
+/// A row of `engagements`.
+pub(crate) fn engagement(row: &Row<'_>, strings: &mut Strings) -> Result<Engagement, Rejection> {
+    let [_, occurred_at, kind, with_executive, stakeholder_id, ..] = row;
+    Ok(Engagement {
+        occurred_at: occurred_at.require(Field::instant)?,
+        kind: strings.word(kind)?,
+        with_executive: with_executive.flag()?,
+        stakeholder_id: strings.text(stakeholder_id)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_owner_is_in_the_column_customer_id() {
+        for table in Table::ALL {
+            assert!(columns(table).len() <= MAX_COLUMNS);
+            if let Some(position) = owner_column(table) {
+                assert_eq!(columns(table)[position].name, "customer_id", "{table}");
+                assert!(columns(table)[position].required);
+            }
+        }
+    }
+}

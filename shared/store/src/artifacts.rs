@@ -1,0 +1,110 @@
+//! Models in S3: `models/<model_id>/artifact.json`, vouched for by `models/<model_id>/manifest.json`.
+//!
+//! The artifact is written first and the manifest last, so a manifest that can be read speaks of a model that is
+//! there. Neither is ever changed.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use expansion_model::{Manifest, Model, decode, encode};
+
+use crate::StoreError;
+use crate::error::unless_condition_failed;
+
+/// The bucket with the models.
+#[derive(Clone, Debug)]
+pub struct Artifacts {
+    /// The client.
+    pub client: Client,
+    /// The bucket.
+    pub bucket: String,
+}
+
+impl Artifacts {
+    /// Stores a model with its manifest, whose artifact fields are filled in here, and returns the manifest. A model
+    /// that is there already stays as it is, and its own manifest is returned.
+    ///
+    /// # Errors
+    /// [`StoreError`] when S3 cannot be written.
+    pub async fn put(&self, model: &Model, mut manifest: Manifest) -> Result<Manifest, StoreError> {
+        let encoded = encode(model)?;
+        manifest.artifact_bytes = encoded.bytes.len();
+        manifest.artifact_sha256 = encoded.sha256;
+        let written = self.put_new(&artifact_key(&model.model_id), encoded.bytes.clone()).await?;
+        if !written {
+            if let Some(existing) = self.manifest(&model.model_id).await? {
+                return Ok(existing);
+            }
+            // An attempt before this one ended between the two writes; nobody has seen its artifact.
+            self.overwrite(&artifact_key(&model.model_id), encoded.bytes).await?;
+        }
+        let json = serde_json::to_vec_pretty(&manifest).map_err(json_error(&model.model_id))?;
+        if self.put_new(&manifest_key(&model.model_id), json).await? {
+            return Ok(manifest);
+        }
+        let existing = self.manifest(&model.model_id).await?;
+        existing.ok_or_else(|| StoreError::NotFound(manifest_key(&model.model_id)))
+    }
+
+    /// The manifest of a model, if the model was stored whole.
+    ///
+    /// # Errors
+    /// [`StoreError`] when S3 cannot be read or the manifest makes no sense.
+    pub async fn manifest(&self, model_id: &str) -> Result<Option<Manifest>, StoreError> {
+        let Some(bytes) = self.get(&manifest_key(model_id)).await? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes).map(Some).map_err(json_error(model_id))
+    }
+
+    /// A model, checked against its manifest.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it isn't there, or its checksum or versions don't fit.
+    pub async fn model(&self, model_id: &str) -> Result<Model, StoreError> {
+        let manifest = self.manifest(model_id).await?.ok_or_else(|| StoreError::NotFound(manifest_key(model_id)))?;
+        let key = artifact_key(model_id);
+        let bytes = self.get(&key).await?.ok_or(StoreError::NotFound(key))?;
+        Ok(decode(&bytes, &manifest)?)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => {
+                let body = object.body.collect().await.map_err(|e| StoreError::Service {
+                    operation: "read an object",
+                    message: e.to_string(),
+                    transient: true,
+                })?;
+                Ok(Some(body.to_vec()))
+            }
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => Ok(None),
+            Err(error) => Err(StoreError::service("get an object")(error)),
+        }
+    }
+
+    /// Writes an object unless it exists; says whether it wrote.
+    async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).if_none_match("*");
+        let result = put.body(ByteStream::from(bytes)).send().await;
+        Ok(unless_condition_failed(result, "put an object")?.is_some())
+    }
+
+    async fn overwrite(&self, key: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(bytes));
+        put.send().await.map_err(StoreError::service("put an object"))?;
+        Ok(())
+    }
+}
+
+fn artifact_key(model_id: &str) -> String {
+    format!("models/{model_id}/artifact.json")
+}
+
+fn manifest_key(model_id: &str) -> String {
+    format!("models/{model_id}/manifest.json")
+}
+
+fn json_error(model_id: &str) -> impl FnOnce(serde_json::Error) -> StoreError {
+    let what = manifest_key(model_id);
+    move |source| StoreError::Json { what, source }
+}

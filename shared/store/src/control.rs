@@ -1,0 +1,554 @@
+//! The control table: runs, the pointers to the current run and the champion model, and the idempotency ledger.
+//!
+//! | pk | sk | item |
+//! |---|---|---|
+//! | `run` | run id | a [`Run`]; `open` while it is not over, `done` the set of finished shards |
+//! | `shard#<run id>` | shard number | the [`RunSummary`] of a finished shard |
+//! | `shard#<run id>` | shard number`#top#`page | its best rows |
+//! | `top#<run id>` | page | the best rows of the run |
+//! | `pointer` | `current_run`, `champion` | which run readers see, which model is live |
+//! | `idempotency` | key | the `as_of` that a request with this key stands for |
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use expansion_domain::{Instant, RunId};
+use expansion_model::{Listed, ModelSummary, Run, RunReference, RunState, RunSummary};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
+
+use crate::StoreError;
+use crate::clock::now;
+use crate::error::unless_condition_failed;
+
+/// The sparse index of the runs that are not over.
+const OPEN_RUNS_INDEX: &str = "idx_expansion_control_open_runs";
+/// How many of the best rows a shard hands in and a run keeps.
+const TOP_ROWS: usize = 1000;
+/// Rows an item of a top list; an item must stay below 400 KB.
+const TOP_PAGE: usize = 100;
+/// What belongs to a run only while it is being put together goes after so many days.
+const DAYS_KEPT: i32 = 30;
+/// How long an idempotency key is remembered.
+const IDEMPOTENCY_DAYS: i32 = 1;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The control table.
+#[derive(Clone, Debug)]
+pub struct ControlTable {
+    /// The client.
+    pub client: Client,
+    /// The table.
+    pub name: String,
+}
+
+/// What readers see, and what they saw before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrentRun {
+    /// The run.
+    #[serde(flatten)]
+    pub run: RunReference,
+    /// The run before, for a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<RunReference>,
+}
+
+// --- runs ----------------------------------------------------------------------------------------------------------
+
+impl ControlTable {
+    /// Records a run that was asked for, unless it is on record already; returns what is on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or written.
+    pub async fn create_run(&self, run: Run) -> Result<Run, StoreError> {
+        let mut item = to_item(&run)?;
+        item.extend(key("run", run.run_id.as_str()));
+        item.insert("open".to_owned(), text("run"));
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
+        match unless_condition_failed(result, "create a run")? {
+            Some(_) => Ok(run),
+            None => self.expect_run(&run.run_id).await,
+        }
+    }
+
+    /// A run, read strongly.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn run(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
+        self.get("run", run.as_str()).await?.map(run_of).transpose()
+    }
+
+    /// A run that must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it isn't; another [`StoreError`] when the table cannot be read.
+    pub async fn expect_run(&self, run: &RunId) -> Result<Run, StoreError> {
+        self.run(run).await?.ok_or_else(|| StoreError::NotFound(format!("run {run}")))
+    }
+
+    /// The runs that are not over, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn open_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut keys = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(OPEN_RUNS_INDEX)
+            .key_condition_expression("#open = :run")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":run", text("run"))
+            .into_paginator()
+            .items()
+            .send();
+        let mut runs = Vec::new();
+        while let Some(item) = keys.next().await {
+            let item = item.map_err(StoreError::service("query open runs"))?;
+            let id = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse::<RunId>().ok());
+            if let Some(run) = id {
+                // The index may lag behind: the run itself says whether it is over.
+                runs.extend(self.run(&run).await?.filter(|run| !run.state.ended()));
+            }
+        }
+        Ok(runs)
+    }
+
+    /// The ids of the complete runs up to `until`, at most `most`, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn complete_runs(&self, until: &RunId, most: i32) -> Result<BTreeSet<RunId>, StoreError> {
+        #[derive(Deserialize)]
+        struct Seen {
+            run_id: RunId,
+            state: RunState,
+        }
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :run AND sk <= :until")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":run", text("run"))
+            .expression_attribute_values(":until", text(until.as_str()))
+            .projection_expression("run_id, #state")
+            .scan_index_forward(false)
+            .limit(most);
+        let answer = request.send().await.map_err(StoreError::service("query runs"))?;
+        let mut complete = BTreeSet::new();
+        for item in answer.items.unwrap_or_default() {
+            let seen: Seen = from_item(item)?;
+            if seen.state == RunState::Complete {
+                complete.insert(seen.run_id);
+            }
+        }
+        Ok(complete)
+    }
+
+    /// Marks a run as being trained; `None` if it is further already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn begin_training(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
+        let values =
+            [(":requested", state(RunState::Requested)), (":failed", state(RunState::Failed)), (":run", text("run"))];
+        self.update_run(
+            run,
+            RunState::Training,
+            [
+                "SET #state = :next, #touched = :now, #open = :run REMOVE #failure",
+                "#state IN (:requested, :next, :failed)",
+            ],
+            values,
+            &[("#open", "open"), ("#failure", "failure")],
+        )
+        .await
+    }
+
+    /// Records the model, the shards and what was left out of the source; from here on shards can be scored. `None` if
+    /// the run is further already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn plan(
+        &self,
+        run: &RunId,
+        model: &ModelSummary,
+        shards: u32,
+        previous: Option<&RunReference>,
+        data_issues: &[expansion_domain::DataIssue],
+    ) -> Result<Option<Run>, StoreError> {
+        let values = [
+            (":training", state(RunState::Training)),
+            (":model", to_attribute_value(model)?),
+            (":shards", AttributeValue::N(shards.to_string())),
+            (":previous", to_attribute_value(previous)?),
+            (":issues", to_attribute_value(data_issues)?),
+        ];
+        self.update_run(run, RunState::Scoring, ["SET #state = :next, #touched = :now, #model = :model, #shards = :shards, #previous = :previous, #issues = :issues", "#state = :training"], values, &[("#model", "model"), ("#shards", "shards"), ("#previous", "previous"), ("#issues", "data_issues")])
+        .await
+    }
+
+    /// Records that a shard is in; the shards are a set, so a repeated delivery does not count twice. `None` if the run
+    /// is not being scored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn finish_shard(&self, run: &RunId, shard: u32) -> Result<Option<Run>, StoreError> {
+        self.update_run(
+            run,
+            RunState::Scoring,
+            ["SET #touched = :now ADD #done :shard", "#state = :next"],
+            [(":shard", AttributeValue::Ns(vec![shard.to_string()]))],
+            &[("#done", "done")],
+        )
+        .await
+    }
+
+    /// Records what the rows add up to. `None` if the run is not being scored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn summarise(&self, run: &RunId, summary: &RunSummary) -> Result<Option<Run>, StoreError> {
+        self.update_run(
+            run,
+            RunState::Scoring,
+            ["SET #touched = :now, #summary = :summary", "#state = :next"],
+            [(":summary", to_attribute_value(summary)?)],
+            &[("#summary", "summary")],
+        )
+        .await
+    }
+
+    /// Closes a run whose rows are in and seen by readers. `None` if it is not being scored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn complete(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
+        self.update_run(
+            run,
+            RunState::Complete,
+            ["SET #state = :next, #touched = :now REMOVE #open", "#state = :scoring"],
+            [(":scoring", state(RunState::Scoring))],
+            &[("#open", "open")],
+        )
+        .await
+    }
+
+    /// Closes a run that cannot succeed. `None` if it is over already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn fail(&self, run: &RunId, reason: &str) -> Result<Option<Run>, StoreError> {
+        self.update_run(
+            run,
+            RunState::Failed,
+            [
+                "SET #state = :next, #touched = :now, #failure = :reason REMOVE #open",
+                "#state IN (:requested, :training, :scoring)",
+            ],
+            [
+                (":reason", text(reason)),
+                (":requested", state(RunState::Requested)),
+                (":training", state(RunState::Training)),
+                (":scoring", state(RunState::Scoring)),
+            ],
+            &[("#open", "open"), ("#failure", "failure")],
+        )
+        .await
+    }
+
+    /// Updates a run under a condition. `#state`, `#touched`, `:next` and `:now` are always there; the rest of the
+    /// expressions' names and values is given.
+    async fn update_run<const V: usize>(
+        &self,
+        run: &RunId,
+        next: RunState,
+        [update, condition]: [&str; 2],
+        values: [(&str, AttributeValue); V],
+        names: &[(&str, &str)],
+    ) -> Result<Option<Run>, StoreError> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key("run", run.as_str())))
+            .update_expression(update)
+            .condition_expression(condition)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#touched", "touched_at")
+            .expression_attribute_values(":next", state(next))
+            .expression_attribute_values(":now", text(&now().to_string()))
+            .return_values(ReturnValue::AllNew);
+        for (name, attribute) in names {
+            request = request.expression_attribute_names(*name, *attribute);
+        }
+        for (name, value) in values {
+            request = request.expression_attribute_values(name, value);
+        }
+        let answer = unless_condition_failed(request.send().await, "update a run")?;
+        answer.and_then(|answer| answer.attributes).map(run_of).transpose()
+    }
+}
+
+// --- shards and top lists --------------------------------------------------------------------------------------------
+
+impl ControlTable {
+    /// Hands in what a shard's rows add up to, and the best of them (which are chosen here).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_shard(
+        &self,
+        run: &Run,
+        shard: u32,
+        summary: &RunSummary,
+        mut rows: Vec<Listed>,
+    ) -> Result<(), StoreError> {
+        keep_best(&mut rows);
+        let pk = format!("shard#{}", run.run_id);
+        for (page, rows) in rows.chunks(TOP_PAGE).enumerate() {
+            self.put(&pk, &format!("{shard:05}#top#{page:02}"), &TopPage { rows: rows.to_vec() }, Some(run.as_of))
+                .await?;
+        }
+        self.put(&pk, &format!("{shard:05}"), summary, Some(run.as_of)).await
+    }
+
+    /// What the shards of a run handed in: the summary of all, and the best rows of all, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn merge_shards(&self, run: &RunId) -> Result<(RunSummary, Vec<Listed>), StoreError> {
+        let mut summary = RunSummary::default();
+        let mut best: Vec<Listed> = Vec::new();
+        for item in self.query_all(&format!("shard#{run}")).await? {
+            if is_top_page(&item) {
+                best.extend(from_item::<TopPage>(item)?.rows);
+                keep_best(&mut best);
+            } else {
+                summary = summary.merge(from_item(item)?);
+            }
+        }
+        Ok((summary, best))
+    }
+
+    /// Stores the best rows of a run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_top(&self, run: &RunId, best: &[Listed]) -> Result<(), StoreError> {
+        for (page, rows) in best.chunks(TOP_PAGE).enumerate() {
+            self.put(&format!("top#{run}"), &format!("{page:02}"), &TopPage { rows: rows.to_vec() }, None).await?;
+        }
+        Ok(())
+    }
+
+    /// The best rows of a run, in order; at most 1,000.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn top(&self, run: &RunId) -> Result<Vec<Listed>, StoreError> {
+        let mut rows = Vec::new();
+        for item in self.query_all(&format!("top#{run}")).await? {
+            rows.extend(from_item::<TopPage>(item)?.rows);
+        }
+        Ok(rows)
+    }
+}
+
+/// Rows of a top list.
+#[derive(Serialize, Deserialize)]
+struct TopPage {
+    rows: Vec<Listed>,
+}
+
+/// The best rows in order, as many as a run keeps.
+fn keep_best(rows: &mut Vec<Listed>) {
+    rows.sort_by_key(Listed::position);
+    rows.truncate(TOP_ROWS);
+}
+
+fn is_top_page(item: &Item) -> bool {
+    item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.contains("#top#"))
+}
+
+// --- pointers and ledger ---------------------------------------------------------------------------------------------
+
+impl ControlTable {
+    /// What readers see; `None` before the first run is complete.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn current_run(&self) -> Result<Option<CurrentRun>, StoreError> {
+        Ok(self.get("pointer", "current_run").await?.map(from_item).transpose()?)
+    }
+
+    /// Makes a run the one that readers see, unless they see it or a newer one already. Says whether they see it now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or written.
+    pub async fn point_to(&self, run: &Run) -> Result<bool, StoreError> {
+        loop {
+            let current = self.current_run().await?;
+            if let Some(current) = &current
+                && current.run.run_id >= run.run_id
+            {
+                return Ok(current.run.run_id == run.run_id);
+            }
+            let seen = current.as_ref().map_or_else(String::new, |current| current.run.run_id.to_string());
+            let pointer = CurrentRun { run: run.reference(), previous: current.map(|current| current.run) };
+            let mut item = to_item(&pointer)?;
+            item.extend(key("pointer", "current_run"));
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.name)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(run_id) OR (run_id = :seen AND run_id < :new)")
+                .expression_attribute_values(":seen", text(if seen.is_empty() { "-" } else { &seen }))
+                .expression_attribute_values(":new", text(run.run_id.as_str()));
+            if unless_condition_failed(put.send().await, "point to a run")?.is_some() {
+                return Ok(true);
+            }
+            // Somebody else moved the pointer in between: look again.
+        }
+    }
+
+    /// Makes a model the champion unless a model that knew more is; returns the champion before, or `None` if nothing
+    /// changed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn promote(&self, model_id: &str, as_of: Instant) -> Result<Option<Promotion>, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key("pointer", "champion")))
+            .update_expression("SET model_id = :model, as_of = :as_of ADD generation :one")
+            .condition_expression("attribute_not_exists(model_id) OR (as_of <= :as_of AND model_id <> :model)")
+            .expression_attribute_values(":model", text(model_id))
+            .expression_attribute_values(":as_of", text(&as_of.to_string()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::AllOld);
+        let Some(answer) = unless_condition_failed(request.send().await, "promote a model")? else {
+            return Ok(None);
+        };
+        let previous = answer.attributes.and_then(|old| old.get("model_id")?.as_s().ok().cloned());
+        Ok(Some(Promotion { previous_model_id: previous }))
+    }
+
+    /// The `as_of` of the refresh that this key stands for: the given one if the key is new, else the one on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or written.
+    pub async fn claim_key(&self, idempotency_key: &str, as_of: Instant) -> Result<Instant, StoreError> {
+        #[derive(Serialize, Deserialize)]
+        struct Claim {
+            as_of: Instant,
+        }
+        let now = now();
+        let mut item = to_item(Claim { as_of })?;
+        item.extend(key("idempotency", idempotency_key));
+        item.insert("expires_at".to_owned(), seconds(now.plus_days(IDEMPOTENCY_DAYS)));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            // An expired item may linger for days before DynamoDB removes it.
+            .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
+            .expression_attribute_values(":now", seconds(now));
+        if unless_condition_failed(put.send().await, "claim an idempotency key")?.is_some() {
+            return Ok(as_of);
+        }
+        let claim = self.get("idempotency", idempotency_key).await?.map(from_item::<Claim>).transpose()?;
+        Ok(claim.map_or(as_of, |claim| claim.as_of))
+    }
+}
+
+/// A model was promoted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promotion {
+    /// The champion before.
+    pub previous_model_id: Option<String>,
+}
+
+// --- items -----------------------------------------------------------------------------------------------------------
+
+impl ControlTable {
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key(pk, sk))).consistent_read(true);
+        Ok(request.send().await.map_err(StoreError::service("read the control table"))?.item)
+    }
+
+    async fn put(
+        &self,
+        pk: &str,
+        sk: &str,
+        value: &impl Serialize,
+        kept_from: Option<Instant>,
+    ) -> Result<(), StoreError> {
+        let mut item: Item = to_item(value)?;
+        item.extend(key(pk, sk));
+        if kept_from.is_some() {
+            item.insert("expires_at".to_owned(), seconds(now().plus_days(DAYS_KEPT)));
+        }
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        request.send().await.map_err(StoreError::service("write the control table"))?;
+        Ok(())
+    }
+
+    async fn query_all(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut all = Vec::new();
+        while let Some(item) = items.next().await {
+            all.push(item.map_err(StoreError::service("query the control table"))?);
+        }
+        Ok(all)
+    }
+}
+
+/// A run with its set of finished shards.
+fn run_of(item: Item) -> Result<Run, StoreError> {
+    let numbers = item.get("done").and_then(|done| done.as_ns().ok());
+    let done = numbers.map(|ns| ns.iter().filter_map(|n| n.parse().ok()).collect()).unwrap_or_default();
+    let mut run: Run = deserialize(item)?;
+    run.done = done;
+    Ok(run)
+}
+
+fn deserialize<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    Ok(from_item(item)?)
+}
+
+fn key(pk: &str, sk: &str) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn seconds(at: Instant) -> AttributeValue {
+    AttributeValue::N((at.micros() / 1_000_000).to_string())
+}
+
+fn state(state: RunState) -> AttributeValue {
+    text(state.name())
+}

@@ -1,0 +1,265 @@
+//! The table `expansion_propensity`: one item a customer and run.
+//!
+//! An item's key is (customer, the run's instant), so a repeated write lands on itself. The score index has one
+//! partition a run and CSM, so a new run never touches the items a reader is listing.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use expansion_domain::{Id, Instant, RunId};
+use expansion_model::{Listed, Position, Propensity};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use tokio::time;
+
+use crate::StoreError;
+
+/// The score index.
+const SCORE_INDEX: &str = "idx_expansion_propensity_score";
+/// DynamoDB takes at most so many writes a call.
+const MOST_WRITES: usize = 25;
+/// DynamoDB takes at most so many keys a call.
+const MOST_KEYS: usize = 100;
+/// Calls under way at once.
+const CONCURRENCY: usize = 8;
+/// Rows stay two years.
+const DAYS_KEPT: i32 = 730;
+
+/// Until when work may go on; `None` without limit.
+pub type Deadline = Option<time::Instant>;
+
+/// The table of propensity rows.
+#[derive(Clone, Debug)]
+pub struct PropensityTable {
+    /// The client.
+    pub client: Client,
+    /// The table.
+    pub name: String,
+}
+
+impl PropensityTable {
+    /// Writes rows; what is throttled is written again until done or the deadline.
+    ///
+    /// # Errors
+    /// [`StoreError::OutOfTime`] at the deadline, another [`StoreError`] when the table cannot be written.
+    pub async fn write(&self, rows: &[Propensity], deadline: Deadline) -> Result<(), StoreError> {
+        let mut chunks = Vec::with_capacity(rows.len().div_ceil(MOST_WRITES));
+        for chunk in rows.chunks(MOST_WRITES) {
+            let writes: Result<Vec<_>, StoreError> = chunk.iter().map(put_request).collect();
+            chunks.push(self.write_chunk(writes?, deadline));
+        }
+        stream::iter(chunks).buffer_unordered(CONCURRENCY).try_collect().await
+    }
+
+    async fn write_chunk(&self, mut writes: Vec<WriteRequest>, deadline: Deadline) -> Result<(), StoreError> {
+        let mut delays = delays();
+        loop {
+            let request = self.client.batch_write_item().request_items(&self.name, writes);
+            let answer = request.send().await.map_err(StoreError::service("write propensity rows"))?;
+            writes = answer.unprocessed_items.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
+            if writes.is_empty() {
+                return Ok(());
+            }
+            pause(&mut delays, deadline, "write propensity rows", writes.len()).await?;
+        }
+    }
+
+    /// The row of a customer in the run whose rows are stored under `calculated_at`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn get(&self, customer_id: &str, calculated_at: Instant) -> Result<Option<Propensity>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key(customer_id, calculated_at)));
+        let answer = request.send().await.map_err(StoreError::service("get a propensity row"))?;
+        Ok(answer.item.map(from_item).transpose()?)
+    }
+
+    /// A customer's rows up to the one stored under `until`, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn history(&self, customer_id: &str, until: Instant, most: i32) -> Result<Vec<Propensity>, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("customer_id = :customer AND calculated_at <= :until")
+            .expression_attribute_values(":customer", AttributeValue::S(customer_id.to_owned()))
+            .expression_attribute_values(":until", AttributeValue::S(sort_key(until)))
+            .scan_index_forward(false)
+            .limit(most);
+        let answer = request.send().await.map_err(StoreError::service("query a customer's history"))?;
+        Ok(answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?)
+    }
+
+    /// The scores the given customers have under `calculated_at`.
+    ///
+    /// # Errors
+    /// [`StoreError::OutOfTime`] at the deadline, another [`StoreError`] when the table cannot be read.
+    pub async fn scores(
+        &self,
+        customers: &[Id],
+        calculated_at: Instant,
+        deadline: Deadline,
+    ) -> Result<HashMap<Id, u8>, StoreError> {
+        let mut chunks = Vec::with_capacity(customers.len().div_ceil(MOST_KEYS));
+        for chunk in customers.chunks(MOST_KEYS) {
+            chunks.push(self.scores_of_chunk(chunk, calculated_at, deadline));
+        }
+        let scores: Vec<Vec<(Id, u8)>> = stream::iter(chunks).buffer_unordered(CONCURRENCY).try_collect().await?;
+        Ok(scores.into_iter().flatten().collect())
+    }
+
+    async fn scores_of_chunk(
+        &self,
+        customers: &[Id],
+        calculated_at: Instant,
+        deadline: Deadline,
+    ) -> Result<Vec<(Id, u8)>, StoreError> {
+        #[derive(serde::Deserialize)]
+        struct Scored {
+            customer_id: Id,
+            propensity_score: u8,
+        }
+        let mut keys: Vec<_> = customers.iter().map(|id| key(id, calculated_at)).collect();
+        let mut found = Vec::with_capacity(keys.len());
+        let mut delays = delays();
+        loop {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .projection_expression("customer_id, propensity_score")
+                .build()
+                .map_err(|e| StoreError::Service {
+                    operation: "get previous scores",
+                    message: e.to_string(),
+                    transient: false,
+                })?;
+            let request = self.client.batch_get_item().request_items(&self.name, wanted);
+            let answer = request.send().await.map_err(StoreError::service("get previous scores"))?;
+            let items = answer.responses.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
+            for item in items {
+                let row: Scored = from_item(item)?;
+                found.push((row.customer_id, row.propensity_score));
+            }
+            keys = answer
+                .unprocessed_keys
+                .and_then(|mut tables| tables.remove(&self.name))
+                .map(|left| left.keys)
+                .unwrap_or_default();
+            if keys.is_empty() {
+                return Ok(found);
+            }
+            pause(&mut delays, deadline, "get previous scores", keys.len()).await?;
+        }
+    }
+
+    /// The rows of one CSM's portfolio in a run (`None`: of the customers without a CSM) that come after a position,
+    /// in the order of [`Position`]: at least `least` of them unless the portfolio ends first. A score is never cut in
+    /// two, so the next call can go on from the last row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index cannot be read.
+    pub async fn portfolio(
+        &self,
+        run: &RunId,
+        csm_id: Option<&str>,
+        after: Option<&Position>,
+        min_score: u8,
+        least: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let highest = after.map_or(100, |position| position.0.0);
+        if min_score > highest {
+            return Ok(Vec::new());
+        }
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(SCORE_INDEX)
+            .key_condition_expression("run_portfolio = :portfolio AND propensity_score BETWEEN :low AND :high")
+            .expression_attribute_values(":portfolio", AttributeValue::S(portfolio_key(run, csm_id)))
+            .expression_attribute_values(":low", AttributeValue::N(min_score.to_string()))
+            .expression_attribute_values(":high", AttributeValue::N(highest.to_string()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(least.clamp(100, 1000)).unwrap_or(1000))
+            .into_paginator()
+            .items()
+            .send();
+        let mut rows: Vec<Listed> = Vec::new();
+        while let Some(item) = pages.next().await {
+            let row: Listed = from_item(item.map_err(StoreError::service("query a portfolio"))?)?;
+            let begins_a_score = rows.last().is_none_or(|last| last.propensity_score != row.propensity_score);
+            if rows.len() >= least && begins_a_score {
+                break;
+            }
+            if after.is_none_or(|after| row.position() > *after) {
+                rows.push(row);
+            }
+        }
+        rows.sort_by_key(Listed::position);
+        Ok(rows)
+    }
+}
+
+/// The item of a row: its attributes, the index's partition, and when it may go.
+fn put_request(row: &Propensity) -> Result<WriteRequest, StoreError> {
+    let mut item = to_item(row)?;
+    let partition = portfolio_key(&row.run_id, row.csm_id.as_deref());
+    let expires = row.calculated_at.plus_days(DAYS_KEPT).micros() / 1_000_000;
+    item.insert("calculated_at".to_owned(), AttributeValue::S(sort_key(row.calculated_at)));
+    item.insert("run_portfolio".to_owned(), AttributeValue::S(partition));
+    item.insert("expires_at".to_owned(), AttributeValue::N(expires.to_string()));
+    let put = PutRequest::builder().set_item(Some(item)).build().map_err(|e| StoreError::Service {
+        operation: "write propensity rows",
+        message: e.to_string(),
+        transient: false,
+    })?;
+    Ok(WriteRequest::builder().put_request(put).build())
+}
+
+fn key(customer_id: &str, calculated_at: Instant) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("customer_id".to_owned(), AttributeValue::S(customer_id.to_owned())),
+        ("calculated_at".to_owned(), AttributeValue::S(sort_key(calculated_at))),
+    ])
+}
+
+/// An instant as a sort key. Runs' instants all have six decimals or fewer; written with exactly six they sort by time.
+fn sort_key(at: Instant) -> String {
+    let whole = at.whole_second().to_string();
+    let micros = at.micros().rem_euclid(1_000_000);
+    format!("{}.{micros:06}Z", whole.trim_end_matches('Z'))
+}
+
+/// The index's partition: a run and a CSM. The separator cannot occur in a run id, so no two pairs share a key.
+fn portfolio_key(run: &RunId, csm_id: Option<&str>) -> String {
+    csm_id.map_or_else(|| run.to_string(), |csm_id| format!("{run}#{csm_id}"))
+}
+
+fn delays() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::new()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(5))
+        .without_max_times()
+        .build()
+}
+
+/// Waits before the next attempt, or gives up if that would be past the deadline.
+async fn pause(
+    delays: &mut impl Iterator<Item = Duration>,
+    deadline: Deadline,
+    operation: &'static str,
+    left: usize,
+) -> Result<(), StoreError> {
+    let delay = delays.next().unwrap_or(Duration::from_secs(5));
+    if deadline.is_some_and(|deadline| time::Instant::now() + delay > deadline) {
+        return Err(StoreError::OutOfTime { operation, left });
+    }
+    tracing::debug!(retry.delay_ms = delay.as_millis(), retry.left = left, "throttled");
+    time::sleep(delay).await;
+    Ok(())
+}
