@@ -1,2 +1,85 @@
-//! Stub.
-fn main() {}
+//! `expansion-local`: the whole product on this machine, with one command.
+
+mod cli;
+mod demo;
+mod document;
+mod refresh;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use expansion_local::{Options, Stack};
+
+use crate::cli::{Cli, Command, RunArguments};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    let outcome = match cli.command {
+        Some(Command::Demo(arguments)) => demo::write(&arguments).map_err(Into::into),
+        None => runtime.block_on(run(cli.run)),
+    };
+    outcome.map_or_else(|error| fail(&*error), |()| ExitCode::SUCCESS)
+}
+
+/// Says what went wrong in one line, with its causes.
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    let mut line = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    eprintln!("{line}");
+    ExitCode::FAILURE
+}
+
+async fn run(arguments: RunArguments) -> Result<(), Failure> {
+    expansion_telemetry::init_console(&arguments.log)?;
+    let demo = demo::for_run(&arguments)?;
+    let as_of = arguments.as_of(demo.is_some());
+    let source = match (&arguments.source, &demo) {
+        (Some(folder), _) => cli::absolute(folder)?,
+        (None, Some(demo)) => demo.folder().display().to_string(),
+        (None, None) => unreachable!("without a source there is the demo"),
+    };
+    let stack = Stack::start(Options {
+        data_dir: arguments.data_dir.clone(),
+        source: Some(source),
+        variables: arguments.variables(),
+        chaos: None,
+        port: if arguments.once { None } else { Some(arguments.port) },
+    })
+    .await?;
+    let outcome = refresh_and_serve(&stack, &arguments, as_of).await;
+    stack.shutdown().await?;
+    outcome
+}
+
+async fn refresh_and_serve(
+    stack: &Stack,
+    arguments: &RunArguments,
+    as_of: expansion_domain::Instant,
+) -> Result<(), Failure> {
+    let control = refresh::control_table(stack);
+    let run = refresh::refresh(stack, &control, as_of, arguments.horizon_days).await?;
+    stack.save().await?;
+    if arguments.json {
+        return document::print(stack, &run).await;
+    }
+    report::print(stack, &run).await?;
+    if arguments.once {
+        return Ok(());
+    }
+    report::print_urls(stack, &run).await?;
+    tokio::signal::ctrl_c().await?;
+    eprintln!("stopping");
+    stack.idle().await;
+    Ok(())
+}

@@ -24,7 +24,7 @@ pub enum SourceError {
         location: Location,
     },
     /// The files of a required table hold not one usable row.
-    #[error("the required table {table} has no usable row ({rows} read{})", example.as_deref().map(|e| format!("; first bad row: {e}")).unwrap_or_default())]
+    #[error("the required table {table} has no usable row ({rows} read{})", first(example.as_deref()))]
     RequiredTableEmpty {
         /// The table.
         table: Table,
@@ -153,6 +153,10 @@ impl SourceError {
     pub(crate) fn s3_body(path: String, error: &ByteStreamError) -> Self {
         Self::S3 { path, message: one_line(&DisplayErrorContext(error).to_string()), transient: true }
     }
+}
+
+fn first(example: Option<&str>) -> String {
+    example.map(|example| format!("; first bad row: {example}")).unwrap_or_default()
 }
 
 fn one_line(text: &str) -> String {

@@ -125,7 +125,8 @@ impl Tally {
                 table,
                 bad: self.bad,
                 rows: self.rows,
-                limit_percent: limits.max_bad_share * 100.0,
+                // To two places, so that 0.07 reads as 7 and not as 7.000000000000001.
+                limit_percent: (limits.max_bad_share * 1e4).round() / 1e2,
                 example: self.example.clone().unwrap_or_default(),
             });
         }

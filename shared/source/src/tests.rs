@@ -217,6 +217,12 @@ fn folder_of(tables: &Tables) -> TempDir {
     folder
 }
 
+/// Reading may be spawned as a task.
+#[expect(dead_code, reason = "checked by the compiler alone")]
+fn reading_is_send(inventory: &crate::Inventory, s3: &Client) -> impl Send {
+    read(inventory, s3, None, Limits::default())
+}
+
 fn read_shard(source: &Path, shard: Option<u32>, limits: Limits) -> Result<Read, SourceError> {
     // Never called: folders need no S3.
     let config = aws_sdk_s3::Config::builder().behavior_version(BehaviorVersion::v2026_01_12()).build();

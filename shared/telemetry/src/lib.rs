@@ -2,6 +2,7 @@
 //!
 //! Logs are JSON lines with dotted field names and unit suffixes; a failure is logged once, where it is answered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
@@ -9,6 +10,9 @@ use tracing_subscriber::EnvFilter;
 
 /// The CloudWatch namespace.
 const NAMESPACE: &str = "ExpansionPropensity";
+
+/// Metrics are recorded only where something collects them.
+static RECORDING: AtomicBool = AtomicBool::new(false);
 
 /// The log level is not one.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +27,26 @@ pub struct InvalidLevel {
 /// # Errors
 /// [`InvalidLevel`] when that makes no sense.
 pub fn init(level: &str) -> Result<(), InvalidLevel> {
-    let filter = EnvFilter::try_new(level).map_err(|source| InvalidLevel { level: level.to_owned(), source })?;
+    let filter = filter(level)?;
+    RECORDING.store(true, Ordering::Relaxed);
     let format = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false);
     // A second start in one process (a test) keeps the first.
     let _ = format.with_env_filter(filter).with_writer(std::io::stderr).try_init();
     Ok(())
+}
+
+/// Starts logging for a person at a terminal; metrics are not recorded.
+///
+/// # Errors
+/// [`InvalidLevel`] when the level makes no sense.
+pub fn init_console(level: &str) -> Result<(), InvalidLevel> {
+    let format = tracing_subscriber::fmt().with_target(false).with_env_filter(filter(level)?);
+    let _ = format.with_writer(std::io::stderr).try_init();
+    Ok(())
+}
+
+fn filter(level: &str) -> Result<EnvFilter, InvalidLevel> {
+    EnvFilter::try_new(level).map_err(|source| InvalidLevel { level: level.to_owned(), source })
 }
 
 /// A metric's unit, as CloudWatch names it.
@@ -41,9 +60,11 @@ pub enum Unit {
     None,
 }
 
-/// Writes one record of metrics in CloudWatch's embedded metric format.
+/// Writes one record of metrics in CloudWatch's embedded metric format, once [`init`] has been called.
 pub fn record(function: &str, metrics: &[(&str, Unit, f64)]) {
-    eprintln!("{}", embedded(function, metrics, millis_now()));
+    if RECORDING.load(Ordering::Relaxed) {
+        eprintln!("{}", embedded(function, metrics, millis_now()));
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge: a metrics record says when it was made")]

@@ -1,0 +1,151 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use expansion_domain::Instant;
+use jiff::civil::{Date, date};
+
+/// The last day of the demo portfolio, unless another is asked for: fixed, so that everybody sees the same.
+pub(crate) const DEMO_END: Date = date(2026, 6, 30);
+
+/// Runs expansion-propensity on this machine: the embedded stack (DynamoDB, S3, EventBridge, SQS, API Gateway), a
+/// refresh through the real functions, the result, then the HTTP API until Ctrl-C.
+///
+/// Without --source a demo portfolio of 1,500 invented B2B customers is used. Results go to standard output, progress
+/// and logs to standard error.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write the demo portfolio as a source folder, to look at or to start from.
+    Demo(DemoArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The folder with the source tables, one sub-folder a table (see README.md); without it, the demo portfolio.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source: Option<PathBuf>,
+
+    /// What is known: a date (to its end) or an RFC 3339 time. Default: now; for the demo portfolio its last day.
+    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    as_of: Option<Instant>,
+
+    /// Days after --as-of in which an expansion counts.
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=730))]
+    pub(crate) horizon_days: u16,
+
+    /// The port of the HTTP API on 127.0.0.1.
+    #[arg(long, value_name = "P", default_value_t = 8787)]
+    pub(crate) port: u16,
+
+    /// Keep tables and objects in this folder between runs; without it nothing is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Refresh, print, and exit instead of serving.
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// With --once: print one JSON document {run, model, data_issues, rows} and nothing else.
+    #[arg(long, requires = "once")]
+    pub(crate) json: bool,
+
+    /// The share of bad rows in a table from which on the source is refused, 0–1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    max_bad_rows: f64,
+
+    /// What is logged: off, error, warn, info, debug, or directives such as `info,scorer=debug`.
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// The folder to write; one that exists is replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// The last day of the portfolio.
+    #[arg(long, value_name = "DATE", default_value_t = DEMO_END)]
+    pub(crate) end: Date,
+
+    /// How many customers.
+    #[arg(long, value_name = "N", default_value_t = 1500)]
+    pub(crate) customers: usize,
+
+    /// Split the customers' tables into so many `bucket=K` sub-folders.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) buckets: Option<u32>,
+
+    /// Also write the true probability of an expansion within 90 days, customer by customer, every 30 days, as CSV.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
+}
+
+impl RunArguments {
+    /// What is known in this run.
+    pub(crate) fn as_of(&self, is_demo: bool) -> Instant {
+        let default = || {
+            let demo_end = Instant::from_date(DEMO_END).filter(|_| is_demo);
+            demo_end.map_or_else(|| expansion_store::now().whole_second(), Instant::end_of_day)
+        };
+        self.as_of.unwrap_or_else(default)
+    }
+
+    /// The last day of the demo portfolio in this run.
+    pub(crate) fn demo_end(&self) -> Date {
+        self.as_of.map_or(DEMO_END, Instant::date)
+    }
+
+    /// What the functions are told beyond the template.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            ("HORIZON_DAYS".to_owned(), self.horizon_days.to_string()),
+            ("MAX_BAD_ROWS".to_owned(), self.max_bad_rows.to_string()),
+        ])
+    }
+}
+
+/// A folder's absolute path: the functions must not depend on where they were started.
+pub(crate) fn absolute(folder: &Path) -> io::Result<String> {
+    let absolute = folder
+        .canonicalize()
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+    Ok(absolute.display().to_string())
+}
+
+fn as_of(text: &str) -> Result<Instant, String> {
+    let parsed: Instant = text.parse().map_err(|error: expansion_domain::InvalidInstant| error.to_string())?;
+    Ok(if text.len() == 10 { parsed.end_of_day() } else { parsed.whole_second() })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_date_means_its_end_and_a_time_itself() {
+        let parsed = |text| as_of(text).map(|at| at.to_string());
+        assert_eq!(parsed("2022-06-30"), Ok("2022-06-30T23:59:59Z".to_owned()));
+        assert_eq!(parsed("2022-06-30T12:00:00Z"), Ok("2022-06-30T12:00:00Z".to_owned()));
+        assert!(parsed("June").is_err());
+    }
+}

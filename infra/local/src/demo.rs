@@ -1,0 +1,78 @@
+//! The demo portfolio as a source folder.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use expansion_portfolio::{Settings, simulate, truth, write as write_tables};
+use jiff::ToSpan;
+use jiff::civil::Date;
+use tempfile::TempDir;
+
+use crate::cli::{DemoArguments, RunArguments};
+
+/// Futures simulated for each customer and cutoff of the truth.
+const PATHS: u32 = 400;
+/// The horizon of the truth.
+const HORIZON_DAYS: u32 = 90;
+
+/// The demo portfolio of a run; a temporary one goes when this is dropped.
+pub(crate) struct Demo {
+    folder: PathBuf,
+    _scratch: Option<TempDir>,
+}
+
+impl Demo {
+    /// Where its tables are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// Writes the demo portfolio for a run without a source.
+pub(crate) fn for_run(arguments: &RunArguments) -> io::Result<Option<Demo>> {
+    if arguments.source.is_some() {
+        return Ok(None);
+    }
+    let (root, scratch) = if let Some(folder) = &arguments.data_dir {
+        std::fs::create_dir_all(folder)?;
+        (folder.canonicalize()?, None)
+    } else {
+        let scratch = TempDir::new()?;
+        (scratch.path().to_path_buf(), Some(scratch))
+    };
+    let folder = root.join("demo-source");
+    write_tables(&simulate(&Settings::demo(arguments.demo_end())), &folder, None)?;
+    Ok(Some(Demo { folder, _scratch: scratch }))
+}
+
+/// Writes the demo portfolio where the command line says.
+pub(crate) fn write(arguments: &DemoArguments) -> io::Result<()> {
+    let settings = Settings { customers: arguments.customers, ..Settings::demo(arguments.end) };
+    write_tables(&simulate(&settings), &arguments.out, arguments.buckets)?;
+    eprintln!("wrote the tables of {} customers to {}", settings.customers, arguments.out.display());
+    if let Some(file) = &arguments.truth {
+        write_truth(&settings, file)?;
+        eprintln!("wrote the true probabilities to {}", file.display());
+    }
+    Ok(())
+}
+
+fn write_truth(settings: &Settings, file: &Path) -> io::Result<()> {
+    let mut csv = BufWriter::new(File::create(file)?);
+    writeln!(csv, "customer_id,cutoff,probability,expected_amount")?;
+    for row in truth(settings, &cutoffs(settings), HORIZON_DAYS, PATHS) {
+        let amount = row.expected_amount.map(|amount| format!("{amount:.2}")).unwrap_or_default();
+        writeln!(csv, "{},{},{:.4},{amount}", row.customer_id, row.cutoff, row.probability)?;
+    }
+    csv.flush()
+}
+
+/// Every 30 days back from the last day, as far as there is a quarter of history, oldest first.
+fn cutoffs(settings: &Settings) -> Vec<Date> {
+    let days = i64::from(settings.months) * 30 - i64::from(HORIZON_DAYS);
+    let mut cutoffs: Vec<Date> =
+        (0..=days / 30).filter_map(|step| settings.end.checked_sub((30 * step).days()).ok()).collect();
+    cutoffs.reverse();
+    cutoffs
+}

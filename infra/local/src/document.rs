@@ -1,0 +1,70 @@
+//! The JSON document of `--once --json`: the run, its model, what was left out of the source, and every row.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use expansion_api::{CustomerAnswer, ModelView, RunView, customer_answer};
+use expansion_domain::{DataIssue, Id};
+use expansion_local::Stack;
+use expansion_model::{Propensity, Run};
+use serde::Serialize;
+use serde_dynamo::aws_sdk_dynamodb_1::from_item;
+
+use crate::Failure;
+use crate::refresh::control_table;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    run: RunView,
+    model: Option<ModelView>,
+    data_issues: &'a [DataIssue],
+    rows: Vec<CustomerAnswer>,
+}
+
+/// Prints the document; rows in the order of the list.
+pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
+    let document = Document {
+        run: RunView::from(run),
+        model: run.model.as_ref().map(ModelView::from),
+        data_issues: &run.data_issues,
+        rows: rows(stack, run).await?,
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut out, &document)?;
+    writeln!(out)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// What the API answers for each customer of the run. One scan instead of a query a customer.
+async fn rows(stack: &Stack, run: &Run) -> Result<Vec<CustomerAnswer>, Failure> {
+    let complete = control_table(stack).complete_runs(&run.run_id, i32::MAX).await?;
+    let table = stack.environment("scorer").remove("PROPENSITY_TABLE").unwrap_or_default();
+    let mut items = stack
+        .clients()
+        .dynamodb
+        .scan()
+        .table_name(table)
+        .filter_expression("run_id <= :run")
+        .expression_attribute_values(":run", AttributeValue::S(run.run_id.to_string()))
+        .into_paginator()
+        .items()
+        .send();
+    let mut histories: BTreeMap<Id, Vec<Propensity>> = BTreeMap::new();
+    while let Some(item) = items.next().await {
+        let row: Propensity = from_item(item?)?;
+        if complete.contains(&row.run_id) {
+            histories.entry(row.customer_id.clone()).or_default().push(row);
+        }
+    }
+    let mut answers = Vec::with_capacity(histories.len());
+    for mut history in histories.into_values() {
+        history.sort_by_key(|row| std::cmp::Reverse(row.calculated_at));
+        if history.first().is_some_and(|row| row.run_id == run.run_id) {
+            answers.extend(customer_answer(run, history));
+        }
+    }
+    answers.sort_by_key(|answer| (std::cmp::Reverse(answer.score.propensity_score), answer.score.customer_id.clone()));
+    Ok(answers)
+}

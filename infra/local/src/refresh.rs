@@ -1,0 +1,108 @@
+//! One refresh through the bus and the real functions, with its progress.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use expansion_domain::{Envelope, Instant, RefreshRequested};
+use expansion_local::Stack;
+use expansion_model::{Run, RunState};
+use expansion_store::{ControlTable, now};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::Failure;
+
+/// What asks for the refresh: the same each time, so that the same `as_of` is the same run.
+const CAUSE: &str = "local";
+/// How often the run is looked at.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The stack's control table.
+pub(crate) fn control_table(stack: &Stack) -> ControlTable {
+    let name = stack.environment("trainer").remove("CONTROL_TABLE").unwrap_or_default();
+    ControlTable { client: stack.clients().dynamodb.clone(), name }
+}
+
+/// Asks for a refresh and waits until it is over.
+pub(crate) async fn refresh(
+    stack: &Stack,
+    control: &ControlTable,
+    as_of: Instant,
+    horizon_days: u16,
+) -> Result<Run, Failure> {
+    let request = RefreshRequested { as_of, cause: CAUSE.to_owned(), horizon_days: Some(horizon_days) };
+    let run_id = Run::requested(as_of, CAUSE, horizon_days, now()).run_id;
+    let failed_before = control.run(&run_id).await?.filter(|run| run.state == RunState::Failed);
+    stack.put_event(&serde_json::to_value(Envelope::new(request))?)?;
+    let progress = Progress::new();
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let run = control.run(&run_id).await?;
+        if let Some(run) = run.filter(|run| failed_before.as_ref() != Some(run)) {
+            progress.show(&run);
+            match run.state {
+                RunState::Complete => {
+                    progress.finish();
+                    return Ok(run);
+                }
+                RunState::Failed => {
+                    progress.finish();
+                    return Err(run.failure.unwrap_or_else(|| "the refresh failed".to_owned()).into());
+                }
+                RunState::Requested | RunState::Training | RunState::Scoring => {}
+            }
+        }
+        if let Some(letter) = stack.dead_letters().first() {
+            progress.finish();
+            return Err(format!("a function gave up: {}", letter["error"]).into());
+        }
+    }
+}
+
+/// A spinner and a bar on a terminal, a line for each step elsewhere.
+struct Progress {
+    bar: Option<ProgressBar>,
+    said: std::cell::RefCell<String>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(3);
+            let style = ProgressStyle::with_template("{spinner} [{bar:30}] {elapsed} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(INTERVAL);
+            bar
+        });
+        Self { bar, said: std::cell::RefCell::default() }
+    }
+
+    fn show(&self, run: &Run) {
+        let (step, message) = match run.state {
+            RunState::Requested => (0, "refresh requested".to_owned()),
+            RunState::Training => (0, "reading the source and training the model".to_owned()),
+            RunState::Scoring => {
+                let shards = run.shards.unwrap_or_default();
+                (1, format!("scoring: {} of {shards} shards in", run.done.len()))
+            }
+            RunState::Complete => (3, "refresh complete".to_owned()),
+            RunState::Failed => (3, "refresh failed".to_owned()),
+        };
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(step);
+                bar.set_message(message);
+            }
+            None if *self.said.borrow() != message => {
+                eprintln!("{message}");
+                self.said.replace(message);
+            }
+            None => {}
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
