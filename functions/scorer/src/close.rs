@@ -10,7 +10,7 @@ use crate::{Error, State};
 
 /// Merges the shards, shows the run to readers, says so, and closes it.
 pub(crate) async fn close(state: &State, run: &Run) -> Result<(), Error> {
-    let (summary, best) = state.control.merge_shards(&run.run_id).await?;
+    let (summary, best) = state.control.merge_shards(run).await?;
     state.control.put_top(&run.run_id, &best).await?;
     if state.control.summarise(&run.run_id, &summary).await?.is_none() {
         // Closed by another shard's scorer in between.

@@ -42,10 +42,12 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     for issue in &source.issues {
         tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
     }
-    let model_id = format!("m-{}", run.run_id);
+    // An attempt before this one may have trained on the same data already.
+    let fingerprint = inventory.fingerprint();
+    let model_id = format!("{}-{:.8}", run.run_id, fingerprint);
     let manifest = match state.artifacts.manifest(&model_id).await? {
         Some(manifest) => manifest,
-        None => train(state, &run, &source.portfolio, model_id, inventory.fingerprint()).await?,
+        None => train(state, &run, &source.portfolio, model_id, fingerprint).await?,
     };
     drop(source.portfolio);
     promote(state, &manifest).await?;

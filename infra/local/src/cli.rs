@@ -65,8 +65,9 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     max_bad_rows: f64,
 
-    /// What is logged: off, error, warn, info, debug, or directives such as `info,scorer=debug`.
-    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    /// What is logged: off, error, warn, info, debug, or directives such as `info,scorer=debug`. By default errors, but
+    /// not of the refresh, which the command reports itself.
+    #[arg(long, value_name = "LEVEL", default_value = "error,trainer=off,scorer=off", hide_default_value = true)]
     pub(crate) log: String,
 }
 

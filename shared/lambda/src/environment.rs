@@ -1,11 +1,12 @@
 //! Environment variables: read once at init, each checked, each complaint naming the variable.
 
+use std::fmt;
 use std::str::FromStr;
 
 use expansion_api::ClaimNames;
 
 /// A variable is missing or makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// It is not set, or empty.
     #[error("environment variable {0} is not set")]
@@ -20,6 +21,13 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// In words: this is the form in which an error that ends `main` is shown.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The process's environment.

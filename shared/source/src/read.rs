@@ -11,7 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::assembly::{Assembly, Strangers};
 use crate::cells::Row;
-use crate::issues::{Issues, Rejection};
+use crate::issues::{Issues, Reason, Rejection};
 use crate::{Format, Inventory, Location, SourceError, SourceFile, csv, ndjson, parquet};
 
 /// What is still tolerated of a source.
@@ -46,8 +46,9 @@ pub struct Read {
 ///
 /// # Errors
 /// When a file can't be read, lacks a required column or has one of an unsupported type; when more of a table's rows
-/// are bad than `limits` allow; when a required table has no good row (a shard may well have none); when there is no
-/// such shard.
+/// are bad than `limits` allow (of a shard's rows only those in the wrong bucket are held against that: all other bad
+/// rows of a table may well lie in one shard); when a required table has no good row (a shard may well have none);
+/// when there is no such shard.
 pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits: Limits) -> Result<Read, SourceError> {
     let shards = inventory.buckets().unwrap_or(1);
     if let Some(shard) = shard.filter(|shard| *shard >= shards) {
@@ -61,7 +62,7 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
         if inventory.files_of(table).next().is_none() {
             continue;
         }
-        let mut tally = Tally::default();
+        let mut tally = Tally { whole: shard.is_none(), ..Tally::default() };
         for file in inventory.files_of(table).filter(|file| in_shard(file, shard)) {
             let body = open(inventory.location(), file, s3).await?;
             let strangers = match (shard, file.bucket) {
@@ -80,7 +81,7 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
                 Err(rejection) => tally.count(&mut issues, file, line, Err(rejection)),
             })?;
         }
-        tally.check(table, shard.is_none(), limits)?;
+        tally.check(table, limits)?;
         rows.insert(table, tally.rows);
     }
     let tables = rows.keys().copied().collect();
@@ -94,9 +95,12 @@ fn in_shard(file: &SourceFile, shard: Option<u32>) -> bool {
 /// Good and bad rows of one table.
 #[derive(Default)]
 struct Tally {
+    /// Whether the whole table is read.
+    whole: bool,
     rows: u64,
+    /// Bad rows that count towards the limit.
     bad: u64,
-    /// The first bad row.
+    /// The first of them.
     example: Option<String>,
 }
 
@@ -106,9 +110,9 @@ impl Tally {
             Ok(()) => self.rows += 1,
             Err(rejection) => {
                 self.rows += rejection.rows;
-                self.bad += rejection.rows;
-                if self.example.is_none() {
-                    self.example = Some(rejection.described(&file.path, line));
+                if self.whole || rejection.reason == Reason::UnknownCustomer {
+                    self.bad += rejection.rows;
+                    self.example.get_or_insert_with(|| rejection.described(&file.path, line));
                 }
                 issues.add(file.table, &file.path, line, &rejection);
             }
@@ -116,8 +120,8 @@ impl Tally {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
-    fn check(&self, table: Table, whole: bool, limits: Limits) -> Result<(), SourceError> {
-        if whole && table.required() && self.bad == self.rows {
+    fn check(&self, table: Table, limits: Limits) -> Result<(), SourceError> {
+        if self.whole && table.required() && self.bad == self.rows {
             return Err(SourceError::RequiredTableEmpty { table, rows: self.rows, example: self.example.clone() });
         }
         if self.bad as f64 > limits.max_bad_share * self.rows as f64 {

@@ -162,11 +162,11 @@ impl ControlTable {
             run,
             RunState::Training,
             [
-                "SET #state = :next, #touched = :now, #open = :run REMOVE #failure",
+                "SET #state = :next, #touched = :now, #open = :run REMOVE #failure, #done",
                 "#state IN (:requested, :next, :failed)",
             ],
             values,
-            &[("#open", "open"), ("#failure", "failure")],
+            &[("#open", "open"), ("#failure", "failure"), ("#done", "done")],
         )
         .await
     }
@@ -324,15 +324,28 @@ impl ControlTable {
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
-    pub async fn merge_shards(&self, run: &RunId) -> Result<(RunSummary, Vec<Listed>), StoreError> {
+    pub async fn merge_shards(&self, run: &Run) -> Result<(RunSummary, Vec<Listed>), StoreError> {
         let mut summary = RunSummary::default();
         let mut best: Vec<Listed> = Vec::new();
-        for item in self.query_all(&format!("shard#{run}")).await? {
-            if is_top_page(&item) {
-                best.extend(from_item::<TopPage>(item)?.rows);
-                keep_best(&mut best);
-            } else {
-                summary = summary.merge(from_item(item)?);
+        // An attempt that failed may have left more shards, or pages, than this one has.
+        let mut pages_of_shard = 0;
+        for item in self.query_all(&format!("shard#{}", run.run_id)).await? {
+            let Some((shard, page)) = shard_and_page(&item) else { continue };
+            if shard >= run.shards.unwrap_or(0) {
+                continue;
+            }
+            match page {
+                // A shard's summary sorts before its pages.
+                None => {
+                    let shard: RunSummary = from_item(item)?;
+                    pages_of_shard = usize::try_from(shard.rows).unwrap_or(usize::MAX).min(TOP_ROWS).div_ceil(TOP_PAGE);
+                    summary = summary.merge(shard);
+                }
+                Some(page) if page < pages_of_shard => {
+                    best.extend(from_item::<TopPage>(item)?.rows);
+                    keep_best(&mut best);
+                }
+                Some(_) => {}
             }
         }
         Ok((summary, best))
@@ -374,8 +387,13 @@ fn keep_best(rows: &mut Vec<Listed>) {
     rows.truncate(TOP_ROWS);
 }
 
-fn is_top_page(item: &Item) -> bool {
-    item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.contains("#top#"))
+/// Which shard an item is of, and which page of its best rows, if it is one.
+fn shard_and_page(item: &Item) -> Option<(u32, Option<usize>)> {
+    let sk = item.get("sk")?.as_s().ok()?;
+    match sk.split_once("#top#") {
+        Some((shard, page)) => Some((shard.parse().ok()?, Some(page.parse().ok()?))),
+        None => Some((sk.parse().ok()?, None)),
+    }
 }
 
 // --- pointers and ledger ---------------------------------------------------------------------------------------------

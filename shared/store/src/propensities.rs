@@ -16,6 +16,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use tokio::time;
 
 use crate::StoreError;
+use crate::clock::now;
 
 /// The score index.
 const SCORE_INDEX: &str = "idx_expansion_propensity_score";
@@ -25,7 +26,7 @@ const MOST_WRITES: usize = 25;
 const MOST_KEYS: usize = 100;
 /// Calls under way at once.
 const CONCURRENCY: usize = 8;
-/// Rows stay two years.
+/// Rows stay two years from when they are written, however old the data they speak of.
 const DAYS_KEPT: i32 = 730;
 
 /// Until when work may go on; `None` without limit.
@@ -208,7 +209,7 @@ impl PropensityTable {
 fn put_request(row: &Propensity) -> Result<WriteRequest, StoreError> {
     let mut item = to_item(row)?;
     let partition = portfolio_key(&row.run_id, row.csm_id.as_deref());
-    let expires = row.calculated_at.plus_days(DAYS_KEPT).micros() / 1_000_000;
+    let expires = now().plus_days(DAYS_KEPT).micros() / 1_000_000;
     item.insert("calculated_at".to_owned(), AttributeValue::S(sort_key(row.calculated_at)));
     item.insert("run_portfolio".to_owned(), AttributeValue::S(partition));
     item.insert("expires_at".to_owned(), AttributeValue::N(expires.to_string()));

@@ -2,6 +2,7 @@
 //!
 //! Logs are JSON lines with dotted field names and unit suffixes; a failure is logged once, where it is answered.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,11 +16,18 @@ const NAMESPACE: &str = "ExpansionPropensity";
 static RECORDING: AtomicBool = AtomicBool::new(false);
 
 /// The log level is not one.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("LOG_LEVEL is {level:?}: {source}")]
 pub struct InvalidLevel {
     level: String,
     source: tracing_subscriber::filter::ParseError,
+}
+
+/// In words: this is the form in which an error that ends `main` is shown.
+impl fmt::Debug for InvalidLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Starts logging at a level (`info`) or by directives (`info,scorer=debug`).

@@ -41,3 +41,49 @@ pub(crate) fn out_of_time(data: &Dataset, cutoffs: &[Instant], horizon_days: u16
     let held_out = rows(&|at| at >= first);
     (!train.is_empty()).then_some(Split { train, held_out, held_out_cutoffs })
 }
+
+#[cfg(test)]
+mod tests {
+    use expansion_features::Label;
+
+    use super::*;
+
+    fn monthly(cutoffs: i32, positives_each: usize) -> (Dataset, Vec<Instant>) {
+        let first: Instant = "2024-01-01".parse().expect("a date");
+        let cutoffs: Vec<Instant> = (0..cutoffs).map(|i| first.plus_days(30 * i)).collect();
+        let mut data = Dataset::default();
+        for &cutoff in &cutoffs {
+            for i in 0..positives_each * 2 {
+                data.as_of.push(cutoff);
+                data.labels.push(Label { expanded: i < positives_each, amount: None });
+            }
+        }
+        (data, cutoffs)
+    }
+
+    #[test]
+    fn no_training_window_reaches_into_the_held_out_cutoffs() {
+        let (data, cutoffs) = monthly(12, 90);
+        let split = out_of_time(&data, &cutoffs, 90).expect("there is enough");
+        assert_eq!(split.held_out_cutoffs, cutoffs[9..]);
+        let first_held_out = split.held_out.iter().map(|&row| data.as_of[row]).min().expect("rows");
+        let last_window = split.train.iter().map(|&row| data.as_of[row].plus_days(90)).max().expect("rows");
+        assert!(last_window <= first_held_out);
+        // Between the two lies one horizon of rows that are in neither.
+        assert_eq!(split.train.len() + split.held_out.len(), data.labels.len() - 2 * 180);
+    }
+
+    #[test]
+    fn one_cutoff_is_held_out_when_it_tells_enough_and_a_third_at_most() {
+        let (data, cutoffs) = monthly(12, 200);
+        assert_eq!(out_of_time(&data, &cutoffs, 90).expect("there is enough").held_out_cutoffs, cutoffs[11..]);
+        let (data, cutoffs) = monthly(12, 1);
+        assert_eq!(out_of_time(&data, &cutoffs, 90).expect("there is enough").held_out_cutoffs, cutoffs[8..]);
+    }
+
+    #[test]
+    fn a_short_history_cannot_be_held_out() {
+        let (data, cutoffs) = monthly(3, 200);
+        assert_eq!(out_of_time(&data, &cutoffs, 90), None);
+    }
+}

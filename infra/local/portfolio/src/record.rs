@@ -421,6 +421,10 @@ impl<'a> Recorder<'a> {
     }
 
     fn push_person(&mut self, stakeholder_id: String, name: String, title: String, role: &'static str, on: Day) {
+        // Two changes of one person are never recorded on the same day: their order would be lost.
+        let before = self.portfolio.stakeholders.iter().rev().take_while(|row| row.customer_id == self.customer_id);
+        let last = before.filter(|row| row.stakeholder_id == stakeholder_id).map(|row| day_of(row.recorded_at)).max();
+        let on = last.map_or(on, |last| on.max(last + 1));
         if on <= self.end {
             self.portfolio.stakeholders.push(StakeholderRow {
                 stakeholder_id,

@@ -1,0 +1,142 @@
+//! What clients get, word for word: the bodies are a contract.
+
+use std::collections::BTreeSet;
+
+use expansion_api::{CursorKey, ListQuery, Principal, Problem, RunView, customer_answer, list_answer};
+use expansion_domain::{DataIssue, Instant, Table};
+use expansion_model::{
+    ConfidenceLevel, Factor, FactorValue, Listed, Metrics, ModelSummary, Propensity, RecommendedProduct, Run, RunState,
+    RunSummary,
+};
+
+fn at(text: &str) -> Instant {
+    text.parse().expect("an instant")
+}
+
+fn run() -> Run {
+    let mut run = Run::requested(at("2026-06-30T23:59:59Z"), "schedule", 90, at("2026-07-01T06:00:00Z"));
+    run.state = RunState::Complete;
+    run.shards = Some(2);
+    run.done = BTreeSet::from([0, 1]);
+    run.model = Some(ModelSummary {
+        model_id: "m-1".to_owned(),
+        family: "additive_scorecard".to_owned(),
+        metrics: Some(Metrics {
+            auc: 0.8,
+            log_loss: 0.3,
+            brier: 0.1,
+            ece: 0.02,
+            lift_at_10: 3.1,
+            base_rate: 0.12,
+            n: 3000,
+        }),
+    });
+    run.summary = Some(RunSummary::of([94, 88, 12].map(|score| Listed::from(&row("x", score))).iter()));
+    run.data_issues = vec![DataIssue {
+        table: Table::UsageMetrics,
+        reason: "value is no number".to_owned(),
+        count: 3,
+        example: "usage_metrics/a.csv:17: \"n/a\"".to_owned(),
+    }];
+    run
+}
+
+fn row(customer_id: &str, score: u8) -> Propensity {
+    let run = Run::requested(at("2026-06-30T23:59:59Z"), "schedule", 90, at("2026-07-01T06:00:00Z"));
+    Propensity {
+        customer_id: customer_id.into(),
+        calculated_at: run.calculated_at,
+        id: expansion_domain::row_id(&run.run_id, customer_id),
+        run_id: run.run_id,
+        model_id: "m-1".to_owned(),
+        customer_name: Some("TechFlow Inc".into()),
+        csm_id: Some("csm-07".into()),
+        segment: None,
+        propensity_score: score,
+        propensity_lower: 89.5,
+        propensity_upper: 97.0,
+        confidence: 0.91,
+        confidence_level: ConfidenceLevel::High,
+        baseline_points: 10,
+        contributing_factors: vec![
+            Factor {
+                feature: "seat_utilisation".to_owned(),
+                label: "Usage at 95% of license capacity".to_owned(),
+                value: Some(FactorValue::Number(0.95)),
+                points: i32::from(score) - 8,
+            },
+            Factor {
+                feature: "health_score".to_owned(),
+                label: "No health score in the last half year".to_owned(),
+                value: None,
+                points: -2,
+            },
+        ],
+        primary_signal: Some("Usage at 95% of license capacity".to_owned()),
+        recommended_products: vec![RecommendedProduct {
+            product_id: "seats".into(),
+            name: Some("Team seats".into()),
+            probability: 0.62,
+        }],
+        product_ids: vec!["seats".into()],
+        estimated_value: Some(85_000.0),
+        estimated_value_lower: Some(40_000.0),
+        estimated_value_upper: Some(150_000.0),
+        expected_value: Some(80_000.0),
+        previous_score: Some(90),
+    }
+}
+
+#[test]
+fn a_page_of_the_list() {
+    let key = CursorKey::new("secret");
+    let query = ListQuery::parse("limit=1", &Principal::Manager, &key).expect("it is fine");
+    let rows = vec![Listed::from(&row("c-1", 94))];
+    let next = rows.last().map(Listed::position);
+    let answer = list_answer(&query, &run(), rows, next, &key);
+    insta::assert_json_snapshot!(answer, { ".next_cursor" => "[cursor]" });
+}
+
+#[test]
+fn a_page_goes_on_where_its_cursor_says() {
+    let key = CursorKey::new("secret");
+    let query = ListQuery::parse("limit=1", &Principal::Manager, &key).expect("it is fine");
+    let first = vec![Listed::from(&row("c-1", 94))];
+    let next = first.last().map(Listed::position);
+    let cursor = list_answer(&query, &run(), first, next, &key).next_cursor.expect("there is more");
+    let query = ListQuery::parse(&format!("limit=1&cursor={cursor}"), &Principal::Manager, &key).expect("a cursor");
+    let answer = list_answer(&query, &run(), vec![Listed::from(&row("c-2", 88))], None, &key);
+    assert_eq!((answer.data[0].rank, answer.next_cursor), (2, None));
+    // The same cursor for another list is refused.
+    let other = ListQuery::parse(&format!("min_score=50&cursor={cursor}"), &Principal::Manager, &key);
+    assert_eq!(other.map_err(|problem| problem.invalid_parameters[0].name.clone()), Err("cursor".to_owned()));
+}
+
+#[test]
+fn one_customer() {
+    let answer = customer_answer(&run(), vec![row("c-2", 88), row("c-2", 90)]).expect("rows");
+    let points: i32 = answer.contributing_factors.iter().map(|factor| factor.points).sum();
+    assert_eq!(answer.baseline_points + points, i32::from(answer.score.propensity_score));
+    insta::assert_json_snapshot!(answer);
+}
+
+#[test]
+fn a_run() {
+    insta::assert_json_snapshot!(RunView::from(&run()));
+}
+
+#[test]
+fn problems() {
+    let problems = [
+        Problem::invalid_parameter("limit", "must be a whole number from 1 to 200").for_request("r-1"),
+        Problem::invalid_body("expected value at line 1 column 1"),
+        Problem::unauthenticated(),
+        Problem::forbidden("Only a manager may ask for a refresh."),
+        Problem::not_found("such customer"),
+        Problem::no_run_yet(),
+        Problem::idempotency_conflict(at("2026-06-30T23:59:59Z")),
+        Problem::unavailable(),
+        Problem::internal(),
+    ];
+    insta::assert_json_snapshot!(problems);
+}

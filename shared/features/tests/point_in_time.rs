@@ -1,0 +1,227 @@
+//! The law of the feature crate: facts learned after `as_of` never change a snapshot.
+
+use expansion_domain::{
+    Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Product, Reading, Signal, Stage, Stakeholder,
+    Table, UsageSeries,
+};
+use expansion_features::{Catalogue, FEATURES, Snapshot, Value, View, label};
+use proptest::prelude::*;
+
+/// A fact: in which table, on which day, with which numbers.
+type Fact = (u8, i32, u8, f64);
+
+const AS_OF_DAY: i32 = 500;
+
+fn day(offset: i32) -> Instant {
+    "2024-01-01".parse::<Instant>().expect("a date").plus_days(offset)
+}
+
+fn pick(choices: &[&str], i: u8) -> Id {
+    choices[usize::from(i) % choices.len()].into()
+}
+
+fn history(facts: &[Fact]) -> CustomerHistory {
+    let mut history = CustomerHistory {
+        customer_id: "c".into(),
+        name: None,
+        segment: Some("SMB".into()),
+        industry: None,
+        region: Some("EU".into()),
+        csm_id: None,
+        created_at: day(0),
+        churned_at: None,
+        contracts: Vec::new(),
+        usage: ["active_seats", "logins", "api_calls", "exports"]
+            .map(|metric| UsageSeries { metric: metric.into(), readings: Vec::new() })
+            .to_vec(),
+        health: Vec::new(),
+        opportunities: Vec::new(),
+        signals: Vec::new(),
+        stakeholders: Vec::new(),
+        engagements: Vec::new(),
+    };
+    for (i, &(table, offset, choice, number)) in facts.iter().enumerate() {
+        let at = day(offset);
+        let later = day(offset + i32::from(choice));
+        match table % 7 {
+            0 => history.usage[usize::from(choice) % 4].readings.push(Reading { at, value: number }),
+            1 => history.health.push(Reading { at, value: number % 100.0 }),
+            2 => history.contracts.push(Contract {
+                contract_id: format!("k{i}").into(),
+                product_id: Some(pick(&["seats", "addon"], choice)),
+                quantity: Some(number),
+                annual_value: (choice % 3 > 0).then_some(number),
+                start_date: at,
+                end_date: (choice % 5 > 0).then_some(later),
+            }),
+            3 => {
+                let stage = [Stage::Won, Stage::Lost, Stage::Open][usize::from(choice) % 3];
+                history.opportunities.push(Opportunity {
+                    opportunity_id: format!("o{i}").into(),
+                    product_id: None,
+                    stage,
+                    amount: Some(number),
+                    created_at: at,
+                    closed_at: (stage != Stage::Open).then_some(later),
+                });
+            }
+            4 => history.signals.push(Signal {
+                detected_at: at,
+                kind: pick(&["seat_inquiry", "new_team", "pricing_page", "odd"], choice),
+                summary: None,
+            }),
+            5 => history.stakeholders.push(Stakeholder {
+                stakeholder_id: pick(&["ann", "bob"], choice),
+                name: None,
+                title: Some(pick(&["VP", "Head", "Lead"], choice)),
+                role: Some(pick(&["champion", "executive", "user"], choice)),
+                recorded_at: at,
+            }),
+            _ => history.engagements.push(Engagement {
+                occurred_at: at,
+                kind: Some(pick(&["meeting", "ticket", "email"], choice)),
+                with_executive: (choice % 4 > 0).then_some(choice % 2 == 0),
+                stakeholder_id: None,
+            }),
+        }
+    }
+    history.sort();
+    history
+}
+
+fn catalogue() -> Catalogue {
+    let product = |id: &str, kind: &str| Product {
+        product_id: id.into(),
+        name: None,
+        kind: Some(kind.into()),
+        unit: None,
+        list_price: None,
+    };
+    Catalogue::new(&[product("seats", "seats"), product("addon", "add_on")])
+}
+
+fn snapshot(history: &CustomerHistory, tables: &[Table]) -> Snapshot {
+    let catalogue = catalogue();
+    let known = history.known(day(AS_OF_DAY)).expect("a customer");
+    View { known, catalogue: &catalogue, tables }.snapshot()
+}
+
+fn facts() -> impl Strategy<Value = Vec<Fact>> {
+    prop::collection::vec((0_u8..7, 0_i32..800, 0_u8..120, 0.0..500.0_f64), 0..80)
+}
+
+/// Bit for bit: a NaN would be equal to itself, and 0.0 not to -0.0.
+fn bits(snapshot: &Snapshot) -> Vec<(u64, String)> {
+    let of = |value: &Value| match value {
+        Value::Missing => (0, "missing".to_owned()),
+        Value::Number(number) => (number.to_bits(), String::new()),
+        Value::Level(level) => (0, level.to_string()),
+    };
+    snapshot.values.iter().map(of).collect()
+}
+
+proptest! {
+    #[test]
+    fn later_facts_never_change_a_snapshot(known in facts(), later in facts(), other in facts()) {
+        let known: Vec<Fact> = known.into_iter().filter(|fact| fact.1 <= AS_OF_DAY).collect();
+        let with = |later: Vec<Fact>| {
+            let later = later.into_iter().map(|(t, offset, c, n)| (t, AS_OF_DAY + 1 + offset, c, n));
+            history(&known.iter().copied().chain(later).collect::<Vec<_>>())
+        };
+        let expected = bits(&snapshot(&history(&known), &Table::ALL));
+        prop_assert_eq!(&bits(&snapshot(&with(later), &Table::ALL)), &expected);
+        prop_assert_eq!(&bits(&snapshot(&with(other), &Table::ALL)), &expected);
+    }
+
+    #[test]
+    fn an_outcome_after_as_of_is_not_known(known in facts(), amount in 1.0..1e6_f64, days in 1_i32..200) {
+        let mut won = history(&known);
+        let deal = |stage, closed_at, amount| Opportunity {
+            opportunity_id: "last".into(),
+            product_id: None,
+            stage,
+            amount,
+            created_at: day(AS_OF_DAY - 10),
+            closed_at,
+        };
+        let mut open = won.clone();
+        open.opportunities.push(deal(Stage::Open, None, None));
+        won.opportunities.push(deal(Stage::Won, Some(day(AS_OF_DAY + days)), Some(amount)));
+        open.sort();
+        won.sort();
+        prop_assert_eq!(bits(&snapshot(&won, &Table::ALL)), bits(&snapshot(&open, &Table::ALL)));
+        prop_assert_eq!(label(&won, day(AS_OF_DAY), 200).expanded, true);
+    }
+
+    #[test]
+    fn a_snapshot_holds_only_finite_numbers(known in facts()) {
+        let snapshot = snapshot(&history(&known), &Table::ALL);
+        prop_assert_eq!(snapshot.values.len(), FEATURES.len());
+        for (value, feature) in snapshot.values.iter().zip(FEATURES) {
+            if let Value::Number(number) = value {
+                prop_assert!(number.is_finite(), "{} is {number}", feature.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_table_makes_its_features_missing_and_no_others() {
+    let facts: Vec<Fact> = (0_i32..60)
+        .map(|i| (u8::try_from(i % 7).expect("below 7"), 300 + 3 * i, u8::try_from(i).expect("below 60"), 50.0))
+        .collect();
+    let history = history(&facts);
+    let whole = snapshot(&history, &Table::ALL);
+    for missing in Table::ALL {
+        let tables: Vec<Table> = Table::ALL.into_iter().filter(|table| *table != missing).collect();
+        let partial = snapshot(&history, &tables);
+        for ((feature, before), after) in FEATURES.iter().zip(&whole.values).zip(&partial.values) {
+            let expected = if feature.table == missing { &Value::Missing } else { before };
+            assert_eq!(after, expected, "{} without {missing}", feature.name);
+        }
+    }
+}
+
+#[test]
+fn names_are_unique_and_labels_have_a_place_for_the_value() {
+    let mut names: Vec<_> = FEATURES.iter().map(|feature| feature.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), FEATURES.len());
+    assert!(FEATURES.iter().all(|feature| feature.label.contains("{}") && !feature.missing.contains("{}")));
+}
+
+#[test]
+fn labels_read_as_people_say_them() {
+    let mut history = history(&[]);
+    history.contracts.push(Contract {
+        contract_id: "k".into(),
+        product_id: Some("seats".into()),
+        quantity: Some(100.0),
+        annual_value: Some(1_250_000.0),
+        start_date: day(100),
+        end_date: Some(day(AS_OF_DAY + 45)),
+    });
+    history.usage[0].readings.push(Reading { at: day(AS_OF_DAY - 3), value: 95.0 });
+    for offset in [20, 40] {
+        let kind = "seat_inquiry".into();
+        history.signals.push(Signal { detected_at: day(AS_OF_DAY - offset), kind, summary: None });
+    }
+    history.sort();
+    let catalogue = catalogue();
+    let known = history.known(day(AS_OF_DAY)).expect("a customer");
+    let view = View { known, catalogue: &catalogue, tables: &Table::ALL };
+    let said = |name: &str| {
+        let feature = FEATURES.iter().find(|feature| feature.name == name).expect("a feature");
+        feature.describe(&view, &feature.value(&view))
+    };
+    assert_eq!(said("seat_utilisation"), "Usage at 95% of license capacity");
+    assert_eq!(said("seat_inquiries"), "Asked about additional seats 2x");
+    assert_eq!(said("days_to_renewal"), "Renewal in 45 days");
+    assert_eq!(said("days_since_usage"), "Last used 3 days ago");
+    assert_eq!(said("products_owned"), "1 product under contract");
+    assert_eq!(said("annual_value"), "Contracts worth 1,250,000 a year");
+    assert_eq!(said("segment"), "Segment SMB");
+    assert_eq!(said("industry"), "Industry unknown");
+    assert_eq!(said("health_score"), "No health score in the last half year");
+}

@@ -1,0 +1,37 @@
+//! A model that was changed after it was stored is refused.
+
+use aws_sdk_s3::primitives::ByteStream;
+use expansion_e2e::{Source, World, as_of};
+use expansion_model::{Run, RunState};
+use expansion_store::now;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
+    let world = World::over(&Source::simulated()).await;
+    let first = world.refreshed(as_of(7)).await;
+    let seen = world.all_rows().await;
+    let model = first.model.clone().expect("a complete run has a model");
+
+    // A byte of the stored model changes between the plan of the next run and its scoring.
+    let next = Run::requested(as_of(0), "schedule", 90, now());
+    world.control.create_run(next.clone()).await.expect("it is on record");
+    world.control.begin_training(&next.run_id).await.expect("it is written");
+    world.control.plan(&next.run_id, &model, 1, Some(&first.reference()), &[]).await.expect("it is written");
+    let (s3, bucket) = (&world.stack.clients().s3, world.stack.bucket());
+    let key = format!("models/{}/artifact.json", model.model_id);
+    let object = s3.get_object().bucket(bucket).key(&key).send().await.expect("the artifact is there");
+    let mut bytes = object.body.collect().await.expect("it is read").to_vec();
+    let digit = bytes.iter().rposition(u8::is_ascii_digit).expect("a model has numbers");
+    bytes[digit] = if bytes[digit] == b'7' { b'8' } else { b'7' };
+    s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(bytes)).send().await.expect("it is replaced");
+
+    let answer = world.score(&next.run_id, 0).await;
+    assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "m1");
+    let failed = world.run(&next.run_id).await;
+    assert_eq!(failed.state, RunState::Failed);
+    let failure = failed.failure.expect("a reason");
+    assert!(failure.starts_with(&format!("artifact of model {} has checksum ", model.model_id)), "{failure}");
+    assert_eq!(world.current().await, Some(first.run_id));
+    assert_eq!(world.all_rows().await, seen);
+    assert_eq!(world.rows_stored().await, seen.len(), "not one row was scored with it");
+}

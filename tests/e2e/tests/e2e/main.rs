@@ -1,0 +1,12 @@
+//! The whole product, through its real handlers, on the embedded stack: a fresh one for each test.
+
+mod access;
+mod artifacts;
+mod binaries;
+mod chaos;
+mod idempotency;
+mod long_lists;
+mod restart;
+mod sources;
+mod unfinished;
+mod whole_job;

@@ -1,0 +1,169 @@
+//! Sources that are not as they should be, and sources in S3.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_s3::primitives::ByteStream;
+use expansion_e2e::{REFRESH, Source, World, as_of, portfolio};
+use expansion_model::RunState;
+use expansion_portfolio::Portfolio;
+use serde_json::{Value, json};
+
+/// The portfolio with a negative usage value in one row of `every`, and how many that are.
+fn with_bad_usage(every: usize) -> (Portfolio, usize) {
+    let mut spoilt = portfolio();
+    let bad = spoilt.usage_metrics.iter_mut().step_by(every);
+    let count = bad.map(|row| row.value = -1.0).count();
+    (spoilt, count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_bad_rows_are_left_out_and_reported_with_file_and_line() {
+    let (mut spoilt, bad_usage) = with_bad_usage(40);
+    let bad_health = spoilt.health_score_history.iter_mut().skip(5).step_by(35).map(|row| row.score = 300.0).count();
+    let world = World::over(&Source::of(&spoilt, None)).await;
+    let run = world.refreshed(as_of(0)).await;
+
+    let status = world.manager().get(&format!("{REFRESH}/{}", run.run_id)).await.ok();
+    let expected = json!([
+        {
+            "table": "usage_metrics",
+            "reason": "negative number",
+            "count": bad_usage,
+            "example": "usage_metrics/part-0000.csv.gz:2: value is \"-1.0\"",
+        },
+        {
+            "table": "health_score_history",
+            "reason": "score outside 0 to 100",
+            "count": bad_health,
+            "example": "health_score_history/part-0000.csv.gz:7: score is \"300.0\"",
+        },
+    ]);
+    assert_eq!(status["data_issues"], expected);
+    let clean = World::over(&Source::simulated()).await;
+    clean.refreshed(as_of(0)).await;
+    assert_eq!(world.all_rows().await.len(), clean.all_rows().await.len(), "nobody is lost with their bad rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_rows_that_all_lie_in_one_bucket_do_not_fail_the_run() {
+    let source = Source::bucketed(8);
+    // A fifth of one bucket's health scores, far less than 5 % of the whole table.
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let mut spoilt = portfolio();
+    let bucket =
+        fs::read_to_string(source.folder().join("customers/bucket=3/part-0000.csv")).expect("bucket 3 has customers");
+    let members: Vec<String> =
+        lines(&bucket).iter().filter_map(|line| line.split(',').next().map(str::to_owned)).collect();
+    let theirs = spoilt.health_score_history.iter_mut().filter(|row| members.contains(&row.customer_id));
+    let bad = theirs.step_by(5).map(|row| row.score = -1.0).count();
+    assert!(bad * 20 < spoilt.health_score_history.len());
+    source.replace(&spoilt, Some(8));
+
+    let world = World::over(&source).await;
+    let run = world.refreshed(as_of(0)).await;
+    assert_eq!(run.data_issues[0].count, bad as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_bad_rows_fail_the_run_and_the_one_before_stays() {
+    let source = Source::simulated();
+    let world = World::over(&source).await;
+    let first = world.refreshed(as_of(7)).await;
+    let before = world.all_rows().await;
+    let champion = world.everything().await["expansion_control pointer champion"].clone();
+
+    let (spoilt, bad) = with_bad_usage(15);
+    let rows = spoilt.usage_metrics.len();
+    source.replace(&spoilt, None);
+    let second = world.refresh(as_of(0)).await;
+    assert_eq!(second.state, RunState::Failed);
+    let expected = format!(
+        "{bad} of {rows} rows of usage_metrics are bad, more than the limit of 5 %; first bad row: \
+         usage_metrics/part-0000.csv.gz:2: value is \"-1.0\" (negative number)"
+    );
+    assert_eq!(second.failure, Some(expected.clone()));
+    let status = world.manager().get(&format!("{REFRESH}/{}", second.run_id)).await.ok();
+    assert_eq!((&status["state"], &status["failure"]), (&json!("failed"), &json!(expected)));
+    assert_eq!(world.current().await, Some(first.run_id));
+    assert_eq!(world.all_rows().await, before);
+    assert_eq!(world.everything().await["expansion_control pointer champion"], champion);
+
+    source.replace(&portfolio(), None);
+    let repaired = world.refreshed(as_of(0)).await;
+    assert_eq!((repaired.failure, world.current().await), (None, Some(second.run_id)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_required_table_fails_the_run_and_nothing_is_written() {
+    let source = Source::simulated();
+    let world = World::over(&source).await;
+    fs::remove_dir_all(source.folder().join("expansion_opportunities")).expect("the table is removed");
+    let body = format!(r#"{{"as_of":"{}"}}"#, as_of(0).date());
+    let asked = world.manager().post(REFRESH, &[("idempotency-key", "k")], &body).await;
+    world.settle().await;
+    let location = asked.headers["location"].clone();
+    let status = world.manager().get(&location).await.ok();
+    assert_eq!(status["state"], "failed");
+    let failure = status["failure"].as_str().expect("a reason");
+    assert!(failure.starts_with("the required table expansion_opportunities has no files"), "{failure}");
+    assert!(!failure.contains('\n'), "{failure}");
+    assert_eq!(world.rows_stored().await, 0);
+    assert_eq!(world.current().await, None);
+    assert_eq!(world.stack.dead_letters(), Vec::<Value>::new(), "trying again would not have helped");
+
+    // Repaired, and asked for once more with the very same request.
+    source.replace(&portfolio(), None);
+    let again = world.manager().post(REFRESH, &[("idempotency-key", "k")], &body).await;
+    assert_eq!((again.status, &again.headers["location"]), (202, &location));
+    world.settle().await;
+    let status = world.manager().get(&location).await.ok();
+    assert_eq!((&status["state"], &status["failure"]), (&json!("complete"), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_with_too_few_expansions_to_learn_from_is_said_so() {
+    let mut young = portfolio();
+    young.expansion_opportunities.truncate(10);
+    let world = World::over(&Source::of(&young, None)).await;
+    let run = world.refresh(as_of(0)).await;
+    assert_eq!(run.state, RunState::Failed);
+    let failure = run.failure.expect("a reason");
+    assert!(failure.contains("expansion") && !failure.contains('\n'), "{failure}");
+    assert_eq!(world.rows_stored().await, 0);
+}
+
+/// Every file below a folder, relative to it.
+fn files(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path.strip_prefix(root).expect("below the root").to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder() {
+    let source = Source::bucketed(3);
+    let from_folder = World::over(&source).await;
+    from_folder.refreshed(as_of(0)).await;
+
+    let from_s3 = World::start(expansion_local::Options::default()).await;
+    let (s3, bucket) = (&from_s3.stack.clients().s3, from_s3.stack.bucket());
+    assert_eq!(from_s3.stack.environment("trainer")["SOURCE_URI"], format!("s3://{bucket}/source/"));
+    for file in files(&source.folder()) {
+        let bytes = fs::read(source.folder().join(&file)).expect("a file");
+        let put = s3.put_object().bucket(bucket).key(format!("source/{}", file.display()));
+        put.body(ByteStream::from(bytes)).send().await.expect("it is uploaded");
+    }
+    let run = from_s3.refreshed(as_of(0)).await;
+    assert_eq!(run.shards, Some(3));
+    assert_eq!(from_s3.all_rows().await, from_folder.all_rows().await);
+}

@@ -1,0 +1,131 @@
+//! Checks of the sample events: each is one that its function takes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use expansion_api::{ClaimNames, Principal, ROUTES, Route, refresh_command};
+use expansion_domain::{Detail, Envelope, RefreshRequested, RunCheckRequested, RunId, ShardRequested};
+use expansion_lambda::{principal, requested_at};
+use expansion_tidy::{names, text};
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+use serde_json::Value;
+
+/// The files with a function's events.
+fn events(function: &str) -> impl Iterator<Item = String> {
+    names(&format!("events/{function}")).into_iter().map(move |case| format!("events/{function}/{case}"))
+}
+
+fn read(file: &str) -> String {
+    text(file).unwrap_or_else(|| panic!("{file}: not there, or not text"))
+}
+
+fn request(file: &str) -> Request {
+    let request = lambda_http::request::from_str(&read(file));
+    request.unwrap_or_else(|e| panic!("{file}: not API Gateway's payload, format 2.0: {e}"))
+}
+
+/// The detail of an event of this kind.
+fn open<D: Detail>(file: &str, event: &str) -> D {
+    let event: Envelope<D> = serde_json::from_str(event).unwrap_or_else(|e| panic!("{file}: not an event: {e}"));
+    event.open().unwrap_or_else(|e| panic!("{file}: {e}"))
+}
+
+/// The shards that a batch of messages asks for.
+fn shards(file: &str) -> Vec<ShardRequested> {
+    let batch: Value = serde_json::from_str(&read(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    let records = batch["Records"].as_array().unwrap_or_else(|| panic!("{file}: no Records, so not an SQS batch"));
+    let of_sqs = |record: &Value| record["eventSource"] == "aws:sqs" && record["messageId"].is_string();
+    assert!(records.iter().all(of_sqs), "{file}: every record has eventSource aws:sqs and a messageId");
+    records.iter().map(|record| open(file, record["body"].as_str().unwrap_or_default())).collect()
+}
+
+/// Whether a request's path and parameters are those of a route.
+fn fits(request: &Request, route: &Route) -> bool {
+    let parameters = request.path_parameters();
+    let path: Vec<&str> = request.uri().path().split('/').collect();
+    let wanted: Vec<&str> = route.path.split('/').collect();
+    let name = |part: &'static str| part.strip_prefix('{')?.strip_suffix('}');
+    path.len() == wanted.len()
+        && path.iter().zip(wanted).all(|(found, wanted)| match name(wanted) {
+            Some(name) => parameters.first(name) == Some(found),
+            None => *found == wanted,
+        })
+}
+
+#[test]
+fn every_function_has_events() {
+    let functions = names("functions");
+    assert_eq!(names("events"), functions, "events/ (left) has a folder for every function (right)");
+    for function in functions {
+        let cases = names(&format!("events/{function}"));
+        assert!(!cases.is_empty(), "put a payload into events/{function}");
+        for case in cases {
+            let is_json = Path::new(&case).extension().is_some_and(|kind| kind == "json");
+            assert!(is_json, "events/{function}/{case}: only payloads, as .json, belong here");
+        }
+    }
+}
+
+#[test]
+fn http_events_are_requests_to_a_route_of_the_function() {
+    // The defaults of the template.
+    let claims =
+        ClaimNames { csm: "custom:csm_id".to_owned(), role: "custom:role".to_owned(), manager: "manager".to_owned() };
+    let functions: BTreeSet<&str> = ROUTES.iter().map(|route| route.function).collect();
+    for file in functions.into_iter().flat_map(events) {
+        let request = request(&file);
+        let RequestContext::ApiGatewayV2(context) = request.request_context() else {
+            panic!("{file}: the request context is not API Gateway's, format 2.0");
+        };
+        let key = context.route_key.unwrap_or_default();
+        let route = ROUTES.iter().find(|route| key == format!("{} {}", route.method, route.path));
+        let route = route.unwrap_or_else(|| panic!("{file}: {key:?} is none of the routes in shared/api"));
+        assert!(file.starts_with(&format!("events/{}/", route.function)), "{file}: {key} is {}'s", route.function);
+        assert_eq!(request.method(), route.method, "{file}: the method is not the route's");
+        assert!(fits(&request, route), "{file}: path or pathParameters are not those of {}", route.path);
+        assert!(principal(&request, &claims).is_ok(), "{file}: the claims name neither a manager nor a CSM");
+        assert!(requested_at(&request).is_some() && context.request_id.is_some(), "{file}: no time or no request id");
+    }
+}
+
+#[test]
+fn trainer_events_open() {
+    for file in events("trainer") {
+        let event = read(&file);
+        let any: Value = serde_json::from_str(&event).unwrap_or_else(|e| panic!("{file}: {e}"));
+        match any["detail-type"].as_str() {
+            Some(RefreshRequested::TYPE) => drop(open::<RefreshRequested>(&file, &event)),
+            Some(RunCheckRequested::TYPE) => drop(open::<RunCheckRequested>(&file, &event)),
+            other => panic!("{file}: the trainer takes no {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn scorer_events_are_batches_of_shards() {
+    for file in events("scorer") {
+        assert!(!shards(&file).is_empty(), "{file}: an empty batch is never delivered");
+    }
+}
+
+/// The samples can be sent one after the other: the later ones are about what the earlier ones begin.
+#[test]
+fn the_events_are_about_the_same_runs() {
+    // The default of the template.
+    let horizon_days = 90;
+    let asked = request("events/request-refresh/request.json");
+    let key = asked.headers().get("idempotency-key").and_then(|key| key.to_str().ok());
+    let at = requested_at(&asked).expect("request.json says when it was received");
+    let command = refresh_command(&Principal::Manager, key, asked.body(), at).expect("request.json is well-formed");
+    let run = RunId::derive(command.as_of, &command.cause, horizon_days);
+    let status = request("events/request-refresh/status.json").path_parameters();
+    assert_eq!(status.first("run_id"), Some(run.as_str()), "status.json asks about the run that request.json begins");
+
+    let file = "events/trainer/refresh.json";
+    let refresh: RefreshRequested = open(file, &read(file));
+    let run = RunId::derive(refresh.as_of, &refresh.cause, horizon_days);
+    for shard in shards("events/scorer/shard.json") {
+        assert_eq!(shard.run_id, run, "scorer/shard.json is of the run that trainer/refresh.json begins");
+    }
+}
