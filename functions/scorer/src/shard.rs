@@ -22,7 +22,7 @@ const RESERVE: Duration = Duration::from_secs(10);
 #[expect(clippy::disallowed_methods, reason = "the edge: Lambda gives the deadline as a time of day")]
 pub(crate) fn deadline(end: SystemTime) -> Deadline {
     let left = end.duration_since(SystemTime::now()).unwrap_or_default();
-    Some(tokio::time::Instant::now() + left.saturating_sub(RESERVE))
+    tokio::time::Instant::now() + left.saturating_sub(RESERVE)
 }
 
 /// Scores a shard, unless it is in already, and closes the run if it was the last one.

@@ -1,6 +1,7 @@
 //! `GET /api/analytics/expansion-propensity`: the customers of a run, best first.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use expansion_domain::Id;
 use expansion_model::{ConfidenceLevel, Listed, Position, Run};
@@ -146,10 +147,14 @@ fn parameters(query: &str, wrong: &mut Vec<InvalidParameter>) -> BTreeMap<String
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     let mut given = BTreeMap::new();
     for (name, value) in pairs {
-        if given.contains_key(&name) {
-            wrong.push(InvalidParameter { name, reason: "is given more than once".to_owned() });
-        } else {
-            given.insert(name, value);
+        match given.entry(name) {
+            Entry::Vacant(free) => {
+                free.insert(value);
+            }
+            Entry::Occupied(taken) => {
+                wrong
+                    .push(InvalidParameter { name: taken.key().clone(), reason: "is given more than once".to_owned() });
+            }
         }
     }
     given

@@ -81,7 +81,7 @@ fn whole_minute(at: Instant) -> Instant {
 }
 
 fn digest(key: &str) -> String {
-    Sha256::digest(key.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(key.as_bytes())[..8])
 }
 
 #[cfg(test)]

@@ -35,8 +35,8 @@ impl RunId {
     pub fn derive(as_of: Instant, cause: &str, horizon_days: u16) -> Self {
         let digest = Sha256::digest(format!("{as_of}\n{cause}\n{horizon_days}"));
         let compact: String = as_of.whole_second().to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
-        let tail: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("{compact}-{tail}"))
+        let tail = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        Self(format!("{compact}-{tail:08x}"))
     }
 
     /// The id as text.

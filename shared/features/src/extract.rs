@@ -1,4 +1,4 @@
-//! How each feature is computed. Windows are half-open: (as_of − lookback, as_of].
+//! How each feature is computed. Windows are half-open: `(as_of − lookback, as_of]`.
 
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@ use expansion_domain::{CustomerHistory, Instant, Stage};
 /// The outcome within the horizon.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Label {
-    /// Whether an expansion was won in (as_of, as_of + horizon].
+    /// Whether an expansion was won in `(as_of, as_of + horizon]`.
     pub expanded: bool,
     /// The amounts won in that window, added up; `None` when nothing was won or an amount is not recorded.
     pub amount: Option<f64>,

@@ -132,49 +132,49 @@ macro_rules! features {
 
 features! {
     // Usage against what was bought.
-    seat_utilisation: Share of UsageMetrics, "Usage at {} of license capacity", or "No seat usage or entitlement known", |v| x::seat_utilisation(v);
-    seat_utilisation_peak: Share of UsageMetrics, "Peak usage at {} of license capacity in the last 90 days", or "No seat usage or entitlement known", |v| x::seat_utilisation_peak(v);
-    days_to_capacity: Days of UsageMetrics, "Seats full in about {} day{s} at the present growth", or "Seats not growing, or usage unknown", |v| x::days_to_capacity(v);
+    seat_utilisation: Share of UsageMetrics, "Usage at {} of license capacity", or "No seat usage or entitlement known", x::seat_utilisation;
+    seat_utilisation_peak: Share of UsageMetrics, "Peak usage at {} of license capacity in the last 90 days", or "No seat usage or entitlement known", x::seat_utilisation_peak;
+    days_to_capacity: Days of UsageMetrics, "Seats full in about {} day{s} at the present growth", or "Seats not growing, or usage unknown", x::days_to_capacity;
     active_seats: Count of UsageMetrics, "{} active seat{s}", or "No active seats recorded", |v| x::level(v, "active_seats");
     active_seats_change: Change of UsageMetrics, "Active seats {} against the two months before", or "No earlier active seats to compare with", |v| x::change(v, "active_seats");
-    logins_per_seat: Count of UsageMetrics, "{} login{s} per active seat in the last 30 days", or "No logins per seat known", |v| x::logins_per_seat(v);
+    logins_per_seat: Count of UsageMetrics, "{} login{s} per active seat in the last 30 days", or "No logins per seat known", x::logins_per_seat;
     logins_change: Change of UsageMetrics, "Logins {} against the two months before", or "No earlier logins to compare with", |v| x::change(v, "logins");
     api_calls: Count of UsageMetrics, "{} API call{s} per reading", or "No API calls recorded", |v| x::level(v, "api_calls");
     api_calls_change: Change of UsageMetrics, "API calls {} against the two months before", or "No earlier API calls to compare with", |v| x::change(v, "api_calls");
-    days_since_usage: Days of UsageMetrics, "Last used {} day{s} ago", or "No usage recorded", |v| x::days_since_usage(v);
+    days_since_usage: Days of UsageMetrics, "Last used {} day{s} ago", or "No usage recorded", x::days_since_usage;
     usage_days_30: Count of UsageMetrics, "Usage on {} day{s} of the last 30", or "No usage recorded", |v| x::usage_days(v, 30);
     usage_days_90: Count of UsageMetrics, "Usage on {} day{s} of the last 90", or "No usage recorded", |v| x::usage_days(v, 90);
     usage_days_365: Count of UsageMetrics, "Usage on {} day{s} of the last year", or "No usage recorded", |v| x::usage_days(v, 365);
-    usage_volume_change: Change of UsageMetrics, "Overall usage {} against the quarter before", or "No usage a quarter earlier to compare with", |v| x::usage_volume_change(v);
+    usage_volume_change: Change of UsageMetrics, "Overall usage {} against the quarter before", or "No usage a quarter earlier to compare with", x::usage_volume_change;
 
     // Health.
-    health_score: Points of HealthScoreHistory, "Health score of {}", or "No health score in the last half year", |v| x::health(v);
-    health_change: Points of HealthScoreHistory, "Health score moved by {} point{s} in a quarter", or "No earlier health score to compare with", |v| x::health_change(v);
-    health_low: Points of HealthScoreHistory, "Health score no lower than {} in the last half year", or "No health score in the last half year", |v| x::health_low(v);
+    health_score: Points of HealthScoreHistory, "Health score of {}", or "No health score in the last half year", x::health;
+    health_change: Points of HealthScoreHistory, "Health score moved by {} point{s} in a quarter", or "No earlier health score to compare with", x::health_change;
+    health_low: Points of HealthScoreHistory, "Health score no lower than {} in the last half year", or "No health score in the last half year", x::health_low;
 
     // Contracts.
-    tenure: Years of Customers, "Customer for {} years", or "Start unknown", |v| x::tenure(v);
-    days_to_renewal: Days of Contracts, "Renewal in {} day{s}", or "No contract with an end date", |v| x::days_to_renewal(v);
-    days_since_contract: Days of Contracts, "Latest contract began {} day{s} ago", or "No contract on record", |v| x::days_since_contract(v);
-    annual_value: Money of Contracts, "Contracts worth {} a year", or "No contract value on record", |v| x::annual_value(v);
-    entitled_seats: Count of Contracts, "{} seat{s} under contract", or "No seats under contract", |v| x::entitled_seats(v);
-    products_owned: Count of Contracts, "{} product{s} under contract", or "No contract on record", |v| x::products_owned(v);
+    tenure: Years of Customers, "Customer for {} years", or "Start unknown", x::tenure;
+    days_to_renewal: Days of Contracts, "Renewal in {} day{s}", or "No contract with an end date", x::days_to_renewal;
+    days_since_contract: Days of Contracts, "Latest contract began {} day{s} ago", or "No contract on record", x::days_since_contract;
+    annual_value: Money of Contracts, "Contracts worth {} a year", or "No contract value on record", x::annual_value;
+    entitled_seats: Count of Contracts, "{} seat{s} under contract", or "No seats under contract", x::entitled_seats;
+    products_owned: Count of Contracts, "{} product{s} under contract", or "No contract on record", x::products_owned;
 
     // Past expansions.
-    wins: Count of ExpansionOpportunities, "Expanded {} time{s} before", or "Past expansions unknown", |v| x::wins(v);
+    wins: Count of ExpansionOpportunities, "Expanded {} time{s} before", or "Past expansions unknown", x::wins;
     wins_30: Count of ExpansionOpportunities, "Expanded {} time{s} in the last 30 days", or "Past expansions unknown", |v| x::wins_within(v, 30);
     wins_90: Count of ExpansionOpportunities, "Expanded {} time{s} in the last 90 days", or "Past expansions unknown", |v| x::wins_within(v, 90);
     wins_365: Count of ExpansionOpportunities, "Expanded {} time{s} in the last year", or "Past expansions unknown", |v| x::wins_within(v, 365);
-    days_since_win: Days of ExpansionOpportunities, "Last expanded {} day{s} ago", or "Never expanded before", |v| x::days_since_win(v);
-    win_rhythm: Share of ExpansionOpportunities, "Time since the last expansion is {} of the usual gap", or "Fewer than two expansions to see a rhythm", |v| x::win_rhythm(v);
-    win_amount: Money of ExpansionOpportunities, "Past expansions of {} on average", or "No past expansion amount known", |v| x::win_amount(v);
+    days_since_win: Days of ExpansionOpportunities, "Last expanded {} day{s} ago", or "Never expanded before", x::days_since_win;
+    win_rhythm: Share of ExpansionOpportunities, "Time since the last expansion is {} of the usual gap", or "Fewer than two expansions to see a rhythm", x::win_rhythm;
+    win_amount: Money of ExpansionOpportunities, "Past expansions of {} on average", or "No past expansion amount known", x::win_amount;
     won_amount_365: Money of ExpansionOpportunities, "Expansions of {} in the last year", or "Past expansions unknown", |v| x::won_amount_within(v, 365);
     losses_365: Count of ExpansionOpportunities, "{} lost deal{s} in the last year", or "Past deals unknown", |v| x::losses_within(v, 365);
-    win_rate: Share of ExpansionOpportunities, "{} of past deals won", or "No closed deal yet", |v| x::win_rate(v);
+    win_rate: Share of ExpansionOpportunities, "{} of past deals won", or "No closed deal yet", x::win_rate;
 
     // Deals being worked.
-    open_deals: Count of ExpansionOpportunities, "{} open expansion deal{s}", or "Open deals unknown", |v| x::open_deals(v);
-    open_deal_age: Days of ExpansionOpportunities, "Newest open deal is {} day{s} old", or "No open deal", |v| x::open_deal_age(v);
+    open_deals: Count of ExpansionOpportunities, "{} open expansion deal{s}", or "Open deals unknown", x::open_deals;
+    open_deal_age: Days of ExpansionOpportunities, "Newest open deal is {} day{s} old", or "No open deal", x::open_deal_age;
 
     // Signals; older ones weigh less.
     seat_inquiries: Weight of ExpansionSignals, "Asked about additional seats {}x", or "Signals unknown", |v| x::signals(v, "seat_inquiry"), shows |v| x::signal_count(v, "seat_inquiry");
@@ -183,17 +183,17 @@ features! {
     new_teams: Weight of ExpansionSignals, "{} new team{s}", or "Signals unknown", |v| x::signals(v, "new_team"), shows |v| x::signal_count(v, "new_team");
     champion_promotions: Weight of ExpansionSignals, "{} champion promotion{s}", or "Signals unknown", |v| x::signals(v, "champion_promotion"), shows |v| x::signal_count(v, "champion_promotion");
     pricing_visits: Weight of ExpansionSignals, "Looked at pricing {}x", or "Signals unknown", |v| x::signals(v, "pricing_page"), shows |v| x::signal_count(v, "pricing_page");
-    other_signals: Weight of ExpansionSignals, "{} other signal{s}", or "Signals unknown", |v| x::other_signals(v), shows |v| x::other_signal_count(v);
+    other_signals: Weight of ExpansionSignals, "{} other signal{s}", or "Signals unknown", x::other_signals, shows x::other_signal_count;
 
     // People and touch points.
     champions: Count of Stakeholders, "{} champion{s} known", or "Stakeholders unknown", |v| x::people(v, "champion");
     executives: Count of Stakeholders, "{} executive{s} known", or "Stakeholders unknown", |v| x::people(v, "executive");
-    days_since_promotion: Days of Stakeholders, "A stakeholder changed role {} day{s} ago", or "No stakeholder has changed role", |v| x::days_since_promotion(v);
+    days_since_promotion: Days of Stakeholders, "A stakeholder changed role {} day{s} ago", or "No stakeholder has changed role", x::days_since_promotion;
     engagements_90: Count of Engagements, "{} touch point{s} in the last 90 days", or "Engagements unknown", |v| x::engagements(v, 90);
-    engagements_change: Change of Engagements, "Touch points {} against the quarter before", or "No touch point a quarter earlier to compare with", |v| x::engagements_change(v);
-    executive_engagements: Count of Engagements, "{} meeting{s} with an executive in the last 180 days", or "Executive engagement unknown", |v| x::executive_engagements(v);
-    days_since_meeting: Days of Engagements, "Last met {} day{s} ago", or "No meeting on record", |v| x::days_since_meeting(v);
-    tickets_90: Count of Engagements, "{} support ticket{s} in the last 90 days", or "Engagements unknown", |v| x::tickets(v);
+    engagements_change: Change of Engagements, "Touch points {} against the quarter before", or "No touch point a quarter earlier to compare with", x::engagements_change;
+    executive_engagements: Count of Engagements, "{} meeting{s} with an executive in the last 180 days", or "Executive engagement unknown", x::executive_engagements;
+    days_since_meeting: Days of Engagements, "Last met {} day{s} ago", or "No meeting on record", x::days_since_meeting;
+    tickets_90: Count of Engagements, "{} support ticket{s} in the last 90 days", or "Engagements unknown", x::tickets;
 
     // Who they are.
     segment: Level of Customers, "Segment {}", or "Segment unknown", |v| v.known.segment().into();

@@ -110,7 +110,7 @@ pub enum ArtifactError {
 /// Hex SHA-256.
 #[must_use]
 pub fn fingerprint(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Writes a model down.

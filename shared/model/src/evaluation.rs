@@ -62,9 +62,9 @@ pub fn evaluate(probabilities: &[f64], outcomes: &[bool]) -> Option<Metrics> {
 fn auc(ranked: &[(f64, f64)], positives: f64) -> f64 {
     let negatives = ranked.len() as f64 - positives;
     let (mut below, mut wins) = (negatives, 0.0);
-    for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
-        let up: f64 = tied.iter().map(|(_, y)| y).sum();
-        let down = tied.len() as f64 - up;
+    for group in ranked.chunk_by(tied) {
+        let up: f64 = group.iter().map(|(_, y)| y).sum();
+        let down = group.len() as f64 - up;
         below -= down;
         wins += up * (below + down / 2.0);
     }
@@ -83,16 +83,21 @@ fn calibration_error(ranked: &[(f64, f64)]) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
 fn rate_of_best(ranked: &[(f64, f64)], k: usize) -> f64 {
     let (mut left, mut found) = (k as f64, 0.0);
-    for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
-        let size = tied.len() as f64;
+    for group in ranked.chunk_by(tied) {
+        let size = group.len() as f64;
         let taken = left.min(size);
-        found += tied.iter().map(|(_, y)| y).sum::<f64>() * taken / size;
+        found += group.iter().map(|(_, y)| y).sum::<f64>() * taken / size;
         left -= taken;
         if left <= 0.0 {
             break;
         }
     }
     found / k as f64
+}
+
+/// Whether two rows have exactly the same probability.
+fn tied(a: &(f64, f64), b: &(f64, f64)) -> bool {
+    a.0.total_cmp(&b.0).is_eq()
 }
 
 #[cfg(test)]

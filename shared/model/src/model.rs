@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for Covariance {
         use serde::de::Error;
         let bytes = STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
         let (entries, rest) = bytes.as_chunks::<4>();
-        let size = (1..).find(|n| n * (n + 1) / 2 >= entries.len()).unwrap_or_default();
+        let size = (1..=entries.len()).find(|n| n * (n + 1) / 2 >= entries.len()).unwrap_or_default();
         if !rest.is_empty() || size * (size + 1) / 2 != entries.len() {
             return Err(D::Error::custom("the covariance is not a triangle of 32-bit floats"));
         }

@@ -1,6 +1,5 @@
 //! Which files a source consists of. Owns the rules for names: tables, buckets, formats, what is ignored.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -144,12 +143,7 @@ impl Inventory {
             digest.update(&file.path);
             digest.update(&file.version);
         }
-        let mut text = String::with_capacity(64);
-        for byte in digest.finalize() {
-            // Writing to a string can't fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        hex::encode(digest.finalize())
     }
 }
 

@@ -4,6 +4,7 @@
 //! there. Neither is ever changed.
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_model::{Manifest, Model, decode, encode};
 
@@ -77,7 +78,7 @@ impl Artifacts {
                 })?;
                 Ok(Some(body.to_vec()))
             }
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => Ok(None),
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
             Err(error) => Err(StoreError::service("get an object")(error)),
         }
     }

@@ -29,8 +29,8 @@ const CONCURRENCY: usize = 8;
 /// Rows stay two years from when they are written, however old the data they speak of.
 const DAYS_KEPT: i32 = 730;
 
-/// Until when work may go on; `None` without limit.
-pub type Deadline = Option<time::Instant>;
+/// Until when work may go on.
+pub type Deadline = time::Instant;
 
 /// The table of propensity rows.
 #[derive(Clone, Debug)]
@@ -257,7 +257,7 @@ async fn pause(
     left: usize,
 ) -> Result<(), StoreError> {
     let delay = delays.next().unwrap_or(Duration::from_secs(5));
-    if deadline.is_some_and(|deadline| time::Instant::now() + delay > deadline) {
+    if time::Instant::now() + delay > deadline {
         return Err(StoreError::OutOfTime { operation, left });
     }
     tracing::debug!(retry.delay_ms = delay.as_millis(), retry.left = left, "throttled");

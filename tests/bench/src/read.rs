@@ -1,5 +1,6 @@
 //! How fast usage rows become features.
 
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ fn write_source(arguments: &Arguments, folder: &Path, start: Instant) -> Result<
     let id = |customer: usize| format!("customer-{customer:08}");
     let mut customers = "customer_id,created_at\n".to_owned();
     for customer in 0..arguments.customers {
-        customers += &format!("{},2024-01-01\n", id(customer));
+        writeln!(customers, "{},2024-01-01", id(customer))?;
     }
     fs::write(table("customers")?.join("customers.csv"), customers)?;
     let deal = format!("opportunity_id,customer_id,stage,created_at\no1,{},open,2025-01-01\n", id(0));
@@ -82,8 +83,13 @@ fn write_source(arguments: &Arguments, folder: &Path, start: Instant) -> Result<
 
     // Row i is the i-th in the file; either its customer or its time changes slowest.
     let each = arguments.rows.div_ceil(arguments.customers);
+    // A stride far from 1 scatters neighbours over memory, as ids in the order of events do.
     let place = |i: usize| {
-        if arguments.by_time { (i % arguments.customers, i / arguments.customers) } else { (i / each, i % each) }
+        if arguments.by_time {
+            (i % arguments.customers * 7919 % arguments.customers, i / arguments.customers)
+        } else {
+            (i / each, i % each)
+        }
     };
     let step = 730 * DAY_MICROS / i64::try_from(each.div_ceil(METRICS.len()))?;
     let mut writer: Option<ArrowWriter<File>> = None;

@@ -104,9 +104,9 @@ impl Drop for Binary {
 fn programs() -> &'static BTreeMap<String, PathBuf> {
     static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
-        // Together with this package, so that dependencies have the features they were built with already.
-        let packages = FUNCTIONS.iter().chain(&["expansion-e2e"]);
-        let build = packages.fold(CargoBuild::new().bins().current_release(), |build, name| build.package(name));
+        // Together with the packages that add features to dependencies: what `cargo test --workspace` has built serves.
+        let packages = FUNCTIONS.iter().chain(&["expansion-e2e", "expansion-tidy"]);
+        let build = packages.fold(CargoBuild::new().bins().current_release(), CargoBuild::package);
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
         let messages = build.manifest_path(root).exec().expect("cargo runs");
         let mut programs = BTreeMap::new();

@@ -19,7 +19,7 @@ pub const LIST: &str = "/api/analytics/expansion-propensity";
 pub const REFRESH: &str = "/api/analytics/expansion-propensity/refresh";
 
 /// Longer than anything here takes, so that nothing can hang.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An item of a table.
 pub type Item = HashMap<String, AttributeValue>;
@@ -164,7 +164,7 @@ impl World {
         let mut cursor = String::new();
         loop {
             let mut answer = caller.get(&format!("{LIST}?{query}{cursor}")).await.ok();
-            rows.extend(answer["data"].as_array_mut().expect("a list of rows").drain(..));
+            rows.append(answer["data"].as_array_mut().expect("a list of rows"));
             match answer["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return rows,
