@@ -53,7 +53,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     promote(state, &manifest).await?;
     let model = ModelSummary { model_id: manifest.model_id, family: manifest.family, metrics: manifest.metrics };
     let current = state.control.current_run().await?.map(|current| current.run);
-    let previous = current.filter(|current| current.run_id < run.run_id);
+    let previous = current.filter(|current| run.reference().is_newer_than(current));
     let shards = inventory.buckets().unwrap_or(1);
     let planned = state.control.plan(&run.run_id, &model, shards, previous.as_ref(), &source.issues).await?;
     let run = match planned {

@@ -57,7 +57,7 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) once: bool,
 
-    /// With --once: print one JSON document {run, model, data_issues, rows} and nothing else.
+    /// With --once: print one JSON document and nothing else: run, model, data issues and rows.
     #[arg(long, requires = "once")]
     pub(crate) json: bool,
 

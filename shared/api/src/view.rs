@@ -19,6 +19,8 @@ pub struct RunView {
     pub cause: String,
     /// How far it is.
     pub state: RunState,
+    /// When it was first asked for.
+    pub requested_at: Instant,
     /// When it last moved on.
     pub touched_at: Instant,
     /// Customers scored; `null` until the last shard is in.
@@ -127,6 +129,7 @@ impl From<&Run> for RunView {
             horizon_days: run.horizon_days,
             cause: run.cause.clone(),
             state: run.state,
+            requested_at: run.requested_at,
             touched_at: run.touched_at,
             rows: run.summary.as_ref().map(|summary| summary.rows),
             progress: run.shards.map(|shards| ProgressView { done: run.done.len(), shards }),

@@ -11,7 +11,7 @@ const SIGNAL_HALF_LIFE_DAYS: f64 = 30.0;
 /// The signal kinds with a feature of their own.
 const SIGNAL_KINDS: [&str; 6] =
     ["seat_inquiry", "enterprise_inquiry", "feature_request", "new_team", "champion_promotion", "pricing_page"];
-/// Signals older than this are not counted in a label.
+/// Signals older than this are forgotten.
 const SIGNAL_LOOKBACK_DAYS: i32 = 180;
 
 // --- usage ---------------------------------------------------------------------------------------------------------
@@ -211,15 +211,22 @@ fn is_other(signal: &Signal) -> bool {
     !SIGNAL_KINDS.contains(&&*signal.kind)
 }
 
+/// The recent signals, each weighing less the older it is.
 fn weight(view: &View<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
     let as_of = view.known.as_of;
     let decayed = |signal: &Signal| (-as_of.days_since(signal.detected_at) / SIGNAL_HALF_LIFE_DAYS).exp2();
-    Value::number(view.known.signals.iter().filter(|s| wanted(s)).map(decayed).sum())
+    // Starting from 0.0, since an empty sum of floats is −0.0.
+    Value::number(recent(view).filter(|s| wanted(s)).map(decayed).fold(0.0, |sum, weight| sum + weight))
 }
 
 fn recent_signals(view: &View<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
-    let recent = |s: &&Signal| wanted(s) && within(view, s.detected_at, SIGNAL_LOOKBACK_DAYS);
-    Value::number(count(view.known.signals.iter().filter(recent).count()))
+    Value::number(count(recent(view).filter(|s| wanted(s)).count()))
+}
+
+fn recent<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Signal> + use<'a> {
+    let start = view.known.as_of.plus_days(-SIGNAL_LOOKBACK_DAYS);
+    let signals = view.known.signals;
+    signals[signals.partition_point(|s| s.detected_at <= start)..].iter()
 }
 
 // --- people and touch points ---------------------------------------------------------------------------------------

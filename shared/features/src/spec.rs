@@ -75,7 +75,11 @@ impl Feature {
             Value::Number(number) => {
                 let number = self.unit.format(number);
                 let plural = if number == "1" || number == "-1" { "" } else { "s" };
-                self.label.replace("{}", &number).replace("{s}", plural)
+                let label = self.label.replace("{s}", plural);
+                match label.strip_prefix("{}") {
+                    Some(rest) if number == "0" => format!("No{rest}"),
+                    _ => label.replace("{}", &number),
+                }
             }
         }
     }

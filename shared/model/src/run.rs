@@ -22,6 +22,8 @@ pub struct Run {
     pub cause: String,
     /// How far it is.
     pub state: RunState,
+    /// When it was first asked for.
+    pub requested_at: Instant,
     /// When it last moved on.
     pub touched_at: Instant,
     /// The model it uses, once trained.
@@ -90,6 +92,8 @@ pub struct RunReference {
     pub run_id: RunId,
     /// The instant under which its rows are stored.
     pub calculated_at: Instant,
+    /// When it was first asked for.
+    pub requested_at: Instant,
 }
 
 /// What readers need to know of a model.
@@ -127,6 +131,7 @@ impl Run {
             horizon_days,
             cause: cause.to_owned(),
             state: RunState::Requested,
+            requested_at: now,
             touched_at: now,
             model: None,
             shards: None,
@@ -141,12 +146,21 @@ impl Run {
     /// Which run, and where its rows are.
     #[must_use]
     pub fn reference(&self) -> RunReference {
-        RunReference { run_id: self.run_id.clone(), calculated_at: self.calculated_at }
+        RunReference { run_id: self.run_id.clone(), calculated_at: self.calculated_at, requested_at: self.requested_at }
     }
 
     /// The shards that are not in yet; none before the run is planned.
     pub fn missing_shards(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.shards.unwrap_or(0)).filter(|shard| !self.done.contains(shard))
+    }
+}
+
+impl RunReference {
+    /// Whether this run is newer than another: it knows more, or as much and was asked for later.
+    #[must_use]
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        let order = |run: &Self| (run.calculated_at.whole_second(), run.requested_at);
+        (order(self), &self.run_id) > (order(other), &other.run_id)
     }
 }
 

@@ -412,29 +412,28 @@ impl ControlTable {
     /// # Errors
     /// [`StoreError`] when the table cannot be read or written.
     pub async fn point_to(&self, run: &Run) -> Result<bool, StoreError> {
+        let wanted = run.reference();
         loop {
             let current = self.current_run().await?;
             if let Some(current) = &current
-                && current.run.run_id >= run.run_id
+                && !wanted.is_newer_than(&current.run)
             {
-                return Ok(current.run.run_id == run.run_id);
+                return Ok(current.run == wanted);
             }
-            let seen = current.as_ref().map_or_else(String::new, |current| current.run.run_id.to_string());
-            let pointer = CurrentRun { run: run.reference(), previous: current.map(|current| current.run) };
-            let mut item = to_item(&pointer)?;
+            let seen = current.map(|current| current.run);
+            let mut item = to_item(CurrentRun { run: wanted.clone(), previous: seen.clone() })?;
             item.extend(key("pointer", "current_run"));
-            let put = self
-                .client
-                .put_item()
-                .table_name(&self.name)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(run_id) OR (run_id = :seen AND run_id < :new)")
-                .expression_attribute_values(":seen", text(if seen.is_empty() { "-" } else { &seen }))
-                .expression_attribute_values(":new", text(run.run_id.as_str()));
+            let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+            // Only over what was looked at; whoever loses the race looks again.
+            let put = match seen {
+                None => put.condition_expression("attribute_not_exists(run_id)"),
+                Some(seen) => put
+                    .condition_expression("run_id = :seen")
+                    .expression_attribute_values(":seen", text(seen.run_id.as_str())),
+            };
             if unless_condition_failed(put.send().await, "point to a run")?.is_some() {
                 return Ok(true);
             }
-            // Somebody else moved the pointer in between: look again.
         }
     }
 

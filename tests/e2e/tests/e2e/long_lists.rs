@@ -18,7 +18,8 @@ async fn run_of_invented_rows(world: &World) -> Run {
     let planned = world.control.plan(&run.run_id, &model, 1, None, &[]).await.expect("it is written");
     let run = planned.expect("it was being trained");
     let rows: Vec<Propensity> = (0..CUSTOMERS).map(|n| row(&run, n)).collect();
-    world.propensities.write(&rows, None).await.expect("they are written");
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
+    world.propensities.write(&rows, deadline).await.expect("they are written");
     let listed: Vec<Listed> = rows.iter().map(Listed::from).collect();
     let summary = RunSummary::of(listed.iter());
     world.control.put_shard(&run, 0, &summary, listed).await.expect("it is written");
@@ -38,7 +39,7 @@ fn row(run: &Run, n: u64) -> Propensity {
     // Six in ten have the same score.
     let score = if n % 5 < 3 { 5 } else { 1 + n % 60 };
     let row = json!({
-        "customer_id": customer_id, "csm_id": csm_id, "segment": if n % 9 == 0 { "rare" } else { "common" },
+        "customer_id": customer_id, "csm_id": csm_id, "segment": if n.is_multiple_of(9) { "rare" } else { "common" },
         "calculated_at": run.calculated_at, "id": row_id(&run.run_id, &customer_id), "run_id": run.run_id,
         "model_id": "m", "propensity_score": score, "propensity_lower": 0.0, "propensity_upper": 99.0,
         "confidence": 0.5, "confidence_level": "Medium", "baseline_points": score,
