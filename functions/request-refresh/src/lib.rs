@@ -114,9 +114,12 @@ async fn settle_key(state: &State, command: &mut RefreshCommand) -> Result<(), P
 
 async fn start(state: &State, command: &RefreshCommand) -> Result<Run, StoreError> {
     let run = Run::requested(command.as_of, &command.cause, state.horizon_days, now());
-    let run = state.control.create_run(run).await?;
-    // While it has not begun the trainer may not have heard of it; a failed run is tried once more.
-    if matches!(run.state, RunState::Requested | RunState::Failed) {
+    let mut run = state.control.create_run(run).await?;
+    if run.state == RunState::Failed {
+        run = state.control.reopen(&run.run_id).await?.unwrap_or(run);
+    }
+    // While it has not begun the trainer may not have heard of it.
+    if run.state == RunState::Requested {
         let event =
             RefreshRequested { as_of: run.as_of, cause: run.cause.clone(), horizon_days: Some(run.horizon_days) };
         state.bus.put([event]).await?;

@@ -40,7 +40,7 @@ pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: D
         let listed = write_rows(state, &run, shard, shards, deadline).await?;
         let summary = RunSummary::of(listed.iter());
         state.control.put_shard(&run, shard, &summary, listed).await?;
-        match state.control.finish_shard(run_id, shard).await? {
+        match state.control.finish_shard(&run, shard).await? {
             Some(updated) => run = updated,
             None => return Ok(()),
         }

@@ -45,7 +45,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     // An attempt before this one may have trained on the same data already.
     let fingerprint = inventory.fingerprint();
     let model_id = format!("{}-{:.8}", run.run_id, fingerprint);
-    let manifest = match state.artifacts.manifest(&model_id).await? {
+    let manifest = match state.artifacts.intact(&model_id).await? {
         Some(manifest) => manifest,
         None => train(state, &run, &source.portfolio, model_id, fingerprint).await?,
     };

@@ -161,3 +161,85 @@ pub fn decode(bytes: &[u8], manifest: &Manifest) -> Result<Model, ArtifactError>
     }
     Ok(model)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Bins, Covariance, ProductShares, Term};
+
+    fn model(numbers: &[f64]) -> Model {
+        let term = Term {
+            feature: "tenure".to_owned(),
+            bins: Bins::Numbers { edges: vec![numbers[0]] },
+            weights: numbers[1..4].to_vec(),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "the covariance is kept in single precision")]
+        let lower = numbers[4..14].iter().map(|number| *number as f32).collect();
+        Model {
+            schema_version: ARTIFACT_SCHEMA_VERSION,
+            feature_set_version: FEATURE_SET_VERSION,
+            model_id: "m".to_owned(),
+            family: "f".to_owned(),
+            as_of: Instant::EPOCH,
+            horizon_days: 90,
+            intercept: numbers[14],
+            terms: vec![term],
+            covariance: Covariance { size: 4, lower },
+            value: None,
+            products: ProductShares::default(),
+        }
+    }
+
+    fn manifest(encoded: &Encoded) -> Manifest {
+        Manifest {
+            schema_version: MANIFEST_SCHEMA_VERSION,
+            feature_set_version: FEATURE_SET_VERSION,
+            model_id: "m".to_owned(),
+            family: "f".to_owned(),
+            as_of: Instant::EPOCH,
+            horizon_days: 90,
+            training_cutoffs: Vec::new(),
+            held_out_cutoffs: Vec::new(),
+            rows: 0,
+            rows_fitted: 0,
+            positives: 0,
+            features: Vec::new(),
+            unused_features: Vec::new(),
+            data_fingerprint: String::new(),
+            metrics: None,
+            value: None,
+            artifact_sha256: encoded.sha256.clone(),
+            artifact_bytes: encoded.bytes.len(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_model_survives_the_round_trip_to_the_last_bit(numbers in prop::collection::vec(-1e3..1e3_f64, 15)) {
+            let model = model(&numbers);
+            let encoded = encode(&model).expect("finite numbers");
+            let decoded = decode(&encoded.bytes, &manifest(&encoded)).expect("it is vouched for");
+            prop_assert_eq!(&decoded, &model);
+            prop_assert_eq!(encode(&decoded).expect("finite numbers"), encoded);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_its_reason() {
+        let model = model(&[0.5; 15]);
+        let encoded = encode(&model).expect("finite numbers");
+        let refused = |manifest: &Manifest, bytes: &[u8]| decode(bytes, manifest).expect_err("refused").to_string();
+        let newer = Manifest { schema_version: MANIFEST_SCHEMA_VERSION + 1, ..manifest(&encoded) };
+        assert!(refused(&newer, &encoded.bytes).contains("manifest version"));
+        let other_features = Manifest { feature_set_version: FEATURE_SET_VERSION + 1, ..manifest(&encoded) };
+        assert!(refused(&other_features, &encoded.bytes).contains("feature set version"));
+        assert!(refused(&manifest(&encoded), &encoded.bytes[1..]).contains("checksum"));
+
+        let mut short = model;
+        short.terms[0].weights.pop();
+        let encoded = encode(&short).expect("finite numbers");
+        assert!(refused(&manifest(&encoded), &encoded.bytes).contains("weights than bins"));
+    }
+}

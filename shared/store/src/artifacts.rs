@@ -21,8 +21,8 @@ pub struct Artifacts {
 }
 
 impl Artifacts {
-    /// Stores a model with its manifest, whose artifact fields are filled in here, and returns the manifest. A model
-    /// that is there already stays as it is, and its own manifest is returned.
+    /// Stores a model with its manifest, whose artifact fields are filled in here, and returns the manifest. Another
+    /// model that is there already under this id stays as it is, and its own manifest is returned.
     ///
     /// # Errors
     /// [`StoreError`] when S3 cannot be written.
@@ -32,11 +32,12 @@ impl Artifacts {
         manifest.artifact_sha256 = encoded.sha256;
         let written = self.put_new(&artifact_key(&model.model_id), encoded.bytes.clone()).await?;
         if !written {
-            if let Some(existing) = self.manifest(&model.model_id).await? {
-                return Ok(existing);
+            match self.manifest(&model.model_id).await? {
+                Some(existing) if existing.artifact_sha256 != manifest.artifact_sha256 => return Ok(existing),
+                // Without a manifest nobody has seen the artifact; with one for these very bytes they are put back, in
+                // case they were damaged.
+                _ => self.overwrite(&artifact_key(&model.model_id), encoded.bytes).await?,
             }
-            // An attempt before this one ended between the two writes; nobody has seen its artifact.
-            self.overwrite(&artifact_key(&model.model_id), encoded.bytes).await?;
         }
         let json = serde_json::to_vec_pretty(&manifest).map_err(json_error(&model.model_id))?;
         if self.put_new(&manifest_key(&model.model_id), json).await? {
@@ -55,6 +56,18 @@ impl Artifacts {
             return Ok(None);
         };
         serde_json::from_slice(&bytes).map(Some).map_err(json_error(model_id))
+    }
+
+    /// The manifest of a model that was stored whole and can be used as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when S3 cannot be read.
+    pub async fn intact(&self, model_id: &str) -> Result<Option<Manifest>, StoreError> {
+        match self.model(model_id).await {
+            Ok(_) => self.manifest(model_id).await,
+            Err(StoreError::NotFound(_) | StoreError::Artifact(_) | StoreError::Json { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// A model, checked against its manifest.

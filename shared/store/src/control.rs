@@ -151,6 +151,21 @@ impl ControlTable {
         Ok(complete)
     }
 
+    /// Takes a failed run up again, as if just asked for. `None` if it has not failed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn reopen(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
+        self.update_run(
+            run,
+            RunState::Requested,
+            ["SET #state = :next, #touched = :now, #open = :run REMOVE #failure", "#state = :failed"],
+            [(":failed", state(RunState::Failed)), (":run", text("run"))],
+            &[("#open", "open"), ("#failure", "failure")],
+        )
+        .await
+    }
+
     /// Marks a run as being trained; `None` if it is further already.
     ///
     /// # Errors
@@ -195,18 +210,19 @@ impl ControlTable {
         .await
     }
 
-    /// Records that a shard is in; the shards are a set, so a repeated delivery does not count twice. `None` if the run
-    /// is not being scored.
+    /// Records that a shard of `run`, as it was when the shard was scored, is in; the shards are a set, so a repeated
+    /// delivery does not count twice. `None` if the run is not being scored any more, or with another model.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be written.
-    pub async fn finish_shard(&self, run: &RunId, shard: u32) -> Result<Option<Run>, StoreError> {
+    pub async fn finish_shard(&self, run: &Run, shard: u32) -> Result<Option<Run>, StoreError> {
+        let model_id = run.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
         self.update_run(
-            run,
+            &run.run_id,
             RunState::Scoring,
-            ["SET #touched = :now ADD #done :shard", "#state = :next"],
-            [(":shard", AttributeValue::Ns(vec![shard.to_string()]))],
-            &[("#done", "done")],
+            ["SET #touched = :now ADD #done :shard", "#state = :next AND #model.#model_id = :model_id"],
+            [(":shard", AttributeValue::Ns(vec![shard.to_string()])), (":model_id", text(model_id))],
+            &[("#done", "done"), ("#model", "model"), ("#model_id", "model_id")],
         )
         .await
     }

@@ -2,8 +2,8 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_e2e::{Source, World, as_of};
-use expansion_model::{Run, RunState};
-use expansion_store::now;
+use expansion_model::{Model, Run, RunState};
+use expansion_store::{Artifacts, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
@@ -17,13 +17,7 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
     world.control.create_run(next.clone()).await.expect("it is on record");
     world.control.begin_training(&next.run_id).await.expect("it is written");
     world.control.plan(&next.run_id, &model, 1, Some(&first.reference()), &[]).await.expect("it is written");
-    let (s3, bucket) = (&world.stack.clients().s3, world.stack.bucket());
-    let key = format!("models/{}/artifact.json", model.model_id);
-    let object = s3.get_object().bucket(bucket).key(&key).send().await.expect("the artifact is there");
-    let mut bytes = object.body.collect().await.expect("it is read").to_vec();
-    let digit = bytes.iter().rposition(u8::is_ascii_digit).expect("a model has numbers");
-    bytes[digit] = if bytes[digit] == b'7' { b'8' } else { b'7' };
-    s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(bytes)).send().await.expect("it is replaced");
+    change_a_digit(&world, &model.model_id).await;
 
     let answer = world.score(&next.run_id, 0).await;
     assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "m1");
@@ -34,4 +28,36 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
     assert_eq!(world.current().await, Some(first.run_id));
     assert_eq!(world.all_rows().await, seen);
     assert_eq!(world.rows_stored().await, seen.len(), "not one row was scored with it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_artifact_is_mended_by_storing_the_same_model_again() {
+    let world = World::over(&Source::simulated()).await;
+    let run = world.refreshed(as_of(0)).await;
+    let model_id = run.model.expect("a complete run has a model").model_id;
+    let (client, bucket) = (world.stack.clients().s3.clone(), world.stack.bucket().to_owned());
+    let artifacts = Artifacts { client, bucket };
+    let model = artifacts.model(&model_id).await.expect("it is whole");
+    let manifest = artifacts.intact(&model_id).await.expect("it can be read").expect("it is whole");
+
+    change_a_digit(&world, &model_id).await;
+    assert_eq!(artifacts.intact(&model_id).await.expect("it can be read"), None);
+    assert_eq!(artifacts.put(&model, manifest.clone()).await.expect("it is written"), manifest);
+    assert_eq!(artifacts.model(&model_id).await.expect("it is whole again"), model);
+
+    // Another model never takes the place of one that is there.
+    let other = Model { intercept: model.intercept + 1.0, ..model.clone() };
+    assert_eq!(artifacts.put(&other, manifest.clone()).await.expect("nothing is written"), manifest);
+    assert_eq!(artifacts.model(&model_id).await.expect("it is as it was"), model);
+}
+
+/// Changes the last digit in a stored artifact.
+async fn change_a_digit(world: &World, model_id: &str) {
+    let (s3, bucket) = (&world.stack.clients().s3, world.stack.bucket());
+    let key = format!("models/{model_id}/artifact.json");
+    let object = s3.get_object().bucket(bucket).key(&key).send().await.expect("the artifact is there");
+    let mut bytes = object.body.collect().await.expect("it is read").to_vec();
+    let digit = bytes.iter().rposition(u8::is_ascii_digit).expect("a model has numbers");
+    bytes[digit] = if bytes[digit] == b'7' { b'8' } else { b'7' };
+    s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(bytes)).send().await.expect("it is replaced");
 }

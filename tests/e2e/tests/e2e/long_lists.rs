@@ -23,7 +23,7 @@ async fn run_of_invented_rows(world: &World) -> Run {
     let listed: Vec<Listed> = rows.iter().map(Listed::from).collect();
     let summary = RunSummary::of(listed.iter());
     world.control.put_shard(&run, 0, &summary, listed).await.expect("it is written");
-    world.control.finish_shard(&run.run_id, 0).await.expect("it is written");
+    world.control.finish_shard(&run, 0).await.expect("it is written");
     // There is nothing left to score, so the scorer closes the run.
     world.score(&run.run_id, 0).await;
     run

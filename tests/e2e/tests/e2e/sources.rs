@@ -116,6 +116,8 @@ async fn a_missing_required_table_fails_the_run_and_nothing_is_written() {
     source.replace(&portfolio(), None);
     let again = world.manager().post(REFRESH, &[("idempotency-key", "k")], &body).await;
     assert_eq!((again.status, &again.headers["location"]), (202, &location));
+    let answer = &again.body;
+    assert_eq!((&answer["state"], &answer["failure"]), (&json!("requested"), &Value::Null), "not failed any more");
     world.settle().await;
     let status = world.manager().get(&location).await.ok();
     assert_eq!((&status["state"], &status["failure"]), (&json!("complete"), &Value::Null));
