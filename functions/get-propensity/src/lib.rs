@@ -99,7 +99,8 @@ async fn read(state: &State, principal: &Principal, customer_id: &str) -> Result
     let complete = state.control.complete_runs(&current.run_id, MOST_HISTORY).await?;
     // Rows of runs that never completed were never shown; the current run is shown even while it is being closed.
     rows.retain(|row| row.run_id == current.run_id || complete.contains(&row.run_id));
-    let seen = rows.first().is_some_and(|row| row.run_id == current.run_id && principal.may_see(row.csm_id.as_ref()));
+    let seen =
+        rows.first().is_some_and(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()));
     if !seen {
         return Ok(Found::NoCustomer);
     }

@@ -35,7 +35,7 @@ impl Config {
             log_level: required(&get, "LOG_LEVEL")?,
             control_table: required(&get, "CONTROL_TABLE")?,
             event_bus: required(&get, "EVENT_BUS")?,
-            horizon_days: number(&get, "HORIZON_DAYS", "days from 1 to 730", |days| (1..=730).contains(days))?,
+            horizon_days: number(&get, "HORIZON_DAYS", 1..=730)?,
             claims: claim_names(&get)?,
         })
     }

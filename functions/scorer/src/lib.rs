@@ -7,7 +7,7 @@ mod close;
 mod shard;
 
 use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
-use expansion_lambda::{ConfigError, number, required};
+use expansion_lambda::{ConfigError, number, parsed, required};
 use expansion_model::UnknownFeature;
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, Deadline, PropensityTable, StoreError};
@@ -38,21 +38,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let source = required(&get, "SOURCE_URI")?;
         Ok(Self {
             log_level: required(&get, "LOG_LEVEL")?,
             propensity_table: required(&get, "PROPENSITY_TABLE")?,
             control_table: required(&get, "CONTROL_TABLE")?,
             bucket: required(&get, "BUCKET")?,
             event_bus: required(&get, "EVENT_BUS")?,
-            source: source.parse().map_err(|e: expansion_source::InvalidLocation| ConfigError::Invalid {
-                name: "SOURCE_URI",
-                value: source,
-                reason: e.to_string(),
-            })?,
-            limits: Limits {
-                max_bad_share: number(&get, "MAX_BAD_ROWS", "a share from 0 to 1", |s| (0.0..=1.0).contains(s))?,
-            },
+            source: parsed(&get, "SOURCE_URI")?,
+            limits: Limits { max_bad_share: number(&get, "MAX_BAD_ROWS", 0.0..=1.0)? },
         })
     }
 }

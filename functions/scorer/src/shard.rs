@@ -81,7 +81,7 @@ async fn write_rows(
             .filter_map(|history| answer(&answering, history, previous.get(&history.customer_id).copied()))
             .collect();
         state.propensities.write(&rows, deadline).await?;
-        listed.extend(rows.iter().map(Listed::from));
+        listed.extend(rows.into_iter().map(|row| row.listed));
         tracing::info!(run.id = %run.run_id, run.shard = shard, rows.written = listed.len(), "propensity rows written");
     }
     #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]

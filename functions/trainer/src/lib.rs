@@ -7,7 +7,7 @@ mod check;
 mod refresh;
 
 use expansion_domain::{Detail, Envelope, RefreshRequested, RunCheckRequested, UnexpectedEvent};
-use expansion_lambda::{ConfigError, number, required};
+use expansion_lambda::{ConfigError, number, parsed, required};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, StoreError};
 use expansion_training::FitError;
@@ -37,21 +37,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let source = required(&get, "SOURCE_URI")?;
         Ok(Self {
             log_level: required(&get, "LOG_LEVEL")?,
             control_table: required(&get, "CONTROL_TABLE")?,
             bucket: required(&get, "BUCKET")?,
             event_bus: required(&get, "EVENT_BUS")?,
-            source: source.parse().map_err(|e: expansion_source::InvalidLocation| ConfigError::Invalid {
-                name: "SOURCE_URI",
-                value: source,
-                reason: e.to_string(),
-            })?,
-            horizon_days: number(&get, "HORIZON_DAYS", "days from 1 to 730", |days| (1..=730).contains(days))?,
-            limits: Limits {
-                max_bad_share: number(&get, "MAX_BAD_ROWS", "a share from 0 to 1", |s| (0.0..=1.0).contains(s))?,
-            },
+            source: parsed(&get, "SOURCE_URI")?,
+            horizon_days: number(&get, "HORIZON_DAYS", 1..=730)?,
+            limits: Limits { max_bad_share: number(&get, "MAX_BAD_ROWS", 0.0..=1.0)? },
         })
     }
 }

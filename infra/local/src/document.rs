@@ -55,12 +55,12 @@ async fn rows(stack: &Stack, run: &Run) -> Result<Vec<CustomerAnswer>, Failure> 
     while let Some(item) = items.next().await {
         let row: Propensity = from_item(item?)?;
         if complete.contains(&row.run_id) {
-            histories.entry(row.customer_id.clone()).or_default().push(row);
+            histories.entry(row.listed.customer_id.clone()).or_default().push(row);
         }
     }
     let mut answers = Vec::with_capacity(histories.len());
     for mut history in histories.into_values() {
-        history.sort_by_key(|row| std::cmp::Reverse(row.calculated_at));
+        history.sort_by_key(|row| std::cmp::Reverse(row.listed.calculated_at));
         if history.first().is_some_and(|row| row.run_id == run.run_id) {
             answers.extend(customer_answer(run, history));
         }

@@ -1,7 +1,7 @@
 //! `GET /api/customers/{id}/expansion-propensity`: everything about one customer.
 
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Factor, Listed, Propensity, RecommendedProduct, Run};
+use expansion_model::{Factor, Propensity, RecommendedProduct, Run};
 use serde::Serialize;
 
 use crate::{ModelView, ScoreView};
@@ -48,18 +48,18 @@ pub fn customer_answer(run: &Run, rows: Vec<Propensity>) -> Option<CustomerAnswe
     let history = rows
         .iter()
         .map(|row| HistoryView {
-            calculated_at: row.calculated_at,
-            propensity_score: row.propensity_score,
-            lower: row.propensity_lower,
-            upper: row.propensity_upper,
+            calculated_at: row.listed.calculated_at,
+            propensity_score: row.listed.propensity_score,
+            lower: row.listed.propensity_lower,
+            upper: row.listed.propensity_upper,
             model_id: row.model_id.clone(),
         })
         .collect();
     let row = rows.into_iter().next()?;
     let summary = run.summary.clone().unwrap_or_default();
-    let higher = summary.histogram.iter().skip(usize::from(row.propensity_score) + 1).sum::<u64>();
+    let higher = summary.histogram.iter().skip(usize::from(row.listed.propensity_score) + 1).sum::<u64>();
     Some(CustomerAnswer {
-        score: ScoreView::new(Listed::from(&row), higher + 1, &summary),
+        score: ScoreView::new(row.listed, higher + 1, &summary),
         baseline_points: row.baseline_points,
         contributing_factors: row.contributing_factors,
         recommended_products: row.recommended_products,

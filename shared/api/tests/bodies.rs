@@ -31,7 +31,7 @@ fn run() -> Run {
             n: 3000,
         }),
     });
-    run.summary = Some(RunSummary::of([94, 88, 12].map(|score| Listed::from(&row("x", score))).iter()));
+    run.summary = Some(RunSummary::of([94, 88, 12].map(|score| row("x", score).listed).iter()));
     run.data_issues = vec![DataIssue {
         table: Table::UsageMetrics,
         reason: "value is no number".to_owned(),
@@ -43,12 +43,9 @@ fn run() -> Run {
 
 fn row(customer_id: &str, score: u8) -> Propensity {
     let run = Run::requested(at("2026-06-30T23:59:59Z"), "schedule", 90, at("2026-07-01T06:00:00Z"));
-    Propensity {
+    let listed = Listed {
         customer_id: customer_id.into(),
         calculated_at: run.calculated_at,
-        id: expansion_domain::row_id(&run.run_id, customer_id),
-        run_id: run.run_id,
-        model_id: "m-1".to_owned(),
         customer_name: Some("TechFlow Inc".into()),
         csm_id: Some("csm-07".into()),
         segment: None,
@@ -57,6 +54,19 @@ fn row(customer_id: &str, score: u8) -> Propensity {
         propensity_upper: 97.0,
         confidence: 0.91,
         confidence_level: ConfidenceLevel::High,
+        primary_signal: Some("Usage at 95% of license capacity".to_owned()),
+        product_ids: vec!["seats".into()],
+        estimated_value: Some(85_000.0),
+        estimated_value_lower: Some(40_000.0),
+        estimated_value_upper: Some(150_000.0),
+        expected_value: Some(80_000.0),
+        previous_score: Some(90),
+    };
+    Propensity {
+        listed,
+        id: expansion_domain::row_id(&run.run_id, customer_id),
+        run_id: run.run_id,
+        model_id: "m-1".to_owned(),
         baseline_points: 10,
         contributing_factors: vec![
             Factor {
@@ -72,18 +82,11 @@ fn row(customer_id: &str, score: u8) -> Propensity {
                 points: -2,
             },
         ],
-        primary_signal: Some("Usage at 95% of license capacity".to_owned()),
         recommended_products: vec![RecommendedProduct {
             product_id: "seats".into(),
             name: Some("Team seats".into()),
             probability: 0.62,
         }],
-        product_ids: vec!["seats".into()],
-        estimated_value: Some(85_000.0),
-        estimated_value_lower: Some(40_000.0),
-        estimated_value_upper: Some(150_000.0),
-        expected_value: Some(80_000.0),
-        previous_score: Some(90),
     }
 }
 
@@ -91,7 +94,7 @@ fn row(customer_id: &str, score: u8) -> Propensity {
 fn a_page_of_the_list() {
     let key = CursorKey::new("secret");
     let query = ListQuery::parse("limit=1", &Principal::Manager, &key).expect("it is fine");
-    let rows = vec![Listed::from(&row("c-1", 94))];
+    let rows = vec![row("c-1", 94).listed];
     let next = rows.last().map(Listed::position);
     let answer = list_answer(&query, &run(), rows, next, &key);
     insta::assert_json_snapshot!(answer, { ".next_cursor" => "[cursor]" });
@@ -101,11 +104,11 @@ fn a_page_of_the_list() {
 fn a_page_goes_on_where_its_cursor_says() {
     let key = CursorKey::new("secret");
     let query = ListQuery::parse("limit=1", &Principal::Manager, &key).expect("it is fine");
-    let first = vec![Listed::from(&row("c-1", 94))];
+    let first = vec![row("c-1", 94).listed];
     let next = first.last().map(Listed::position);
     let cursor = list_answer(&query, &run(), first, next, &key).next_cursor.expect("there is more");
     let query = ListQuery::parse(&format!("limit=1&cursor={cursor}"), &Principal::Manager, &key).expect("a cursor");
-    let answer = list_answer(&query, &run(), vec![Listed::from(&row("c-2", 88))], None, &key);
+    let answer = list_answer(&query, &run(), vec![row("c-2", 88).listed], None, &key);
     assert_eq!((answer.data[0].rank, answer.next_cursor), (2, None));
     // The same cursor for another list is refused.
     let other = ListQuery::parse(&format!("min_score=50&cursor={cursor}"), &Principal::Manager, &key);

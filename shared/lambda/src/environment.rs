@@ -1,6 +1,8 @@
 //! Environment variables: read once at init, each checked, each complaint naming the variable.
 
 use std::fmt;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use expansion_api::ClaimNames;
@@ -45,21 +47,32 @@ pub fn required(get: &impl Fn(&str) -> Option<String>, name: &'static str) -> Re
     get(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
 }
 
-/// A variable that must be a number accepted by `valid`.
+/// A variable that must parse.
 ///
 /// # Errors
-/// [`ConfigError`] when it is missing, no number, or not accepted.
-pub fn number<T: FromStr>(
+/// [`ConfigError`] when it is missing or doesn't.
+pub fn parsed<T: FromStr<Err: Display>>(
     get: &impl Fn(&str) -> Option<String>,
     name: &'static str,
-    expected: &str,
-    valid: impl Fn(&T) -> bool,
 ) -> Result<T, ConfigError> {
     let value = required(get, name)?;
-    match value.parse().ok().filter(valid) {
-        Some(number) => Ok(number),
-        None => Err(ConfigError::Invalid { name, value, reason: format!("expected {expected}") }),
-    }
+    value.parse().map_err(|reason: T::Err| ConfigError::Invalid { name, reason: reason.to_string(), value })
+}
+
+/// A variable that must be a number within bounds.
+///
+/// # Errors
+/// [`ConfigError`] when it is missing, no number, or out of bounds.
+pub fn number<T: FromStr + PartialOrd + Display>(
+    get: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    bounds: RangeInclusive<T>,
+) -> Result<T, ConfigError> {
+    let value = required(get, name)?;
+    value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
+        let reason = format!("expected a number from {} to {}", bounds.start(), bounds.end());
+        ConfigError::Invalid { name, value, reason }
+    })
 }
 
 /// The names of the claims that say who is asking.

@@ -6,5 +6,5 @@
 mod environment;
 mod http;
 
-pub use environment::{ConfigError, claim_names, environment, number, required};
+pub use environment::{ConfigError, claim_names, environment, number, parsed, required};
 pub use http::{principal, reply, requested_at, to_problem};

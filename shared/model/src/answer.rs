@@ -6,7 +6,9 @@ use expansion_domain::{CustomerHistory, Id, Instant, Known, Product, RunId, Tabl
 use expansion_features::{Catalogue, FEATURES, Value, View};
 
 use crate::propensity::FactorValue;
-use crate::{Attribution, ConfidenceLevel, Factor, Propensity, RecommendedProduct, Scorer, attribute, confidence};
+use crate::{
+    Attribution, ConfidenceLevel, Factor, Listed, Propensity, RecommendedProduct, Scorer, attribute, confidence,
+};
 
 /// How many products are recommended at most.
 const MOST_PRODUCTS: usize = 3;
@@ -44,12 +46,9 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous_score: Op
     let own_amounts = known.wins().filter_map(|win| win.amount);
     let value = model.value.as_ref().map(|v| v.estimate(history.segment.as_deref(), own_amounts));
     let recommended_products = recommend(run, &known);
-    Some(Propensity {
+    let listed = Listed {
         customer_id: history.customer_id.clone(),
         calculated_at: run.calculated_at,
-        id: row_id(run.run_id, &history.customer_id),
-        run_id: run.run_id.clone(),
-        model_id: model.model_id.clone(),
         customer_name: history.name.clone(),
         csm_id: history.csm_id.clone(),
         segment: history.segment.clone(),
@@ -58,16 +57,22 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous_score: Op
         propensity_upper: rounded(100.0 * score.upper, 1),
         confidence: rounded(confidence, 3),
         confidence_level: ConfidenceLevel::of(confidence),
-        baseline_points: points.baseline,
         primary_signal: contributing_factors.first().filter(|f| f.points > 0).map(|f| f.label.clone()),
-        contributing_factors,
         product_ids: recommended_products.iter().map(|p| p.product_id.clone()).collect(),
-        recommended_products,
         estimated_value: value.map(|v| rounded(v.amount, 2)),
         estimated_value_lower: value.map(|v| rounded(v.lower, 2)),
         estimated_value_upper: value.map(|v| rounded(v.upper, 2)),
         expected_value: value.map(|v| rounded(score.propensity * v.mean, 2)),
         previous_score,
+    };
+    Some(Propensity {
+        listed,
+        id: row_id(run.run_id, &history.customer_id),
+        run_id: run.run_id.clone(),
+        model_id: model.model_id.clone(),
+        baseline_points: points.baseline,
+        contributing_factors,
+        recommended_products,
     })
 }
 

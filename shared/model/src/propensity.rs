@@ -9,61 +9,21 @@ use crate::ConfidenceLevel;
 /// How likely a customer is to expand, how sure that is, why, with what and for how much.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Propensity {
-    /// The customer.
-    pub customer_id: Id,
-    /// The run's instant, the same for all its rows.
-    pub calculated_at: Instant,
+    /// What lists show.
+    #[serde(flatten)]
+    pub listed: Listed,
     /// A UUID derived from customer and run.
     pub id: Uuid,
     /// The run.
     pub run_id: RunId,
     /// The model.
     pub model_id: String,
-    /// Display name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_name: Option<Id>,
-    /// The CSM in charge.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub csm_id: Option<Id>,
-    /// Segment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub segment: Option<Id>,
-    /// 1–99.
-    pub propensity_score: u8,
-    /// Lower end of the 90 % interval, in points of the score.
-    pub propensity_lower: f64,
-    /// Upper end of the 90 % interval, in points of the score.
-    pub propensity_upper: f64,
-    /// 0–1.
-    pub confidence: f64,
-    /// In a word.
-    pub confidence_level: ConfidenceLevel,
     /// The score of a customer average in everything; with the factors' points it adds up to the score.
     pub baseline_points: i32,
     /// The features that make the score differ from the baseline, most points first.
     pub contributing_factors: Vec<Factor>,
-    /// The strongest factor in favour, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub primary_signal: Option<String>,
     /// What an expansion is most likely to be of, at most three.
     pub recommended_products: Vec<RecommendedProduct>,
-    /// The ids of those products, for filtering.
-    pub product_ids: Vec<Id>,
-    /// Median amount of an expansion; absent when no won amount is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimated_value: Option<f64>,
-    /// Lower end of its 80 % interval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimated_value_lower: Option<f64>,
-    /// Upper end of its 80 % interval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimated_value_upper: Option<f64>,
-    /// Propensity times mean amount.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected_value: Option<f64>,
-    /// The score in the run before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous_score: Option<u8>,
 }
 
 /// What the list shows of a row; the score index projects just this.
@@ -71,7 +31,7 @@ pub struct Propensity {
 pub struct Listed {
     /// The customer.
     pub customer_id: Id,
-    /// The run's instant.
+    /// The run's instant, the same for all its rows.
     pub calculated_at: Instant,
     /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,9 +55,9 @@ pub struct Listed {
     /// The strongest factor in favour, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_signal: Option<String>,
-    /// The recommended products.
+    /// The recommended products' ids, for filtering.
     pub product_ids: Vec<Id>,
-    /// Median amount of an expansion.
+    /// Median amount of an expansion; absent when no won amount is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_value: Option<f64>,
     /// Lower end of its 80 % interval.
@@ -123,30 +83,6 @@ impl Listed {
     #[must_use]
     pub fn position(&self) -> Position {
         Position(std::cmp::Reverse(self.propensity_score), self.customer_id.clone())
-    }
-}
-
-impl From<&Propensity> for Listed {
-    fn from(row: &Propensity) -> Self {
-        Self {
-            customer_id: row.customer_id.clone(),
-            calculated_at: row.calculated_at,
-            customer_name: row.customer_name.clone(),
-            csm_id: row.csm_id.clone(),
-            segment: row.segment.clone(),
-            propensity_score: row.propensity_score,
-            propensity_lower: row.propensity_lower,
-            propensity_upper: row.propensity_upper,
-            confidence: row.confidence,
-            confidence_level: row.confidence_level,
-            primary_signal: row.primary_signal.clone(),
-            product_ids: row.product_ids.clone(),
-            estimated_value: row.estimated_value,
-            estimated_value_lower: row.estimated_value_lower,
-            estimated_value_upper: row.estimated_value_upper,
-            expected_value: row.expected_value,
-            previous_score: row.previous_score,
-        }
     }
 }
 

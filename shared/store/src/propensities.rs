@@ -208,9 +208,9 @@ impl PropensityTable {
 /// The item of a row: its attributes, the index's partition, and when it may go.
 fn put_request(row: &Propensity) -> Result<WriteRequest, StoreError> {
     let mut item = to_item(row)?;
-    let partition = portfolio_key(&row.run_id, row.csm_id.as_deref());
+    let partition = portfolio_key(&row.run_id, row.listed.csm_id.as_deref());
     let expires = now().plus_days(DAYS_KEPT).micros() / 1_000_000;
-    item.insert("calculated_at".to_owned(), AttributeValue::S(sort_key(row.calculated_at)));
+    item.insert("calculated_at".to_owned(), AttributeValue::S(sort_key(row.listed.calculated_at)));
     item.insert("run_portfolio".to_owned(), AttributeValue::S(partition));
     item.insert("expires_at".to_owned(), AttributeValue::N(expires.to_string()));
     let put = PutRequest::builder().set_item(Some(item)).build().map_err(|e| StoreError::Service {
