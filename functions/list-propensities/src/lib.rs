@@ -96,7 +96,8 @@ async fn list(state: &State, request: &Request) -> Result<ListAnswer, Problem> {
     };
     let listed = listed_run(state, &run_id).await?;
     let page = rows::page(&state.propensities, &query, &listed.run, &listed.top).await.map_err(|e| to_problem(&e))?;
-    Ok(list_answer(&query, &listed.run, page.rows, page.next, &state.cursor_key))
+    let answer = list_answer(&query, &listed.run, page.rows, page.next, &state.cursor_key);
+    Ok(ListAnswer { run: answer.run.seen_by(&principal), ..answer })
 }
 
 async fn current(state: &State) -> Result<RunId, Problem> {

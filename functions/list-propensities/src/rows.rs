@@ -69,7 +69,8 @@ async fn batch(
         top[begin..].iter().take_while(|row| row.propensity_score >= query.min_score).take(BATCH).cloned().collect();
     let summary = run.summary.as_ref();
     let complete = summary.is_none_or(|summary| usize::try_from(summary.rows).is_ok_and(|rows| rows <= top.len()));
-    if !ready.is_empty() || complete {
+    let below = top.get(begin).is_some_and(|row| row.propensity_score < query.min_score);
+    if !ready.is_empty() || complete || below {
         return Ok(ready);
     }
     let mut queries = Vec::new();

@@ -128,12 +128,12 @@ async fn start(state: &State, command: &RefreshCommand) -> Result<Run, StoreErro
 }
 
 async fn look(state: &State, request: &Request) -> Result<RunView, Problem> {
-    principal(request, &state.claims)?;
+    let principal = principal(request, &state.claims)?;
     let parameters = request.path_parameters();
     let run_id = parameters.first("run_id").and_then(|id| id.parse::<RunId>().ok());
     let run = match run_id {
         Some(run_id) => state.control.run(&run_id).await.map_err(|e| to_problem(&e))?,
         None => None,
     };
-    run.as_ref().map(RunView::from).ok_or_else(|| Problem::not_found("such run"))
+    run.as_ref().map(|run| RunView::from(run).seen_by(&principal)).ok_or_else(|| Problem::not_found("such run"))
 }

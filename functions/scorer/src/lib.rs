@@ -8,9 +8,10 @@ mod shard;
 
 use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
 use expansion_lambda::{ConfigError, number, parsed, required};
-use expansion_model::UnknownFeature;
+use expansion_model::{RunState, UnknownFeature};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, Deadline, PropensityTable, StoreError};
+use expansion_telemetry::{Unit, record};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -95,6 +96,14 @@ pub enum Error {
         /// The shard asked for.
         shard: u32,
     },
+    /// The source was bucketed differently since the run was planned.
+    #[error("the source has {found} buckets now and had {planned} when the run was planned; ask for another refresh")]
+    SourceChanged {
+        /// Then.
+        planned: u32,
+        /// Now.
+        found: u32,
+    },
     /// AWS cannot be reached, or what is stored makes no sense.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -113,7 +122,11 @@ impl Error {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Source(error) => error.is_transient(),
-            Self::Unexpected(_) | Self::Message(_) | Self::NoSuchShard { .. } | Self::Model(_) => false,
+            Self::Unexpected(_)
+            | Self::Message(_)
+            | Self::NoSuchShard { .. }
+            | Self::SourceChanged { .. }
+            | Self::Model(_) => false,
         }
     }
 }
@@ -176,7 +189,8 @@ async fn score(state: &State, body: &str, deadline: Deadline) -> Result<(), Erro
         && !matches!(error, Error::NoSuchShard { .. } | Error::Store(StoreError::NotFound(_)))
     {
         // No later attempt will do better: the run ends here, and the one before it stays what readers see.
-        state.control.fail(&run_id, &error.to_string()).await?;
+        record("scorer", &[("RefreshesFailed", Unit::Count, 1.0)]);
+        state.control.fail(&run_id, RunState::Scoring, &error.to_string()).await?;
     }
     scored
 }

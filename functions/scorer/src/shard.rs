@@ -62,7 +62,11 @@ async fn write_rows(
     let model_id = run.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
     let model = state.artifacts.model(model_id).await?;
     let inventory = inventory(&state.source, &state.s3).await?;
-    let bucket = (shards > 1 || inventory.buckets().is_some()).then_some(shard);
+    let buckets = inventory.buckets();
+    if buckets.unwrap_or(1) != shards {
+        return Err(Error::SourceChanged { planned: shards, found: buckets.unwrap_or(1) });
+    }
+    let bucket = buckets.map(|_| shard);
     let portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
     let previous = previous_scores(state, run, &portfolio, deadline).await?;
     let answering = Answering {

@@ -89,6 +89,9 @@ pub enum Error {
     /// The horizon asked for makes no sense.
     #[error("horizon_days is {0}, expected days from 1 to 730")]
     Horizon(u16),
+    /// Nobody can know what is not yet.
+    #[error("as_of {0} is in the future")]
+    Future(expansion_domain::Instant),
     /// AWS cannot be reached, or what is stored makes no sense.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -107,7 +110,7 @@ impl Error {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Source(error) => error.is_transient(),
-            Self::Unexpected(_) | Self::Event(_) | Self::Horizon(_) | Self::Fit(_) => false,
+            Self::Unexpected(_) | Self::Event(_) | Self::Horizon(_) | Self::Future(_) | Self::Fit(_) => false,
         }
     }
 }

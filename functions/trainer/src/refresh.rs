@@ -1,8 +1,8 @@
 //! One refresh: read, fit, store, promote, plan.
 
-use expansion_domain::{ModelPromoted, ModelTrained, RefreshRequested, ShardRequested};
+use expansion_domain::{DataIssue, ModelPromoted, ModelTrained, RefreshRequested, ShardRequested, Table};
 use expansion_model::{Manifest, ModelSummary, Run, RunState};
-use expansion_source::{inventory, read};
+use expansion_source::{Inventory, inventory, read};
 use expansion_store::now;
 use expansion_telemetry::{Unit, record};
 use expansion_training::{Request, fit};
@@ -10,11 +10,17 @@ use serde_json::{Value, json};
 
 use crate::{Error, State};
 
+/// An `as_of` may be ahead of this machine's clock by so much: five minutes.
+const CLOCK_SKEW_MICROS: i64 = 5 * 60 * 1_000_000;
+
 /// Takes a refresh as far as it goes, from wherever an earlier attempt left it.
 pub(crate) async fn refresh(state: &State, request: &RefreshRequested) -> Result<Value, Error> {
     let horizon_days = request.horizon_days.unwrap_or(state.horizon_days);
     if !(1..=730).contains(&horizon_days) {
         return Err(Error::Horizon(horizon_days));
+    }
+    if request.as_of.micros() - now().micros() > CLOCK_SKEW_MICROS {
+        return Err(Error::Future(request.as_of));
     }
     let run = Run::requested(request.as_of, &request.cause, horizon_days, now());
     let run = state.control.create_run(run).await?;
@@ -55,7 +61,9 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
     let shards = inventory.buckets().unwrap_or(1);
-    let planned = state.control.plan(&run.run_id, &model, shards, previous.as_ref(), &source.issues).await?;
+    let mut issues = source.issues;
+    issues.extend(missing_tables(&inventory));
+    let planned = state.control.plan(&run.run_id, &model, shards, previous.as_ref(), &issues).await?;
     let run = match planned {
         Some(run) => run,
         None => state.control.expect_run(&run.run_id).await?,
@@ -64,6 +72,17 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         ask_for_missing_shards(state, &run).await?;
     }
     Ok(run)
+}
+
+/// The optional tables that the source does not have; their features are missing for everybody.
+fn missing_tables(inventory: &Inventory) -> impl Iterator<Item = DataIssue> + '_ {
+    let missing = Table::ALL.into_iter().filter(|table| inventory.files_of(*table).next().is_none());
+    missing.map(|table| DataIssue {
+        table,
+        reason: "not in the source, so its features are missing".to_owned(),
+        count: 0,
+        example: format!("no files in {table}/ of {}", inventory.location()),
+    })
 }
 
 /// Fits the run's model and stores it.
@@ -106,7 +125,7 @@ pub(crate) async fn ask_for_missing_shards(state: &State, run: &Run) -> Result<(
 async fn fail(state: &State, run: &Run, error: &Error) -> Result<Value, Error> {
     tracing::error!(run.id = %run.run_id, error.message = %error, "the refresh failed");
     record("trainer", &[("RefreshesFailed", Unit::Count, 1.0)]);
-    state.control.fail(&run.run_id, &error.to_string()).await?;
+    state.control.fail(&run.run_id, RunState::Training, &error.to_string()).await?;
     Ok(answer(&state.control.expect_run(&run.run_id).await?))
 }
 

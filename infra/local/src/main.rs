@@ -44,20 +44,18 @@ async fn run(arguments: RunArguments) -> Result<(), Failure> {
     expansion_telemetry::init_console(&arguments.log)?;
     let demo = demo::for_run(&arguments)?;
     let as_of = arguments.as_of(demo.is_some());
-    let source = match (&arguments.source, &demo) {
-        (Some(folder), _) => cli::absolute(folder)?,
-        (None, Some(demo)) => demo.folder().display().to_string(),
-        (None, None) => unreachable!("without a source there is the demo"),
-    };
+    let own_source = arguments.source.as_deref().map(cli::absolute).transpose()?;
+    let source = own_source.clone().or_else(|| demo.as_ref().map(|demo| demo.folder().display().to_string()));
     let stack = Stack::start(Options {
         data_dir: arguments.data_dir.clone(),
-        source: Some(source),
+        source,
         variables: arguments.variables(),
         chaos: None,
         port: if arguments.once { None } else { Some(arguments.port) },
     })
     .await?;
-    let outcome = refresh_and_serve(&stack, &arguments, as_of).await;
+    let cause = refresh::cause(&stack, own_source.as_deref()).await;
+    let outcome = refresh_and_serve(&stack, &arguments, as_of, cause).await;
     stack.shutdown().await?;
     outcome
 }
@@ -66,9 +64,10 @@ async fn refresh_and_serve(
     stack: &Stack,
     arguments: &RunArguments,
     as_of: expansion_domain::Instant,
+    cause: String,
 ) -> Result<(), Failure> {
     let control = refresh::control_table(stack);
-    let run = refresh::refresh(stack, &control, as_of, arguments.horizon_days).await?;
+    let run = refresh::refresh(stack, &control, as_of, arguments.horizon_days, cause).await?;
     stack.save().await?;
     if arguments.json {
         return document::print(stack, &run).await;

@@ -19,6 +19,10 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
     println!("{}\n", table(answer["data"].as_array().map(Vec::as_slice).unwrap_or_default()));
     println!("{}", quality(run));
     for issue in &run.data_issues {
+        if issue.count == 0 {
+            println!("Missing: {} ({})", issue.table, issue.reason);
+            continue;
+        }
         println!("Left out: {} rows of {} ({}), first: {}", issue.count, issue.table, issue.reason, issue.example);
     }
     Ok(())

@@ -4,7 +4,7 @@ use expansion_domain::{DataIssue, Id, Instant, RunId};
 use expansion_model::{ConfidenceLevel, Listed, Metrics, ModelSummary, Run, RunState, RunSummary};
 use serde::Serialize;
 
-use crate::run_location;
+use crate::{Principal, run_location};
 
 /// A run as the API shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -138,6 +138,20 @@ impl From<&Run> for RunView {
             failure: run.failure.clone(),
             location: run_location(&run.run_id),
         }
+    }
+}
+
+impl RunView {
+    /// The run as this caller may see it: only managers see cells of the source, which may be of anybody's customers.
+    #[must_use]
+    pub fn seen_by(mut self, principal: &Principal) -> Self {
+        if let Principal::Csm(_) = principal {
+            for issue in &mut self.data_issues {
+                issue.example.clear();
+            }
+            self.failure = self.failure.map(|_| "the refresh failed; a manager sees why".to_owned());
+        }
+        self
     }
 }
 

@@ -88,14 +88,14 @@ pub struct Portfolio {
     pub tables: Vec<Table>,
 }
 
-/// Rows of one table that were left out for one reason.
+/// Rows of one table that were left out for one reason, or a table that is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataIssue {
     /// The table.
     pub table: Table,
     /// What is wrong with the rows, in words.
     pub reason: String,
-    /// How many rows.
+    /// How many rows; 0 where the whole table is missing.
     pub count: u64,
     /// The first of them: file, line and the offending value.
     pub example: String,

@@ -1,6 +1,6 @@
 //! Rows for training: every customer at every cutoff whose horizon has elapsed.
 
-use expansion_domain::{Instant, Portfolio};
+use expansion_domain::{CustomerHistory, Instant, Portfolio};
 
 use crate::frame::FrameBuilder;
 use crate::{Catalogue, FEATURES, Frame, Label, View, label};
@@ -21,21 +21,41 @@ pub struct Dataset {
     pub as_of: Vec<Instant>,
 }
 
-/// The training cutoffs, oldest first: one every 30 days back from `as_of − horizon`, at most `most` of them, as long
-/// as some customer had been there for one horizon. Nothing later than `as_of` is looked at.
+/// The training cutoffs, oldest first: one every 30 days, at most `most` of them, as long as some customer had been
+/// there for one horizon. The newest lies one horizon before `as_of`, or before the last thing the source knows of if
+/// that is earlier: nobody watched the time since, so it would make everybody a customer who did not expand.
 #[must_use]
 pub fn cutoffs(portfolio: &Portfolio, as_of: Instant, horizon_days: u16, most: usize) -> Vec<Instant> {
     let horizon = i32::from(horizon_days);
-    let Some(first) = portfolio.customers.iter().map(|c| c.created_at).min() else {
+    let first = portfolio.customers.iter().map(|c| c.created_at).min();
+    let Some((first, until)) = first.zip(observed_until(portfolio, as_of)) else {
         return Vec::new();
     };
     let mut cutoffs: Vec<_> = (0..)
-        .map(|step| as_of.plus_days(-horizon - STEP_DAYS * step))
+        .map(|step| until.plus_days(-horizon - STEP_DAYS * step))
         .take_while(|cutoff| *cutoff >= first.plus_days(horizon))
         .take(most)
         .collect();
     cutoffs.reverse();
     cutoffs
+}
+
+/// The end of the day of the last fact known at `as_of`, or `as_of` if that is earlier; `None` without any fact.
+#[must_use]
+pub fn observed_until(portfolio: &Portfolio, as_of: Instant) -> Option<Instant> {
+    let known = |at: &Instant| *at <= as_of;
+    let last = |history: &CustomerHistory| {
+        let usage = history.usage.iter().flat_map(|series| &series.readings);
+        let readings = usage.chain(&history.health).map(|reading| reading.at);
+        let deals = history.opportunities.iter().flat_map(|o| [Some(o.created_at), o.closed_at]).flatten();
+        let contracts = history.contracts.iter().map(|contract| contract.start_date);
+        let signals = history.signals.iter().map(|signal| signal.detected_at);
+        let people = history.stakeholders.iter().map(|person| person.recorded_at);
+        let engagements = history.engagements.iter().map(|engagement| engagement.occurred_at);
+        let all = readings.chain(deals).chain(contracts).chain(signals).chain(people).chain(engagements);
+        all.chain([history.created_at]).filter(known).max()
+    };
+    portfolio.customers.iter().filter_map(last).max().map(|last| last.end_of_day().min(as_of))
 }
 
 /// The rows of all customers at the given cutoffs, cutoff by cutoff.

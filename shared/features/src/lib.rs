@@ -16,7 +16,7 @@ mod snapshot;
 mod spec;
 
 pub use catalogue::Catalogue;
-pub use dataset::{Dataset, cutoffs, dataset};
+pub use dataset::{Dataset, cutoffs, dataset, observed_until};
 pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use label::{Label, label};
 pub use snapshot::{Snapshot, Value, View};

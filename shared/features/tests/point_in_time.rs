@@ -1,10 +1,10 @@
 //! The law of the feature crate: facts learned after `as_of` never change a snapshot.
 
 use expansion_domain::{
-    Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Product, Reading, Signal, Stage, Stakeholder,
-    Table, UsageSeries,
+    Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Portfolio, Product, Reading, Signal, Stage,
+    Stakeholder, Table, UsageSeries,
 };
-use expansion_features::{Catalogue, FEATURES, Snapshot, Value, View, label};
+use expansion_features::{Catalogue, FEATURES, Snapshot, Value, View, cutoffs, label, observed_until};
 use proptest::prelude::*;
 
 /// A fact: in which table, on which day, with which numbers.
@@ -224,4 +224,17 @@ fn labels_read_as_people_say_them() {
     assert_eq!(said("segment"), "Segment SMB");
     assert_eq!(said("industry"), "Industry unknown");
     assert_eq!(said("health_score"), "No health score in the last half year");
+}
+
+#[test]
+fn time_that_nobody_watched_holds_no_cutoff() {
+    let mut history = history(&[(0, 400, 0, 1.0)]);
+    history.churned_at = None;
+    let portfolio = Portfolio { customers: vec![history], ..Portfolio::default() };
+    let last = day(400).end_of_day();
+    assert_eq!(observed_until(&portfolio, day(390)), Some(day(0).end_of_day()), "later facts are not known yet");
+    assert_eq!(observed_until(&portfolio, day(700)), Some(last));
+    let expected = cutoffs(&portfolio, last, 90, 24);
+    assert_eq!(expected.last(), Some(&last.plus_days(-90)));
+    assert_eq!(cutoffs(&portfolio, day(700), 90, 24), expected, "waiting adds no cutoff");
 }

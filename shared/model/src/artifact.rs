@@ -37,7 +37,7 @@ pub struct Manifest {
     pub positives: usize,
     /// Features that vary in the source and entered the model.
     pub features: Vec<String>,
-    /// Features that are missing or the same for everybody.
+    /// Features that did not enter the model: missing, the same for everybody, or adding nothing to the others.
     pub unused_features: Vec<String>,
     /// Digest of the source's files.
     pub data_fingerprint: String,

@@ -257,24 +257,17 @@ impl ControlTable {
         .await
     }
 
-    /// Closes a run that cannot succeed. `None` if it is over already.
+    /// Closes a run that cannot succeed, if it still is in the state in which that was found out: somebody else may have
+    /// brought it further. `None` if it is not.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be written.
-    pub async fn fail(&self, run: &RunId, reason: &str) -> Result<Option<Run>, StoreError> {
+    pub async fn fail(&self, run: &RunId, found_in: RunState, reason: &str) -> Result<Option<Run>, StoreError> {
         self.update_run(
             run,
             RunState::Failed,
-            [
-                "SET #state = :next, #touched = :now, #failure = :reason REMOVE #open",
-                "#state IN (:requested, :training, :scoring)",
-            ],
-            [
-                (":reason", text(reason)),
-                (":requested", state(RunState::Requested)),
-                (":training", state(RunState::Training)),
-                (":scoring", state(RunState::Scoring)),
-            ],
+            ["SET #state = :next, #touched = :now, #failure = :reason REMOVE #open", "#state = :found_in"],
+            [(":reason", text(reason)), (":found_in", state(found_in))],
             &[("#open", "open"), ("#failure", "failure")],
         )
         .await

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// A call to AWS failed, or what it returned makes no sense.
@@ -52,45 +53,45 @@ impl StoreError {
     }
 
     /// Wraps an SDK error.
-    pub(crate) fn service<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
+    pub(crate) fn service<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
-        R: std::fmt::Debug,
     {
-        move |error| {
-            let throttled = matches!(
-                error.code(),
-                Some(
-                    "ProvisionedThroughputExceededException"
-                        | "ThrottlingException"
-                        | "RequestLimitExceeded"
-                        | "InternalServerError"
-                        | "InternalFailure"
-                        | "InternalException"
-                        | "ServiceUnavailable"
-                        | "SlowDown"
-                        | "TransactionConflictException"
-                )
-            );
-            let unreached =
-                matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_));
-            Self::Service {
-                operation,
-                transient: throttled || unreached,
-                message: DisplayErrorContext(error).to_string(),
-            }
+        move |error| Self::Service {
+            operation,
+            transient: may_pass(&error),
+            message: DisplayErrorContext(error).to_string(),
         }
     }
 }
 
+/// Whether the same call may succeed later: nobody answered, the service is overloaded or at fault, or two calls met.
+fn may_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let busy = matches!(
+        error.code(),
+        Some(
+            "ProvisionedThroughputExceededException"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+                | "RequestTimeout"
+                | "SlowDown"
+                | "ConditionalRequestConflict"
+                | "TransactionConflictException"
+        )
+    );
+    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+    let unreached =
+        matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_));
+    busy || unreached || status == 429 || status >= 500
+}
+
 /// `Ok(None)` where a condition did not hold, which is an answer and not a failure.
-pub(crate) fn unless_condition_failed<T, E, R>(
-    result: Result<T, SdkError<E, R>>,
+pub(crate) fn unless_condition_failed<T, E>(
+    result: Result<T, SdkError<E, HttpResponse>>,
     operation: &'static str,
 ) -> Result<Option<T>, StoreError>
 where
     E: ProvideErrorMetadata + StdError + 'static,
-    R: std::fmt::Debug,
 {
     match result {
         Ok(done) => Ok(Some(done)),

@@ -91,6 +91,7 @@ impl PropensityTable {
             .expression_attribute_values(":customer", AttributeValue::S(customer_id.to_owned()))
             .expression_attribute_values(":until", AttributeValue::S(sort_key(until)))
             .scan_index_forward(false)
+            .consistent_read(true)
             .limit(most);
         let answer = request.send().await.map_err(StoreError::service("query a customer's history"))?;
         Ok(answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?)

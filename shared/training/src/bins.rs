@@ -3,19 +3,17 @@
 use expansion_features::{Column, MISSING_LEVEL};
 use expansion_model::Bins;
 
-/// Numbers fall into at most so many bins.
-const MOST_BINS: usize = 10;
 /// A level with fewer rows than this is treated like one that was never seen.
 const LEAST_ROWS_A_LEVEL: usize = 20;
 
-/// The bins of a column as seen in the given rows; `None` when the column says nothing there.
-pub(crate) fn bins(column: &Column, rows: &[usize]) -> Option<Bins> {
+/// The bins of a column as seen in the given rows, at most `most` for numbers; `None` when the column says nothing there.
+pub(crate) fn bins(column: &Column, rows: &[usize], most: usize) -> Option<Bins> {
     match column {
         Column::Numbers(values) => {
             let mut known: Vec<f64> = rows.iter().map(|&row| values[row]).filter(|v| !v.is_nan()).collect();
             let some_missing = known.len() < rows.len();
             known.sort_unstable_by(f64::total_cmp);
-            let edges = quantile_edges(&known);
+            let edges = quantile_edges(&known, most);
             (!edges.is_empty() || (some_missing && !known.is_empty())).then_some(Bins::Numbers { edges })
         }
         Column::Levels { codes, names } => {
@@ -38,11 +36,11 @@ pub(crate) fn bins(column: &Column, rows: &[usize]) -> Option<Bins> {
 }
 
 /// The distinct quantiles that part sorted values, without the largest value (nothing lies above it).
-fn quantile_edges(sorted: &[f64]) -> Vec<f64> {
+fn quantile_edges(sorted: &[f64], most: usize) -> Vec<f64> {
     let Some(largest) = sorted.last() else {
         return Vec::new();
     };
-    let mut edges: Vec<f64> = (1..MOST_BINS).map(|i| sorted[i * (sorted.len() - 1) / MOST_BINS]).collect();
+    let mut edges: Vec<f64> = (1..most).map(|i| sorted[i * (sorted.len() - 1) / most]).collect();
     edges.dedup();
     edges.retain(|edge| edge < largest);
     edges

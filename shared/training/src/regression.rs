@@ -1,7 +1,5 @@
 //! Ridge logistic regression by smartcore, with the covariance of its coefficients.
 
-use std::collections::HashMap;
-
 use expansion_model::sigmoid;
 use smartcore::linalg::basic::arrays::{Array, Array2};
 use smartcore::linalg::basic::matrix::DenseMatrix;
@@ -9,6 +7,7 @@ use smartcore::linalg::traits::cholesky::CholeskyDecomposable;
 use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
 use crate::FitError;
+use crate::card::design_effect;
 
 /// The ridge penalty on each slope (½ α β²).
 const RIDGE: f64 = 10.0;
@@ -44,19 +43,6 @@ pub(crate) fn fit(design: &[f64], columns: usize, labels: &[bool], customers: &[
     let design_effect = design_effect(&propensities, labels, customers);
     let covariance = covariance(design, columns, &propensities, design_effect).map_err(solver)?;
     Ok(Regression { intercept, slopes, covariance, design_effect })
-}
-
-/// Variance of the customers' summed residuals over that of independent rows (Kish's design effect); at least 1.
-fn design_effect(propensities: &[f64], labels: &[bool], customers: &[u32]) -> f64 {
-    let mut by_customer: HashMap<u32, f64> = HashMap::new();
-    let mut independent = 0.0;
-    for ((p, y), customer) in propensities.iter().zip(labels).zip(customers) {
-        let residual = if *y { 1.0 - p } else { -p };
-        *by_customer.entry(*customer).or_default() += residual;
-        independent += residual * residual;
-    }
-    let clustered: f64 = by_customer.values().map(|sum| sum * sum).sum();
-    (clustered / independent).max(1.0)
 }
 
 /// Inverse of the penalised information matrix, widened by the design effect.

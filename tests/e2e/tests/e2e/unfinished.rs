@@ -155,7 +155,7 @@ async fn a_failed_run_that_is_tried_again_over_another_source_counts_nobody_twic
     let answer = world.score(&second.run_id, 4).await;
     assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "m1", "there are four shards only");
     assert_eq!(world.run(&second.run_id).await.state, RunState::Scoring, "which harms nothing");
-    world.control.fail(&second.run_id, "somebody pulled the plug").await.expect("it is written");
+    world.control.fail(&second.run_id, RunState::Scoring, "somebody pulled the plug").await.expect("it is written");
 
     source.replace(&portfolio(), Some(2));
     let retried = world.refreshed(as_of(0)).await;
