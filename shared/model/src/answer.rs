@@ -13,6 +13,9 @@ use crate::{
 /// How many products are recommended at most.
 const MOST_PRODUCTS: usize = 3;
 
+/// The features that tell of deals being worked.
+const BEING_WORKED: [&str; 2] = ["open_deals", "open_deal_age"];
+
 /// What all answers of a run share.
 #[derive(Debug)]
 pub struct Answering<'a> {
@@ -57,7 +60,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous_score: Op
         propensity_upper: rounded(100.0 * score.upper, 1),
         confidence: rounded(confidence, 3),
         confidence_level: ConfidenceLevel::of(confidence),
-        primary_signal: contributing_factors.first().filter(|f| f.points > 0).map(|f| f.label.clone()),
+        primary_signal: primary_signal(&contributing_factors),
         product_ids: recommended_products.iter().map(|p| p.product_id.clone()).collect(),
         estimated_value: value.map(|v| rounded(v.amount, 2)),
         estimated_value_lower: value.map(|v| rounded(v.lower, 2)),
@@ -74,6 +77,14 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous_score: Op
         contributing_factors,
         recommended_products,
     })
+}
+
+/// The strongest factor in favour, in words. That a deal is being worked is no news to whoever works it, so it counts
+/// only where nothing else speaks for the customer.
+fn primary_signal(factors: &[Factor]) -> Option<String> {
+    let mut in_favour = factors.iter().filter(|factor| factor.points > 0);
+    let news = in_favour.clone().find(|factor| !BEING_WORKED.contains(&&*factor.feature));
+    news.or_else(|| in_favour.next()).map(|factor| factor.label.clone())
 }
 
 /// The features with points, most points first. Those that round to none are left out: the sum stays the same.

@@ -52,7 +52,7 @@ pub struct Listed {
     pub confidence: f64,
     /// In a word.
     pub confidence_level: ConfidenceLevel,
-    /// The strongest factor in favour, in words.
+    /// The strongest factor in favour, in words; an open deal only where there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_signal: Option<String>,
     /// The recommended products' ids, for filtering.
