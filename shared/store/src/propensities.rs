@@ -68,16 +68,6 @@ impl PropensityTable {
         }
     }
 
-    /// The row of a customer in the run whose rows are stored under `calculated_at`.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
-    pub async fn get(&self, customer_id: &str, calculated_at: Instant) -> Result<Option<Propensity>, StoreError> {
-        let request = self.client.get_item().table_name(&self.name).set_key(Some(key(customer_id, calculated_at)));
-        let answer = request.send().await.map_err(StoreError::service("get a propensity row"))?;
-        Ok(answer.item.map(from_item).transpose()?)
-    }
-
     /// A customer's rows up to the one stored under `until`, newest first.
     ///
     /// # Errors
