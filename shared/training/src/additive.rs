@@ -12,6 +12,7 @@ use faer::linalg::solvers::{DenseSolveCore, Solve};
 use faer::{Mat, Side};
 
 use crate::card::{Card, design_effect};
+use crate::deals::count;
 use crate::{FitError, bins};
 
 /// The name of this kind of model.
@@ -301,9 +302,4 @@ fn centred(blocks: Vec<Block>, parameters: &[f64], mut covariance: Mat<f64>, row
     }
     let lower = (0..size).flat_map(|a| (0..=a).map(move |b| (a, b))).map(|at| covariance[at] as f32).collect();
     Card { intercept, terms, covariance: Covariance { size, lower }, rows_fitted }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-fn count(n: usize) -> f64 {
-    n as f64
 }

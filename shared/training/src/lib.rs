@@ -6,6 +6,7 @@
 mod additive;
 mod bins;
 mod card;
+mod deals;
 mod products;
 mod regression;
 mod scorecard;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use expansion_domain::{Instant, Portfolio};
 use expansion_model::{ProductShares, Shares};
 
+use crate::deals::won_by;
+
 /// A segment's shares are shrunk as if so many deals of the overall mix were among them.
 const PRIOR_DEALS: f64 = 20.0;
 
@@ -13,12 +15,7 @@ pub(crate) fn shares(portfolio: &Portfolio, as_of: Instant) -> ProductShares {
     let mut overall = Shares::new();
     let mut segments: BTreeMap<String, Shares> = BTreeMap::new();
     for history in &portfolio.customers {
-        // Deals of customers who have left since count too.
-        let won = history
-            .opportunities
-            .iter()
-            .filter(|o| o.stage == expansion_domain::Stage::Won && o.closed_at.is_some_and(|closed| closed <= as_of));
-        for product in won.filter_map(|o| o.product_id.as_deref()) {
+        for product in won_by(history, as_of).filter_map(|o| o.product_id.as_deref()) {
             *overall.entry(product.to_owned()).or_default() += 1.0;
             if let Some(segment) = &history.segment {
                 *segments.entry(segment.to_string()).or_default().entry(product.to_owned()).or_default() += 1.0;

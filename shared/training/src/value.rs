@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use expansion_domain::{Instant, Portfolio, Stage};
+use expansion_domain::{Instant, Portfolio};
 use expansion_features::Dataset;
 use expansion_model::{ValueEvaluation, ValueModel};
+
+use crate::deals::{count, won_by};
 
 /// A segment's mean is shrunk as if so many amounts of the overall mean were among its own.
 const PRIOR_AMOUNTS: f64 = 20.0;
@@ -84,11 +86,7 @@ fn held_amounts<'a>(
 /// The log-amounts won by `as_of`, customer by customer, with the customer's segment.
 fn log_amounts(portfolio: &Portfolio, as_of: Instant) -> Vec<(Option<&str>, Vec<f64>)> {
     let amounts = |history: &expansion_domain::CustomerHistory| -> Vec<f64> {
-        let won = history
-            .opportunities
-            .iter()
-            .filter(|o| o.stage == Stage::Won && o.closed_at.is_some_and(|closed| closed <= as_of));
-        won.filter_map(|o| o.amount).filter(|amount| *amount > 0.0).map(f64::ln).collect()
+        won_by(history, as_of).filter_map(|o| o.amount).filter(|amount| *amount > 0.0).map(f64::ln).collect()
     };
     portfolio
         .customers
@@ -126,9 +124,4 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / count(values.len())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-fn count(n: usize) -> f64 {
-    n as f64
 }
