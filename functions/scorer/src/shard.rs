@@ -70,7 +70,8 @@ async fn write_rows(
     let portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
     let previous = previous_scores(state, run, &portfolio, deadline).await?;
     let answering = Answering {
-        scorer: Scorer::new(&model)?,
+        scorer: Scorer::new(&model.propensity)?,
+        model: &model,
         products: &portfolio.products,
         catalogue: Catalogue::new(&portfolio.products),
         tables: &portfolio.tables,

@@ -21,6 +21,19 @@ pub struct Dataset {
     pub as_of: Vec<Instant>,
 }
 
+impl Dataset {
+    /// The dataset with only the given rows, in that order.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        Self {
+            frame: self.frame.take(rows),
+            labels: rows.iter().map(|&row| self.labels[row]).collect(),
+            customers: rows.iter().map(|&row| self.customers[row]).collect(),
+            as_of: rows.iter().map(|&row| self.as_of[row]).collect(),
+        }
+    }
+}
+
 /// The training cutoffs, oldest first: one every 30 days, at most `most` of them, as long as some customer had been
 /// there for one horizon. The newest lies one horizon before `as_of`, or before the last thing the source knows of if
 /// that is earlier: nobody watched the time since, so it would make everybody a customer who did not expand.

@@ -7,7 +7,7 @@ use expansion_features::{Catalogue, FEATURES, Value, View};
 
 use crate::propensity::FactorValue;
 use crate::{
-    Attribution, ConfidenceLevel, Factor, Listed, Propensity, RecommendedProduct, Scorer, attribute, confidence,
+    Attribution, ConfidenceLevel, Factor, Listed, Model, Propensity, RecommendedProduct, Scorer, attribute, confidence,
 };
 
 /// How many products are recommended at most.
@@ -20,6 +20,8 @@ const BEING_WORKED: [&str; 2] = ["open_deals", "open_deal_age"];
 #[derive(Debug)]
 pub struct Answering<'a> {
     /// The model.
+    pub model: &'a Model,
+    /// Its propensity part, made ready.
     pub scorer: Scorer<'a>,
     /// The products for sale.
     pub products: &'a [Product],
@@ -41,13 +43,14 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous_score: Op
     let known = history.known(run.as_of)?;
     let view = View { known, catalogue: &run.catalogue, tables: run.tables };
     let snapshot = view.snapshot();
-    let model = run.scorer.model();
-    let score = run.scorer.score(&snapshot);
-    let points = attribute(model.intercept, &score.contributions);
+    let model = run.model;
+    let bins = run.scorer.bins(&snapshot);
+    let mut contributions = vec![0.0; bins.len()];
+    let score = run.scorer.score(&bins, &mut contributions);
+    let points = attribute(model.propensity.intercept, &contributions);
     let contributing_factors = factors(run, &view, &snapshot.values, &points);
-    let confidence = confidence(&score);
-    let own_amounts = known.wins().filter_map(|win| win.amount);
-    let value = model.value.as_ref().map(|v| v.estimate(history.segment.as_deref(), own_amounts));
+    let confidence = confidence(&score, model.propensity.knowledge);
+    let value = model.value.as_ref().map(|value| value.estimate(&bins));
     let recommended_products = recommend(run, &known);
     let listed = Listed {
         customer_id: history.customer_id.clone(),
@@ -91,10 +94,11 @@ fn primary_signal(factors: &[Factor]) -> Option<String> {
 fn factors(run: &Answering<'_>, view: &View<'_>, values: &[Value], parts: &Attribution) -> Vec<Factor> {
     let mut factors: Vec<Factor> = run
         .scorer
-        .features()
+        .columns()
+        .iter()
         .zip(&parts.points)
         .filter(|(_, points)| **points != 0)
-        .map(|(feature, points)| Factor {
+        .map(|(&feature, points)| Factor {
             feature: FEATURES[feature].name.to_owned(),
             label: FEATURES[feature].describe(view, &values[feature]),
             value: match &values[feature] {
@@ -119,7 +123,7 @@ fn recommend(run: &Answering<'_>, known: &Known<'_>) -> Vec<RecommendedProduct> 
             && product(id).is_some_and(|p| matches!(p.kind.as_deref(), Some("tier" | "add_on")))
     };
     let segment = known.segment().map(|s| &**s);
-    let ranked = run.scorer.model().products.ranked(segment, bought_once);
+    let ranked = run.model.products.ranked(segment, bought_once);
     ranked
         .into_iter()
         .take(MOST_PRODUCTS)

@@ -1,14 +1,16 @@
 //! How a model is stored: the artifact (JSON, versioned), and the manifest that vouches for it.
 
+use std::collections::BTreeMap;
+
 use expansion_domain::Instant;
 use expansion_features::FEATURE_SET_VERSION;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ARTIFACT_SCHEMA_VERSION, Metrics, Model};
+use crate::{ARTIFACT_SCHEMA_VERSION, AdditiveModel, Knowledge, MOST_RANK, Metrics, Model};
 
 /// Changes whenever the manifest's form does.
-pub const MANIFEST_SCHEMA_VERSION: u32 = 1;
+pub const MANIFEST_SCHEMA_VERSION: u32 = 2;
 
 /// What is known about a model without opening it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +23,8 @@ pub struct Manifest {
     pub model_id: String,
     /// What kind of model it is.
     pub family: String,
+    /// How much there was to learn from.
+    pub knowledge: Knowledge,
     /// What it knew.
     pub as_of: Instant,
     /// The label window in days.
@@ -31,8 +35,6 @@ pub struct Manifest {
     pub held_out_cutoffs: Vec<Instant>,
     /// Labelled rows at all cutoffs.
     pub rows: usize,
-    /// Rows the final fit used: fewer than `rows` where customers were sampled.
-    pub rows_fitted: usize,
     /// Expansions among the labelled rows.
     pub positives: usize,
     /// Features that vary in the source and entered the model.
@@ -43,6 +45,10 @@ pub struct Manifest {
     pub data_fingerprint: String,
     /// How good the model was out of time; absent when history is too short to hold any out.
     pub metrics: Option<Metrics>,
+    /// The log-loss of every family that was tried out of time.
+    pub tried: BTreeMap<String, f64>,
+    /// Intercept and slope by which the log-odds were corrected, where the held-out rows showed the need.
+    pub recalibration: Option<[f64; 2]>,
     /// How good the value estimates were out of time.
     pub value: Option<ValueEvaluation>,
     /// SHA-256 of the artifact, in hex.
@@ -153,13 +159,42 @@ pub fn decode(bytes: &[u8], manifest: &Manifest) -> Result<Model, ArtifactError>
     if model.model_id != manifest.model_id {
         return inconsistent("it holds another model");
     }
-    if model.terms.iter().any(|term| term.weights.len() != term.bins.len()) {
-        return inconsistent("a term has more or fewer weights than bins");
+    match misfit(&model.propensity, model.value.as_ref().map(|value| &*value.weights)) {
+        Some(what) => inconsistent(what),
+        None => Ok(model),
     }
-    if model.covariance.size != 1 + model.terms.iter().map(|term| term.bins.len()).sum::<usize>() {
-        return inconsistent("the covariance is of other parameters");
+}
+
+/// What about a model's parts does not fit together.
+fn misfit(model: &AdditiveModel, value: Option<&[Vec<f64>]>) -> Option<&'static str> {
+    let fits = |axis: &crate::Axis| {
+        let bins = model.features.get(axis.feature).map(|feature| feature.bins.len());
+        bins == Some(axis.cells.len()) && axis.cells.iter().all(|cell| usize::from(*cell) < axis.len)
+    };
+    let mut rows = 1;
+    for term in &model.terms {
+        rows += term.weights.len();
+        if !(1..=2).contains(&term.axes.len()) || !term.axes.iter().all(fits) {
+            return Some("a term's sides are not those of its features");
+        }
+        if term.weights.len() != term.axes.iter().map(|axis| axis.len).product::<usize>() {
+            return Some("a term has more or fewer weights than cells");
+        }
     }
-    Ok(model)
+    let uncertainty = &model.uncertainty;
+    if uncertainty.rank > MOST_RANK || (uncertainty.rank > 0 && uncertainty.rows.len() != rows * uncertainty.rank) {
+        return Some("the uncertainty is of other terms");
+    }
+    let heterogeneity = &model.heterogeneity;
+    let segments = heterogeneity.segment.map(|segment| model.features.get(segment).map(|f| f.bins.len()));
+    if segments.is_some_and(|bins| bins != Some(heterogeneity.by_segment.len())) {
+        return Some("the heterogeneity is of other segments");
+    }
+    let widths = || model.features.iter().map(|feature| feature.bins.len());
+    if value.is_some_and(|weights| !weights.iter().map(Vec::len).eq(widths())) {
+        return Some("the value's weights are of other features");
+    }
+    None
 }
 
 #[cfg(test)]
@@ -167,26 +202,32 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Bins, Covariance, ProductShares, Term};
+    use crate::{Axis, BinnedFeature, Bins, Heterogeneity, ProductShares, Term, TermKind, Uncertainty};
 
     fn model(numbers: &[f64]) -> Model {
+        let feature = BinnedFeature { name: "tenure".to_owned(), bins: Bins::Numbers { edges: vec![numbers[0]] } };
         let term = Term {
-            feature: "tenure".to_owned(),
-            bins: Bins::Numbers { edges: vec![numbers[0]] },
+            kind: TermKind::Shape,
+            axes: vec![Axis { feature: 0, cells: vec![0, 1, 2], len: 3 }],
             weights: numbers[1..4].to_vec(),
         };
-        #[expect(clippy::cast_possible_truncation, reason = "the covariance is kept in single precision")]
-        let lower = numbers[4..14].iter().map(|number| *number as f32).collect();
+        #[expect(clippy::cast_possible_truncation, reason = "the uncertainty is kept in single precision")]
+        let rows = numbers[4..12].iter().map(|number| *number as f32).collect();
         Model {
             schema_version: ARTIFACT_SCHEMA_VERSION,
             feature_set_version: FEATURE_SET_VERSION,
             model_id: "m".to_owned(),
-            family: "f".to_owned(),
             as_of: Instant::EPOCH,
             horizon_days: 90,
-            intercept: numbers[14],
-            terms: vec![term],
-            covariance: Covariance { size: 4, lower },
+            propensity: AdditiveModel {
+                family: "f".to_owned(),
+                knowledge: Knowledge::Full,
+                intercept: numbers[14],
+                features: vec![feature],
+                terms: vec![term],
+                uncertainty: Uncertainty { rank: 2, rows },
+                heterogeneity: Heterogeneity { overall: numbers[12], ..Heterogeneity::default() },
+            },
             value: None,
             products: ProductShares::default(),
         }
@@ -198,17 +239,19 @@ mod tests {
             feature_set_version: FEATURE_SET_VERSION,
             model_id: "m".to_owned(),
             family: "f".to_owned(),
+            knowledge: Knowledge::Full,
             as_of: Instant::EPOCH,
             horizon_days: 90,
             training_cutoffs: Vec::new(),
             held_out_cutoffs: Vec::new(),
             rows: 0,
-            rows_fitted: 0,
             positives: 0,
             features: Vec::new(),
             unused_features: Vec::new(),
             data_fingerprint: String::new(),
             metrics: None,
+            tried: BTreeMap::new(),
+            recalibration: None,
             value: None,
             artifact_sha256: encoded.sha256.clone(),
             artifact_bytes: encoded.bytes.len(),
@@ -238,8 +281,8 @@ mod tests {
         assert!(refused(&manifest(&encoded), &encoded.bytes[1..]).contains("checksum"));
 
         let mut short = model;
-        short.terms[0].weights.pop();
+        short.propensity.terms[0].weights.pop();
         let encoded = encode(&short).expect("finite numbers");
-        assert!(refused(&manifest(&encoded), &encoded.bytes).contains("weights than bins"));
+        assert!(refused(&manifest(&encoded), &encoded.bytes).contains("weights than cells"));
     }
 }

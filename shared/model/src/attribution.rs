@@ -47,17 +47,24 @@ fn points_of(probability: f64) -> i32 {
 fn round_to_sum(exact: &[f64], sum: i32) -> Vec<i32> {
     let mut points: Vec<i32> = exact.iter().map(|value| value.trunc() as i32).collect();
     let mut missing = sum - points.iter().sum::<i32>();
+    let step = missing.signum();
+    // How far each entry still is from its exact value in the step's direction, the furthest first.
+    let mut needs: Vec<(f64, usize)> =
+        exact.iter().zip(&points).map(|(x, p)| (x - f64::from(*p)) * f64::from(step)).zip(0..).collect();
+    needs.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     while missing != 0 {
-        let step = missing.signum();
-        // How far an entry still is from its exact value in the step's direction.
-        let need = |i: usize| (exact[i] - f64::from(points[i])) * f64::from(step);
-        let allowed =
-            |i: &usize| f64::from(points[*i] + step) * exact[*i] > 0.0 || (points[*i] + step == 0 && exact[*i] != 0.0);
-        let Some(next) = (0..exact.len()).filter(allowed).max_by(|a, b| need(*a).total_cmp(&need(*b))) else {
+        let before = missing;
+        for &(_, i) in &needs {
+            let next = points[i] + step;
+            let allowed = f64::from(next) * exact[i] > 0.0 || (next == 0 && exact[i] != 0.0);
+            if allowed && missing != 0 {
+                points[i] = next;
+                missing -= step;
+            }
+        }
+        if missing == before {
             break;
-        };
-        points[next] += step;
-        missing -= step;
+        }
     }
     points
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Score;
+use crate::{Knowledge, Score};
+
+/// The confidence of rules ends below Medium.
+const MOST_OF_RULES: f64 = 0.5;
 
 /// A score's confidence in a word, at fixed bounds of [`confidence`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,8 +41,10 @@ impl ConfidenceLevel {
 }
 
 /// How sure a score is, 0–1: what the 90 % interval leaves of the whole range, times a factor from 0.5 (no feature
-/// known) to 1 (all known). A narrow interval that rests on little data is thus not called sure.
+/// known) to 1 (all known). A narrow interval that rests on little data is thus not called sure. Rules, which nothing
+/// was learned for, are never more than Low.
 #[must_use]
-pub fn confidence(score: &Score) -> f64 {
-    ((1.0 - (score.upper - score.lower)) * (0.5 + 0.5 * score.coverage)).clamp(0.0, 1.0)
+pub fn confidence(score: &Score, knowledge: Knowledge) -> f64 {
+    let most = if knowledge == Knowledge::Rules { MOST_OF_RULES } else { 1.0 };
+    ((1.0 - (score.upper - score.lower)) * (0.5 + 0.5 * score.coverage)).clamp(0.0, most)
 }

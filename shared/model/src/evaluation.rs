@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Metrics {
     /// Area under the ROC curve: P(an expanding customer is ranked above another); ties count half.
     pub auc: f64,
+    /// Area under the precision-recall curve (average precision); the base rate is what guessing reaches.
+    pub pr_auc: f64,
     /// Mean negative log-likelihood.
     pub log_loss: f64,
     /// Mean squared error of the probabilities.
@@ -45,6 +47,7 @@ pub fn evaluate(probabilities: &[f64], outcomes: &[bool]) -> Option<Metrics> {
     let mean = |f: &dyn Fn(f64, f64) -> f64| ranked.iter().map(|(p, y)| f(*p, *y)).sum::<f64>() / rows;
     Some(Metrics {
         auc: auc(&ranked, positives as f64),
+        pr_auc: average_precision(&ranked, positives as f64),
         log_loss: mean(&|p, y| {
             let p = p.clamp(1e-15, 1.0 - 1e-15);
             -(y * p.ln() + (1.0 - y) * (1.0 - p).ln())
@@ -69,6 +72,19 @@ fn auc(ranked: &[(f64, f64)], positives: f64) -> f64 {
         wins += up * (below + down / 2.0);
     }
     wins / (positives * negatives)
+}
+
+/// Precision at every rank that finds an expansion, averaged over them; tied rows share one rank.
+#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+fn average_precision(ranked: &[(f64, f64)], positives: f64) -> f64 {
+    let (mut seen, mut found, mut area) = (0.0, 0.0, 0.0);
+    for group in ranked.chunk_by(tied) {
+        let up: f64 = group.iter().map(|(_, y)| y).sum();
+        seen += group.len() as f64;
+        found += up;
+        area += up * found / seen;
+    }
+    area / positives
 }
 
 /// Σ |mean probability − share of expansions| · share of rows, over ten bins of equal size.

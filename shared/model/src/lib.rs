@@ -6,8 +6,10 @@
 mod answer;
 mod artifact;
 mod attribution;
+mod bins;
 mod confidence;
 mod evaluation;
+mod heterogeneity;
 mod model;
 mod products;
 mod propensity;
@@ -20,11 +22,15 @@ pub use artifact::{
     ArtifactError, Encoded, MANIFEST_SCHEMA_VERSION, Manifest, ValueEvaluation, decode, encode, fingerprint,
 };
 pub use attribution::{Attribution, attribute};
+pub use bins::Bins;
 pub use confidence::{ConfidenceLevel, confidence};
 pub use evaluation::{Metrics, evaluate};
-pub use model::{ARTIFACT_SCHEMA_VERSION, Bins, Covariance, Model, Term};
+pub use heterogeneity::{Heterogeneity, NORMAL, centre};
+pub use model::{
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Term, TermKind, Uncertainty,
+};
 pub use products::{ProductShares, Shares};
 pub use propensity::{Factor, FactorValue, Listed, Position, Propensity, RecommendedProduct};
 pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};
-pub use score::{Score, Scorer, UnknownFeature, sigmoid};
+pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
 pub use value::{Estimate, ValueModel};

@@ -1,17 +1,16 @@
-//! The additive model as plain data: log-odds = intercept + one weight for each feature's bin.
+//! The model as plain data: log-odds = intercept + Σ tables over the bins of one or two features.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use expansion_domain::Instant;
-use expansion_features::Value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ProductShares, ValueModel};
+use crate::{Bins, Heterogeneity, ProductShares, ValueModel};
 
 /// Changes whenever the artifact's form does.
-pub const ARTIFACT_SCHEMA_VERSION: u32 = 1;
+pub const ARTIFACT_SCHEMA_VERSION: u32 = 2;
 
-/// A fitted model.
+/// A fitted model: how likely an expansion is, what it is worth and of what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// The artifact's form.
@@ -20,133 +19,147 @@ pub struct Model {
     pub feature_set_version: u32,
     /// Its id.
     pub model_id: String,
-    /// What kind of model it is.
-    pub family: String,
     /// What it knew.
     pub as_of: Instant,
     /// The label window in days.
     pub horizon_days: u16,
-    /// The log-odds of a customer who is average in every feature.
-    pub intercept: f64,
-    /// The features' parts.
-    pub terms: Vec<Term>,
-    /// How uncertain intercept and weights are.
-    pub covariance: Covariance,
-    /// What an expansion is worth; absent when no won amount is known.
+    /// How likely an expansion is.
+    pub propensity: AdditiveModel,
+    /// What an expansion is worth; absent when too few won amounts are known.
     pub value: Option<ValueModel>,
     /// Which products are bought.
     pub products: ProductShares,
 }
 
-/// One feature's part of the log-odds.
+/// An additive model of the log-odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Term {
+pub struct AdditiveModel {
+    /// What kind of model it is.
+    pub family: String,
+    /// How much it could learn.
+    pub knowledge: Knowledge,
+    /// The log-odds of a customer who is average in every feature.
+    pub intercept: f64,
+    /// The features it uses.
+    pub features: Vec<BinnedFeature>,
+    /// Their parts of the log-odds.
+    pub terms: Vec<Term>,
+    /// How uncertain the log-odds are.
+    pub uncertainty: Uncertainty,
+    /// How much customers alike in every feature differ all the same.
+    pub heterogeneity: Heterogeneity,
+}
+
+/// How much there was to learn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Knowledge {
+    /// Fewer than 40 labelled rows that end in an expansion: documented prior weights, no fit.
+    Rules,
+    /// 40–199: one shape a feature, strongly shrunk.
+    Shrunk,
+    /// From 200: shapes, pairs and segments' deviations.
+    Full,
+}
+
+impl Knowledge {
+    /// What so many labelled rows that end in an expansion allow.
+    #[must_use]
+    pub const fn of(positives: usize) -> Self {
+        match positives {
+            0..40 => Self::Rules,
+            40..200 => Self::Shrunk,
+            _ => Self::Full,
+        }
+    }
+
+    /// The state's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Shrunk => "shrunk",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// A feature with its bins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BinnedFeature {
     /// The feature's name.
-    pub feature: String,
+    pub name: String,
     /// How its values fall into bins.
     pub bins: Bins,
-    /// One weight (log-odds) a bin, centred on the training rows; see [`Bins::of`] for their order.
+}
+
+/// A part of the log-odds: a table over the bins of one feature, or over coarser bins of two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// What the table is.
+    pub kind: TermKind,
+    /// Its sides.
+    pub axes: Vec<Axis>,
+    /// One weight (log-odds) a cell, the last axis running fastest; centred on the training rows.
     pub weights: Vec<f64>,
 }
 
-/// How a feature's values fall into bins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a term is, and so whose points it gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Bins {
-    /// Numbers: bin `i` holds the values up to and including edge `i`, the next one those above the last edge.
-    Numbers {
-        /// Ascending.
-        edges: Vec<f64>,
-    },
-    /// Levels: one bin each, then one for every level not seen in training.
-    Levels {
-        /// The levels seen in training.
-        names: Vec<String>,
-    },
+pub enum TermKind {
+    /// One feature.
+    Shape,
+    /// What two features say together beyond their shapes; half goes to each.
+    Pair,
+    /// How one segment's shape (the second axis) differs from the common one; all of it goes to that feature.
+    Deviation,
 }
 
-impl Bins {
-    /// How many bins there are: the ordinary ones, then the one for a missing value.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.missing() + 1
-    }
-
-    /// Never: the bin for a missing value is always there.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        false
-    }
-
-    /// The bin of a missing value: the last.
-    #[must_use]
-    pub fn missing(&self) -> usize {
-        match self {
-            Self::Numbers { edges } => edges.len() + 1,
-            Self::Levels { names } => names.len() + 1,
-        }
-    }
-
-    /// The bin of a value. A value of the wrong kind is missing.
-    #[must_use]
-    pub fn of(&self, value: &Value) -> usize {
-        match (self, value) {
-            (Self::Numbers { edges }, Value::Number(number)) => edges.partition_point(|edge| edge < number),
-            (Self::Levels { names }, Value::Level(level)) => {
-                names.iter().position(|name| **name == **level).unwrap_or(names.len())
-            }
-            _ => self.missing(),
-        }
-    }
+/// One side of a term's table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// Position in [`AdditiveModel::features`].
+    pub feature: usize,
+    /// The side's cell for each of the feature's bins.
+    pub cells: Vec<u16>,
+    /// How many cells the side has.
+    pub len: usize,
 }
 
-/// The covariance of the intercept and all bin weights, in this order: the intercept, then the bins of each term.
-///
-/// Kept as the lower triangle, row by row, in single precision: intervals need no more.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Covariance {
-    /// How many parameters.
-    pub size: usize,
-    /// `size · (size + 1) / 2` entries.
-    pub lower: Vec<f32>,
+/// The covariance of the fitted log-odds, as a low-rank factor: each cell of each term has one row of `rank` numbers,
+/// and the variance of a customer's log-odds is the squared length of the sum of their cells' rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Uncertainty {
+    /// Numbers a row; 0 when nothing is known about the uncertainty of the fit.
+    pub rank: usize,
+    /// The intercept's row, then those of each term's cells. Single precision: intervals need no more.
+    pub rows: Vec<f32>,
 }
 
-impl Covariance {
-    /// The covariance of two parameters.
-    #[must_use]
-    pub fn at(&self, a: usize, b: usize) -> f64 {
-        let (row, column) = if a < b { (b, a) } else { (a, b) };
-        f64::from(self.lower[row * (row + 1) / 2 + column])
-    }
-
-    /// The variance of the sum of the given parameters.
-    #[must_use]
-    pub fn variance_of_sum(&self, parameters: &[usize]) -> f64 {
-        let mut variance = 0.0;
-        for (i, &a) in parameters.iter().enumerate() {
-            variance += self.at(a, a);
-            variance += 2.0 * parameters[..i].iter().map(|&b| self.at(a, b)).sum::<f64>();
-        }
-        variance.max(0.0)
-    }
+/// The stored form of [`Uncertainty`].
+#[derive(Serialize, Deserialize)]
+struct Packed {
+    rank: usize,
+    rows: String,
 }
 
-impl Serialize for Covariance {
+impl Serialize for Uncertainty {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.lower.iter().flat_map(|entry| entry.to_le_bytes()).collect();
-        STANDARD.encode(bytes).serialize(serializer)
+        let bytes: Vec<u8> = self.rows.iter().flat_map(|entry| entry.to_le_bytes()).collect();
+        Packed { rank: self.rank, rows: STANDARD.encode(bytes) }.serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Covariance {
+impl<'de> Deserialize<'de> for Uncertainty {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        let bytes = STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        let packed = Packed::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(packed.rows).map_err(D::Error::custom)?;
         let (entries, rest) = bytes.as_chunks::<4>();
-        let size = (1..=entries.len()).find(|n| n * (n + 1) / 2 >= entries.len()).unwrap_or_default();
-        if !rest.is_empty() || size * (size + 1) / 2 != entries.len() {
-            return Err(D::Error::custom("the covariance is not a triangle of 32-bit floats"));
+        if !rest.is_empty() {
+            return Err(D::Error::custom("the uncertainty is not a list of 32-bit floats"));
         }
-        Ok(Self { size, lower: entries.iter().map(|entry| f32::from_le_bytes(*entry)).collect() })
+        Ok(Self { rank: packed.rank, rows: entries.iter().map(|entry| f32::from_le_bytes(*entry)).collect() })
     }
 }

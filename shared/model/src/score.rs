@@ -1,26 +1,20 @@
-//! A snapshot's score: log-odds, propensity and interval.
+//! A customer's score: log-odds, propensity and interval, and what each feature adds.
 
-use expansion_features::{FEATURES, Snapshot};
+use expansion_features::{FEATURES, Frame, Snapshot};
 
-use crate::{Model, Term};
+use crate::{AdditiveModel, Term, TermKind};
 
-/// Half the width of a 90 % interval, in standard deviations.
-const Z_90: f64 = 1.645;
+/// Rows that are scored at once: their bins and sums stay in the cache.
+const ROWS_AT_ONCE: usize = 512;
 
-/// A model made ready to score snapshots: every term knows the position of its feature.
+/// A model made ready to score: every feature knows its column, every term its rows of the uncertainty.
 #[derive(Debug)]
 pub struct Scorer<'a> {
-    model: &'a Model,
-    terms: Vec<Placed<'a>>,
-}
-
-#[derive(Debug)]
-struct Placed<'a> {
-    term: &'a Term,
-    /// The feature's position in a snapshot.
-    feature: usize,
-    /// The position of the term's first weight among the parameters.
-    first: usize,
+    model: &'a AdditiveModel,
+    /// The column of each of the model's features.
+    columns: Vec<usize>,
+    /// The position of each term's first row in the uncertainty.
+    first: Vec<usize>,
 }
 
 /// The model names a feature that the snapshots don't have.
@@ -29,20 +23,18 @@ struct Placed<'a> {
 pub struct UnknownFeature(pub String);
 
 /// How likely an expansion within the horizon is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     /// The model's raw score.
     pub log_odds: f64,
     /// P(expansion within the horizon), in (0, 1).
     pub propensity: f64,
-    /// Lower end of the 90 % interval.
+    /// Lower end of the 90 % interval of the customer's own probability.
     pub lower: f64,
-    /// Upper end of the 90 % interval.
+    /// Upper end of it.
     pub upper: f64,
     /// The share of the model's features that are known for this customer, 0–1.
     pub coverage: f64,
-    /// What each term adds to the log-odds, in the order of the model's terms.
-    pub contributions: Vec<f64>,
 }
 
 impl<'a> Scorer<'a> {
@@ -50,7 +42,7 @@ impl<'a> Scorer<'a> {
     ///
     /// # Errors
     /// [`UnknownFeature`] when the model needs one that isn't there.
-    pub fn new(model: &'a Model) -> Result<Self, UnknownFeature> {
+    pub fn new(model: &'a AdditiveModel) -> Result<Self, UnknownFeature> {
         let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
         Self::for_columns(model, &names)
     }
@@ -59,53 +51,155 @@ impl<'a> Scorer<'a> {
     ///
     /// # Errors
     /// [`UnknownFeature`] when the model needs one that isn't there.
-    pub fn for_columns(model: &'a Model, names: &[impl AsRef<str>]) -> Result<Self, UnknownFeature> {
-        let mut first = 1;
-        let mut terms = Vec::with_capacity(model.terms.len());
-        for term in &model.terms {
-            let feature = names
-                .iter()
-                .position(|name| name.as_ref() == term.feature)
-                .ok_or_else(|| UnknownFeature(term.feature.clone()))?;
-            terms.push(Placed { term, feature, first });
-            first += term.bins.len();
-        }
-        Ok(Self { model, terms })
+    pub fn for_columns(model: &'a AdditiveModel, names: &[impl AsRef<str>]) -> Result<Self, UnknownFeature> {
+        let column = |feature: &crate::BinnedFeature| {
+            let found = names.iter().position(|name| name.as_ref() == feature.name);
+            found.ok_or_else(|| UnknownFeature(feature.name.clone()))
+        };
+        let columns = model.features.iter().map(column).collect::<Result<_, _>>()?;
+        let mut next = 1;
+        let place = |term: &Term| {
+            next += term.weights.len();
+            next - term.weights.len()
+        };
+        let first = model.terms.iter().map(place).collect();
+        Ok(Self { model, columns, first })
     }
 
-    /// The feature positions of the terms, in the order of [`Score::contributions`].
-    pub fn features(&self) -> impl Iterator<Item = usize> + '_ {
-        self.terms.iter().map(|placed| placed.feature)
+    /// The snapshot's position of each of the model's features.
+    #[must_use]
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
     }
 
     /// The model.
     #[must_use]
-    pub const fn model(&self) -> &'a Model {
+    pub const fn model(&self) -> &'a AdditiveModel {
         self.model
     }
 
-    /// The score of one snapshot.
+    /// The bin of each of the model's features.
     #[must_use]
-    pub fn score(&self, snapshot: &Snapshot) -> Score {
-        let mut parameters = Vec::with_capacity(self.terms.len() + 1);
-        parameters.push(0);
-        let mut contributions = Vec::with_capacity(self.terms.len());
-        let mut known = 0_usize;
-        for placed in &self.terms {
-            let bin = placed.term.bins.of(&snapshot.values[placed.feature]);
-            known += usize::from(bin != placed.term.bins.missing());
-            contributions.push(placed.term.weights[bin]);
-            parameters.push(placed.first + bin);
+    pub fn bins(&self, snapshot: &Snapshot) -> Vec<u16> {
+        let bin = |(feature, column): (&crate::BinnedFeature, &usize)| feature.bins.of(&snapshot.values[*column]);
+        self.model.features.iter().zip(&self.columns).map(bin).collect()
+    }
+
+    /// The log-odds of every row of a frame.
+    #[must_use]
+    pub fn log_odds(&self, frame: &Frame) -> Vec<f64> {
+        let mut sums = Vec::with_capacity(frame.rows);
+        self.each_chunk(frame, |bins, rows| {
+            let start = sums.len();
+            sums.resize(start + rows, self.model.intercept);
+            for term in &self.model.terms {
+                term.add(bins, rows, &mut sums[start..]);
+            }
+        });
+        sums
+    }
+
+    /// Scores every row of a frame and hands each over: its position, its score and each feature's contribution.
+    pub fn each(&self, frame: &Frame, mut take: impl FnMut(usize, Score, &[f64])) {
+        let mut row_bins = vec![0; self.columns.len()];
+        let mut contributions = vec![0.0; self.columns.len()];
+        let mut row = 0;
+        self.each_chunk(frame, |bins, rows| {
+            for i in 0..rows {
+                for (feature, bin) in row_bins.iter_mut().enumerate() {
+                    *bin = bins[feature * ROWS_AT_ONCE + i];
+                }
+                take(row, self.score(&row_bins, &mut contributions), &contributions);
+                row += 1;
+            }
+        });
+    }
+
+    /// Calls `take` with the bins of some rows at a time, feature by feature at distances of [`ROWS_AT_ONCE`].
+    fn each_chunk(&self, frame: &Frame, mut take: impl FnMut(&[u16], usize)) {
+        let mut bins = vec![0_u16; self.columns.len() * ROWS_AT_ONCE];
+        for start in (0..frame.rows).step_by(ROWS_AT_ONCE) {
+            let end = (start + ROWS_AT_ONCE).min(frame.rows);
+            for ((feature, column), bins) in
+                self.model.features.iter().zip(&self.columns).zip(bins.chunks_exact_mut(ROWS_AT_ONCE))
+            {
+                feature.bins.fill(&frame.columns[*column], start..end, &mut bins[..end - start]);
+            }
+            take(&bins, end - start);
+        }
+    }
+
+    /// The score of a customer whose features lie in the given bins; fills in what each feature adds to the log-odds.
+    #[must_use]
+    pub fn score(&self, bins: &[u16], contributions: &mut [f64]) -> Score {
+        contributions.fill(0.0);
+        let uncertainty = &self.model.uncertainty;
+        let mut length = [0.0_f32; MOST_RANK];
+        let length = &mut length[..uncertainty.rank];
+        length.copy_from_slice(uncertainty.row(0));
+        for (term, first) in self.model.terms.iter().zip(&self.first) {
+            let cell = term.cell(bins);
+            let weight = term.weights[cell];
+            match (term.kind, &*term.axes) {
+                (TermKind::Pair, [one, other]) => {
+                    contributions[one.feature] += weight / 2.0;
+                    contributions[other.feature] += weight / 2.0;
+                }
+                (_, [.., own]) => contributions[own.feature] += weight,
+                (_, []) => {}
+            }
+            for (sum, part) in length.iter_mut().zip(uncertainty.row(first + cell)) {
+                *sum += part;
+            }
         }
         let log_odds = self.model.intercept + contributions.iter().sum::<f64>();
-        let deviation = self.model.covariance.variance_of_sum(&parameters).sqrt();
-        Score {
-            log_odds,
-            propensity: sigmoid(log_odds),
-            lower: sigmoid(log_odds - Z_90 * deviation),
-            upper: sigmoid(log_odds + Z_90 * deviation),
-            coverage: share(known, self.terms.len()),
-            contributions,
+        let fit: f32 = length.iter().map(|x| x * x).sum();
+        let [lower, upper] = self.model.heterogeneity.interval(log_odds, f64::from(fit), bins);
+        let known = self.model.features.iter().zip(bins).filter(|(f, bin)| usize::from(**bin) != f.bins.missing());
+        let coverage = share(known.count(), bins.len());
+        Score { log_odds, propensity: sigmoid(log_odds), lower, upper, coverage }
+    }
+}
+
+/// The largest rank an uncertainty may have.
+pub const MOST_RANK: usize = 64;
+
+impl crate::Uncertainty {
+    /// One row; empty when nothing is known.
+    fn row(&self, row: usize) -> &[f32] {
+        &self.rows[row * self.rank..(row + 1) * self.rank]
+    }
+}
+
+impl Term {
+    /// The cell of a customer whose features lie in the given bins.
+    fn cell(&self, bins: &[u16]) -> usize {
+        let side = |axis: &crate::Axis| usize::from(axis.cells[usize::from(bins[axis.feature])]);
+        match &*self.axes {
+            [one] => side(one),
+            [one, other] => side(one) * self.weights.len() / one.len + side(other),
+            _ => 0,
+        }
+    }
+
+    /// Adds the weights of many rows, given as [`Scorer::each_chunk`] lays out their bins.
+    fn add(&self, bins: &[u16], rows: usize, sums: &mut [f64]) {
+        let side = |axis: &crate::Axis| bins[axis.feature * ROWS_AT_ONCE..][..rows].iter();
+        match &*self.axes {
+            [one] => {
+                let of_bin: Vec<f64> = one.cells.iter().map(|cell| self.weights[usize::from(*cell)]).collect();
+                for (sum, bin) in sums.iter_mut().zip(side(one)) {
+                    *sum += of_bin[usize::from(*bin)];
+                }
+            }
+            [one, other] => {
+                let width = self.weights.len() / one.len;
+                for ((sum, a), b) in sums.iter_mut().zip(side(one)).zip(side(other)) {
+                    let (a, b) = (one.cells[usize::from(*a)], other.cells[usize::from(*b)]);
+                    *sum += self.weights[usize::from(a) * width + usize::from(b)];
+                }
+            }
+            _ => {}
         }
     }
 }

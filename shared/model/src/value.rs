@@ -1,25 +1,18 @@
-//! What an expansion is worth, given that it happens.
-//!
-//! Amounts are taken on the log scale. A customer's own past amounts are shrunk to their segment's mean and that to
-//! the overall mean, each as strongly as the spread within and between groups asks for.
-
-use std::collections::BTreeMap;
+//! What an expansion is worth, given that it happens: a linear model of the log-amount over the features' bins, with
+//! an interval from the amounts that the fit had not seen.
 
 use serde::{Deserialize, Serialize};
 
 /// Amount given expansion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValueModel {
-    /// Mean log-amount.
-    pub overall: f64,
-    /// Mean log-amount by segment, already shrunk to the overall mean.
-    pub segments: BTreeMap<String, f64>,
-    /// How many own amounts weigh as much as the segment's mean.
-    pub own_prior: f64,
-    /// Log of lower end, median and upper end over the centre: the 10 %, 50 % and 90 % quantiles of what was left
-    /// over in training.
+    /// The log-amount of an average customer.
+    pub intercept: f64,
+    /// For each of the model's features, what each bin adds to the log-amount.
+    pub weights: Vec<Vec<f64>>,
+    /// Log of lower end, median and upper end over the centre: conformal quantiles of what unseen amounts left over.
     pub spread: [f64; 3],
-    /// Mean amount over the centre's exponential (the correction of Duan's smearing estimate).
+    /// Mean amount over the centre's exponential (Duan's smearing estimate).
     pub mean_factor: f64,
 }
 
@@ -37,18 +30,17 @@ pub struct Estimate {
 }
 
 impl ValueModel {
-    /// The centre of the log-amount for a customer of the segment with these past amounts.
+    /// The centre of the log-amount for a customer whose features lie in the given bins.
     #[must_use]
-    pub fn centre(&self, segment: Option<&str>, own_amounts: impl Iterator<Item = f64>) -> f64 {
-        let prior = segment.and_then(|s| self.segments.get(s)).copied().unwrap_or(self.overall);
-        let (sum, n) = own_amounts.filter(|a| *a > 0.0).fold((0.0, 0.0), |(sum, n), a| (sum + a.ln(), n + 1.0));
-        (sum + self.own_prior * prior) / (n + self.own_prior)
+    pub fn centre(&self, bins: &[u16]) -> f64 {
+        let parts = self.weights.iter().zip(bins).map(|(weights, bin)| weights[usize::from(*bin)]);
+        self.intercept + parts.sum::<f64>()
     }
 
-    /// The estimate for a customer of the segment with these past amounts.
+    /// The estimate for a customer whose features lie in the given bins.
     #[must_use]
-    pub fn estimate(&self, segment: Option<&str>, own_amounts: impl Iterator<Item = f64>) -> Estimate {
-        let centre = self.centre(segment, own_amounts);
+    pub fn estimate(&self, bins: &[u16]) -> Estimate {
+        let centre = self.centre(bins);
         let [lower, median, upper] = self.spread.map(|s| (centre + s).exp());
         Estimate { amount: median, lower, upper, mean: centre.exp() * self.mean_factor }
     }

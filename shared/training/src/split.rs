@@ -8,19 +8,19 @@ const HELD_OUT_POSITIVES: usize = 200;
 
 /// Rows to fit on and rows to evaluate on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Split {
+pub struct Split {
     /// Rows whose label window ends before the first held-out cutoff.
-    pub(crate) train: Vec<usize>,
+    pub train: Vec<usize>,
     /// Rows of the newest cutoffs.
-    pub(crate) held_out: Vec<usize>,
+    pub held_out: Vec<usize>,
     /// Those cutoffs, oldest first.
-    pub(crate) held_out_cutoffs: Vec<Instant>,
+    pub held_out_cutoffs: Vec<Instant>,
 }
 
 /// Holds out as few of the newest cutoffs as give 200 expansions, at most a third; `None` when nothing is left to
 /// train on.
 #[must_use]
-pub(crate) fn out_of_time(data: &Dataset, cutoffs: &[Instant], horizon_days: u16) -> Option<Split> {
+pub fn out_of_time(data: &Dataset, cutoffs: &[Instant], horizon_days: u16) -> Option<Split> {
     let positives = |cutoff: Instant| {
         data.as_of.iter().zip(&data.labels).filter(|(at, label)| **at == cutoff && label.expanded).count()
     };
@@ -40,6 +40,14 @@ pub(crate) fn out_of_time(data: &Dataset, cutoffs: &[Instant], horizon_days: u16
     let train = rows(&|at| at.plus_days(i32::from(horizon_days)) <= first);
     let held_out = rows(&|at| at >= first);
     (!train.is_empty()).then_some(Split { train, held_out, held_out_cutoffs })
+}
+
+/// A fifth of the customers, for rows that know no time.
+pub(crate) fn by_customer(data: &Dataset) -> Split {
+    // Multiplicative hashing scatters neighbours.
+    let is_out = |row: &usize| data.customers[*row].wrapping_mul(0x9E37_79B1) >> 16 & 0xFFFF < 0xFFFF / 5;
+    let (held_out, train) = (0..data.labels.len()).partition(is_out);
+    Split { train, held_out, held_out_cutoffs: Vec::new() }
 }
 
 #[cfg(test)]

@@ -1,127 +1,155 @@
-//! Fits and evaluates the value model: how much is bought when a customer expands.
+//! Fits and evaluates the value model: ridge regression (smartcore) of the log-amount on what was known, with a
+//! conformal interval.
 
-use std::collections::BTreeMap;
-
-use expansion_domain::{Instant, Portfolio};
 use expansion_features::Dataset;
-use expansion_model::{ValueEvaluation, ValueModel};
+use expansion_model::{BinnedFeature, ValueEvaluation, ValueModel};
+use smartcore::linalg::basic::arrays::Array;
+use smartcore::linalg::basic::matrix::DenseMatrix;
+use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters, RidgeRegressionSolverName};
 
-use crate::deals::{count, won_by};
+use crate::FitError;
+use crate::deals::count;
+use crate::logistic::{Linear, linear};
 
-/// A segment's mean is shrunk as if so many amounts of the overall mean were among its own.
-const PRIOR_AMOUNTS: f64 = 20.0;
 /// Fewer amounts than this say nothing about their spread.
 const LEAST_AMOUNTS: usize = 20;
+/// The ridge penalties tried; the one with the smallest error on customers left out is taken.
+const RIDGES: [f64; 4] = [3.0, 10.0, 30.0, 100.0];
+/// Customers fall into so many parts, each predicted from the others.
+const PARTS: u32 = 4;
+/// The interval leaves so much out on either side.
+const TAIL: f64 = 0.1;
 
-/// Fits the value model on the amounts known at `as_of` and the spread that the labelled rows show around it; `None`
-/// when too few amounts are known.
-pub(crate) fn fit(portfolio: &Portfolio, data: &Dataset, rows: &[usize], as_of: Instant) -> Option<ValueModel> {
-    let by_customer = log_amounts(portfolio, as_of);
-    let all: Vec<f64> = by_customer.iter().flat_map(|(_, amounts)| amounts).copied().collect();
-    if all.len() < LEAST_AMOUNTS {
-        return None;
-    }
-    let overall = mean(&all);
-    let mut by_segment: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for (segment, amounts) in &by_customer {
-        if let Some(segment) = segment {
-            by_segment.entry((*segment).to_owned()).or_default().extend(amounts);
-        }
-    }
-    let shrunk = |amounts: &Vec<f64>| {
-        (amounts.iter().sum::<f64>() + PRIOR_AMOUNTS * overall) / (count(amounts.len()) + PRIOR_AMOUNTS)
-    };
-    let mut model = ValueModel {
-        overall,
-        segments: by_segment.iter().map(|(segment, amounts)| (segment.clone(), shrunk(amounts))).collect(),
-        own_prior: own_prior(&by_customer),
-        spread: [0.0; 3],
-        mean_factor: 1.0,
-    };
-    let mut left_over: Vec<f64> =
-        held_amounts(&model, portfolio, data, rows).map(|(centre, amount)| amount.ln() - centre).collect();
-    if left_over.len() < LEAST_AMOUNTS {
-        return None;
-    }
-    left_over.sort_unstable_by(f64::total_cmp);
-    model.spread = [0.1, 0.5, 0.9].map(|q| quantile(&left_over, q));
-    model.mean_factor = mean(&left_over.iter().map(|rest| rest.exp()).collect::<Vec<_>>());
-    Some(model)
+/// Rows with an amount: binned, with the log-amount and the customer.
+struct Amounts {
+    codes: Vec<Vec<u16>>,
+    logs: Vec<f64>,
+    customers: Vec<u32>,
 }
 
-/// How often the held-out amounts fall into their intervals; `None` without any.
+/// Fits the value model on those of the given rows that ended in an expansion of known amount; `None` when they are
+/// too few. The interval is cross-conformal: its quantiles are those of what was left over by fits that had not seen
+/// the customer (split-conformal prediction, with every part in turn the one set aside; Vovk 2015).
+pub(crate) fn fit(data: &Dataset, rows: &[usize], features: &[BinnedFeature]) -> Result<Option<ValueModel>, FitError> {
+    let rows = with_amount(data, rows);
+    if rows.len() < LEAST_AMOUNTS {
+        return Ok(None);
+    }
+    let amounts = amounts(data, &rows, features);
+    let linear = linear(features, &amounts.codes, &data.frame, &rows);
+    let mut best: Option<(f64, f64, Vec<f64>)> = None;
+    for ridge in RIDGES {
+        let left_over = left_over(&amounts, &linear, ridge)?;
+        let error: f64 = left_over.iter().map(|rest| rest * rest).sum();
+        if best.as_ref().is_none_or(|(least, _, _)| error < *least) {
+            best = Some((error, ridge, left_over));
+        }
+    }
+    let Some((_, ridge, mut left_over)) = best else { return Ok(None) };
+    let all: Vec<usize> = (0..rows.len()).collect();
+    let (intercept, slopes) = regress(&amounts, &linear, &all, ridge)?;
+    let (weights, lifted) = linear.weights(&slopes, &amounts.codes);
+    left_over.sort_unstable_by(f64::total_cmp);
+    Ok(Some(ValueModel {
+        intercept: intercept + lifted,
+        weights,
+        spread: [lower_quantile(&left_over, TAIL), median(&left_over), -lower_quantile(&negated(&left_over), TAIL)],
+        mean_factor: left_over.iter().map(|rest| rest.exp()).sum::<f64>() / count(left_over.len()),
+    }))
+}
+
+/// How often the amounts of the given rows fall into their intervals; `None` without any.
 pub(crate) fn evaluate(
     model: &ValueModel,
-    portfolio: &Portfolio,
+    features: &[BinnedFeature],
     data: &Dataset,
     rows: &[usize],
 ) -> Option<ValueEvaluation> {
-    let inside: Vec<bool> = held_amounts(model, portfolio, data, rows)
-        .map(|(centre, amount)| {
-            let rest = amount.ln() - centre;
-            model.spread[0] <= rest && rest <= model.spread[2]
-        })
-        .collect();
-    let hits = inside.iter().filter(|hit| **hit).count();
-    (!inside.is_empty()).then(|| ValueEvaluation { coverage_80: count(hits) / count(inside.len()), n: inside.len() })
-}
-
-/// For each row that ended in an expansion of known amount: the model's centre, from what was known then, and the
-/// amount.
-fn held_amounts<'a>(
-    model: &'a ValueModel,
-    portfolio: &'a Portfolio,
-    data: &'a Dataset,
-    rows: &'a [usize],
-) -> impl Iterator<Item = (f64, f64)> + 'a {
-    rows.iter().filter_map(move |&row| {
-        let amount = data.labels[row].amount.filter(|amount| *amount > 0.0)?;
-        let history = &portfolio.customers[data.customers[row] as usize];
-        let known = history.known(data.as_of[row])?;
-        let own = known.wins().filter_map(|win| win.amount);
-        Some((model.centre(history.segment.as_deref(), own), amount))
-    })
-}
-
-/// The log-amounts won by `as_of`, customer by customer, with the customer's segment.
-fn log_amounts(portfolio: &Portfolio, as_of: Instant) -> Vec<(Option<&str>, Vec<f64>)> {
-    let amounts = |history: &expansion_domain::CustomerHistory| -> Vec<f64> {
-        won_by(history, as_of).filter_map(|o| o.amount).filter(|amount| *amount > 0.0).map(f64::ln).collect()
+    let rows = with_amount(data, rows);
+    let amounts = amounts(data, &rows, features);
+    let inside = |i: usize| {
+        let bins: Vec<u16> = amounts.codes.iter().map(|codes| codes[i]).collect();
+        let rest = amounts.logs[i] - model.centre(&bins);
+        model.spread[0] <= rest && rest <= model.spread[2]
     };
-    portfolio
-        .customers
-        .iter()
-        .map(|history| (history.segment.as_deref(), amounts(history)))
-        .filter(|(_, amounts)| !amounts.is_empty())
-        .collect()
+    let hits = (0..rows.len()).filter(|i| inside(*i)).count();
+    (!rows.is_empty()).then(|| ValueEvaluation { coverage_80: count(hits) / count(rows.len()), n: rows.len() })
 }
 
-/// Variance within customers over variance between them (one-way analysis of variance): so many own amounts weigh as
-/// much as the group's mean.
-fn own_prior(by_customer: &[(Option<&str>, Vec<f64>)]) -> f64 {
-    let (mut within, mut freedom, mut means) = (0.0, 0.0, Vec::new());
-    for (_, amounts) in by_customer {
-        let centre = mean(amounts);
-        within += amounts.iter().map(|a| (a - centre).powi(2)).sum::<f64>();
-        freedom += count(amounts.len()) - 1.0;
-        means.push((centre, count(amounts.len())));
-    }
-    if freedom < 1.0 {
-        return 1.0;
-    }
-    let within = within / freedom;
-    let centre = mean(&means.iter().map(|(m, _)| *m).collect::<Vec<_>>());
-    let spread = means.iter().map(|(m, _)| (m - centre).powi(2)).sum::<f64>() / (count(means.len()) - 1.0).max(1.0);
-    let noise = within * means.iter().map(|(_, n)| 1.0 / n).sum::<f64>() / count(means.len());
-    (within / (spread - noise).max(1e-6)).clamp(0.1, 100.0)
+fn with_amount(data: &Dataset, rows: &[usize]) -> Vec<usize> {
+    rows.iter().copied().filter(|row| data.labels[*row].amount.is_some_and(|amount| amount > 0.0)).collect()
 }
 
-fn quantile(sorted: &[f64], q: f64) -> f64 {
+fn amounts(data: &Dataset, rows: &[usize], features: &[BinnedFeature]) -> Amounts {
+    let mut all = vec![0; data.frame.rows];
+    let codes = features.iter().map(|feature| {
+        if let Some(at) = data.frame.names.iter().position(|name| *name == feature.name) {
+            feature.bins.fill(&data.frame.columns[at], 0..data.frame.rows, &mut all);
+        }
+        rows.iter().map(|row| all[*row]).collect()
+    });
+    Amounts {
+        codes: codes.collect(),
+        logs: rows.iter().filter_map(|row| data.labels[*row].amount.map(f64::ln)).collect(),
+        customers: rows.iter().map(|row| data.customers[*row]).collect(),
+    }
+}
+
+/// What is left of each log-amount, predicted from other customers'.
+fn left_over(amounts: &Amounts, linear: &Linear, ridge: f64) -> Result<Vec<f64>, FitError> {
+    let mut rest = vec![0.0; amounts.logs.len()];
+    for part in 0..PARTS {
+        let is_out = |row: &usize| amounts.customers[*row] % PARTS == part;
+        let (out, others): (Vec<usize>, Vec<usize>) = (0..amounts.logs.len()).partition(is_out);
+        if out.is_empty() || others.is_empty() {
+            continue;
+        }
+        let (intercept, slopes) = regress(amounts, linear, &others, ridge)?;
+        let design = linear.design(&amounts.codes, out.iter().copied());
+        for (row, line) in out.iter().zip(design.chunks_exact(linear.columns)) {
+            let centre = intercept + line.iter().zip(&slopes).map(|(x, slope)| x * slope).sum::<f64>();
+            rest[*row] = amounts.logs[*row] - centre;
+        }
+    }
+    Ok(rest)
+}
+
+/// Intercept and slopes of the log-amount.
+fn regress(amounts: &Amounts, linear: &Linear, rows: &[usize], ridge: f64) -> Result<(f64, Vec<f64>), FitError> {
+    let solver = |e: smartcore::error::Failed| FitError::Solver(e.to_string());
+    let logs: Vec<f64> = rows.iter().map(|row| amounts.logs[*row]).collect();
+    let mean = logs.iter().sum::<f64>() / count(logs.len());
+    let centred: Vec<f64> = logs.iter().map(|log| log - mean).collect();
+    // Rows of zeros with an outcome of zero change nothing, and let few amounts be regressed on many columns.
+    let fill = (linear.columns + 1).saturating_sub(rows.len());
+    let mut design = linear.design(&amounts.codes, rows.iter().copied());
+    design.resize(design.len() + fill * linear.columns, 0.0);
+    let mut outcomes = centred;
+    outcomes.resize(outcomes.len() + fill, 0.0);
+    let x = DenseMatrix::new(outcomes.len(), linear.columns, design, false).map_err(solver)?;
+    let parameters = RidgeRegressionParameters::default()
+        .with_alpha(ridge)
+        .with_normalize(false)
+        .with_solver(RidgeRegressionSolverName::Cholesky);
+    let fitted = RidgeRegression::fit(&x, &outcomes, parameters).map_err(solver)?;
+    let slopes: Vec<f64> = (0..linear.columns).map(|i| *fitted.coefficients().get((i, 0))).collect();
+    if slopes.iter().any(|slope| !slope.is_finite()) {
+        return Err(FitError::Solver("the value regression diverged".to_owned()));
+    }
+    Ok((mean + fitted.intercept(), slopes))
+}
+
+/// The conformal lower quantile: the ⌊q (n + 1)⌋-th smallest.
+fn lower_quantile(sorted: &[f64], q: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "q is in 0..=1")]
-    let position = (q * count(sorted.len() - 1)).round() as usize;
-    sorted[position]
+    let rank = (q * count(sorted.len() + 1)).floor() as usize;
+    sorted[rank.saturating_sub(1)]
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / count(values.len())
+fn negated(sorted: &[f64]) -> Vec<f64> {
+    sorted.iter().rev().map(|value| -value).collect()
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
 }

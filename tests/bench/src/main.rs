@@ -1,6 +1,11 @@
 //! Measurements. Each prints one JSON object; none asserts anything.
 
+mod coverage;
+mod measure;
+mod portfolio;
 mod read;
+mod source;
+mod table;
 
 use clap::{Parser, Subcommand};
 
@@ -17,11 +22,22 @@ struct Cli {
 enum Command {
     /// Reads usage rows from Parquet and builds every customer's features, on one core.
     Read(read::Arguments),
+    /// Fits on a source's earlier cutoffs and tries the model on the newest.
+    Portfolio(portfolio::Arguments),
+    /// Simulates portfolios with known truth and counts how often the intervals hold it.
+    Coverage(coverage::Arguments),
+    /// Fits on a CSV file and tries the model on another.
+    Table(table::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    match Cli::parse().command {
-        Command::Read(arguments) => read::measure(&arguments).await,
-    }
+    let result = match Cli::parse().command {
+        Command::Read(arguments) => read::measure(&arguments).await?,
+        Command::Portfolio(arguments) => portfolio::measure(&arguments).await?,
+        Command::Coverage(arguments) => coverage::measure(&arguments).await?,
+        Command::Table(arguments) => table::measure(&arguments)?,
+    };
+    println!("{result}");
+    Ok(())
 }

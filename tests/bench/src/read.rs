@@ -10,12 +10,11 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMic
 use clap::Args;
 use expansion_domain::Instant;
 use expansion_features::dataset;
-use expansion_source::{Limits, Location, inventory, read};
-use expansion_store::Clients;
 use parquet::arrow::ArrowWriter;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::source::read_folder;
 
 /// Rows a record batch.
 const BATCH: usize = 100_000;
@@ -36,24 +35,21 @@ pub(crate) struct Arguments {
 }
 
 /// Writes a source, reads it, builds features at its last day, and prints how long that took.
-pub(crate) async fn measure(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let folder = tempfile::tempdir()?;
     let start: Instant = "2025-01-01".parse()?;
     write_source(arguments, folder.path(), start)?;
-    let location = Location::Folder(folder.path().to_path_buf());
-    let clients = Clients::from_env().await;
 
     let watch = Stopwatch::now();
-    let files = inventory(&location, &clients.s3).await?;
-    let source = read(&files, &clients.s3, None, Limits::default()).await?;
+    let portfolio = read_folder(folder.path()).await?;
     let read_seconds = watch.elapsed().as_secs_f64();
     let as_of = start.plus_days(730);
-    let snapshots = dataset(&source.portfolio, &[as_of], 90).labels.len();
+    let snapshots = dataset(&portfolio, &[as_of], 90).labels.len();
     let seconds = watch.elapsed().as_secs_f64();
 
     #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
     let rows = arguments.rows as f64;
-    let result = json!({
+    Ok(json!({
         "rows": arguments.rows,
         "customers": arguments.customers,
         "by_time": arguments.by_time,
@@ -62,9 +58,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         "features_seconds": seconds - read_seconds,
         "read_rows_per_s": rows / read_seconds,
         "rows_per_s": rows / seconds,
-    });
-    println!("{result}");
-    Ok(())
+    }))
 }
 
 fn write_source(arguments: &Arguments, folder: &Path, start: Instant) -> Result<(), Failure> {

@@ -1,0 +1,101 @@
+//! How much customers who are alike in every feature differ all the same, and the interval that follows.
+//!
+//! A customer's own log-odds are taken as normal around a centre, with a standard deviation estimated from how far
+//! repeated outcomes of one customer agree beyond what the features explain. The propensity is the mean over such
+//! customers, so the centre lies where the mean of the sigmoid is the propensity.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sigmoid;
+
+/// Half the width of a 90 % interval, in standard deviations.
+const Z_90: f64 = 1.645;
+/// Newton steps to a centre; they converge quadratically.
+const STEPS: usize = 3;
+
+/// Nodes and weights of the Gauss–Hermite rule for a standard normal (seven nodes; Abramowitz & Stegun 25.4.46).
+pub const NORMAL: [(f64, f64); 7] = [
+    (-3.750_439_717_725_742, 0.000_548_268_855_972_217),
+    (-2.366_759_410_734_541, 0.030_757_123_967_586_5),
+    (-1.154_405_394_739_968, 0.240_123_178_605_012_7),
+    (0.0, 0.457_142_857_142_857_1),
+    (1.154_405_394_739_968, 0.240_123_178_605_012_7),
+    (2.366_759_410_734_541, 0.030_757_123_967_586_5),
+    (3.750_439_717_725_742, 0.000_548_268_855_972_217),
+];
+
+/// The standard deviation of customers' own log-odds around what the features say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Heterogeneity {
+    /// For customers of no known segment.
+    pub overall: f64,
+    /// The position of the segment among the model's features.
+    pub segment: Option<usize>,
+    /// For each of the segment's bins.
+    pub by_segment: Vec<f64>,
+}
+
+impl Heterogeneity {
+    /// The standard deviation for a customer whose features lie in the given bins.
+    #[must_use]
+    pub fn deviation(&self, bins: &[u16]) -> f64 {
+        let own = self.segment.and_then(|segment| self.by_segment.get(usize::from(bins[segment])));
+        own.copied().unwrap_or(self.overall)
+    }
+
+    /// The 90 % interval of a customer's own probability, given the fitted log-odds and their variance.
+    #[must_use]
+    pub fn interval(&self, log_odds: f64, variance: f64, bins: &[u16]) -> [f64; 2] {
+        let deviation = self.deviation(bins);
+        let centre = centre(log_odds, deviation);
+        let half = Z_90 * (variance + deviation * deviation).sqrt();
+        [sigmoid(centre - half), sigmoid(centre + half)]
+    }
+}
+
+/// Where normal log-odds with this standard deviation must be centred for their mean probability to be that of
+/// `log_odds`.
+#[must_use]
+pub fn centre(log_odds: f64, deviation: f64) -> f64 {
+    if deviation < 1e-6 {
+        return log_odds;
+    }
+    let target = sigmoid(log_odds);
+    // A first guess by the probit approximation, then Newton on the quadrature.
+    let mut centre = log_odds * (1.0 + 0.35 * deviation * deviation).sqrt();
+    for _ in 0..STEPS {
+        let (mut mean, mut slope) = (0.0, 1e-12);
+        for (node, weight) in NORMAL {
+            let p = sigmoid(centre + deviation * node);
+            mean += weight * p;
+            slope += weight * p * (1.0 - p);
+        }
+        centre -= ((mean - target) / slope).clamp(-1.0, 1.0);
+    }
+    centre
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_centre_keeps_the_mean() {
+        for log_odds in [-6.0, -3.0, -1.0, 0.0, 2.0, 5.0] {
+            for deviation in [0.0, 0.3, 1.0, 1.5] {
+                let centre = centre(log_odds, deviation);
+                let mean: f64 = NORMAL.iter().map(|(node, w)| w * sigmoid(centre + deviation * node)).sum();
+                assert!((mean / sigmoid(log_odds) - 1.0).abs() < 1e-3, "{log_odds} {deviation}: {mean}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_interval_widens_with_what_nobody_sees() {
+        let width = |overall| {
+            let [lower, upper] = Heterogeneity { overall, ..Heterogeneity::default() }.interval(-1.0, 0.01, &[]);
+            upper - lower
+        };
+        assert!(width(0.0) < width(0.5) && width(0.5) < width(1.0));
+    }
+}

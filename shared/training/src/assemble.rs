@@ -1,0 +1,158 @@
+//! From fitted parameters to the model's terms: tables without what their sides say alone, everything centred, and the
+//! covariance as a low-rank factor.
+
+use expansion_model::{Axis, MOST_RANK, Term, TermKind, Uncertainty};
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{Mat, Side};
+
+use crate::FitError;
+use crate::deals::count;
+use crate::penalised::{Block, Fit, gram};
+
+/// Numbers a row of the uncertainty.
+const RANK: usize = 48;
+/// Rounds of subspace iteration.
+const ROUNDS: usize = 4;
+/// Rounds of taking a table's sides out of it.
+const SWEEPS: usize = 30;
+
+/// An intercept, terms and their uncertainty.
+pub(crate) struct Assembled {
+    pub(crate) intercept: f64,
+    pub(crate) terms: Vec<Term>,
+    pub(crate) uncertainty: Uncertainty,
+}
+
+/// Assembles the fitted blocks.
+pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitError> {
+    let rows = fit.propensities.len();
+    let size = fit.parameters.len();
+    let mut metric = gram(&blocks, &vec![1.0 / count(rows); rows], size);
+    for a in 0..size {
+        for b in 0..a {
+            metric[(b, a)] = metric[(a, b)];
+        }
+    }
+    let factor = fit.factor.as_ref().ok_or_else(|| FitError::Solver("the fit has no factor".to_owned()))?;
+    let mut uncertainty = pack(&low_rank(factor, &metric)?);
+    let counts: Vec<Vec<f64>> = blocks.iter().map(counts).collect();
+    let mut terms: Vec<Term> = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let weights = block.own(&fit.parameters).to_vec();
+        terms.push(Term { weights, ..block.term });
+    }
+    for (i, counts) in counts.iter().enumerate() {
+        if terms[i].kind != TermKind::Shape {
+            let sides = purify(&mut terms[i], counts);
+            for (axis, moved) in sides {
+                add_to_shape(&mut terms, &axis, &moved);
+            }
+        }
+    }
+    let added = terms[counts.len()..].iter().map(|term| term.weights.len()).sum::<usize>();
+    uncertainty.rows.resize(uncertainty.rows.len() + added * uncertainty.rank, 0.0);
+    let mut intercept = fit.parameters[0];
+    for (term, counts) in terms.iter_mut().zip(&counts) {
+        let mean = term.weights.iter().zip(counts).map(|(w, n)| w * n).sum::<f64>() / count(rows);
+        for weight in &mut term.weights {
+            *weight -= mean;
+        }
+        intercept += mean;
+    }
+    Ok(Assembled { intercept, terms, uncertainty })
+}
+
+/// Rows a cell.
+fn counts(block: &Block) -> Vec<f64> {
+    let mut counts = vec![0.0; block.cells()];
+    for code in &block.codes {
+        counts[usize::from(*code)] += 1.0;
+    }
+    counts
+}
+
+/// Takes what each side says alone out of a table (functional ANOVA with the rows' own weights; Lengerich et al. 2020,
+/// *AISTATS*); returns it by side.
+fn purify(term: &mut Term, counts: &[f64]) -> Vec<(Axis, Vec<f64>)> {
+    let (rows, columns) = (term.axes[0].len, term.axes[1].len);
+    let mut moved = [vec![0.0; rows], vec![0.0; columns]];
+    for _ in 0..SWEEPS {
+        for (side, len) in [rows, columns].into_iter().enumerate() {
+            for line in 0..len {
+                let cells: Vec<usize> = match side {
+                    0 => (0..columns).map(|b| line * columns + b).collect(),
+                    _ => (0..rows).map(|a| a * columns + line).collect(),
+                };
+                let total: f64 = cells.iter().map(|i| counts[*i]).sum();
+                if total > 0.0 {
+                    let mean = cells.iter().map(|i| counts[*i] * term.weights[*i]).sum::<f64>() / total;
+                    for i in cells {
+                        term.weights[i] -= mean;
+                    }
+                    moved[side][line] += mean;
+                }
+            }
+        }
+    }
+    // A combination never seen says nothing beyond its sides.
+    for (weight, n) in term.weights.iter_mut().zip(counts) {
+        if *n == 0.0 {
+            *weight = 0.0;
+        }
+    }
+    term.axes.iter().cloned().zip(moved).collect()
+}
+
+/// Adds what a table's side says alone to the feature's shape.
+fn add_to_shape(terms: &mut Vec<Term>, side: &Axis, moved: &[f64]) {
+    let is_shape = |term: &Term| term.kind == TermKind::Shape && term.axes[0].feature == side.feature;
+    let place = terms.iter().position(is_shape).unwrap_or_else(|| {
+        let len = side.cells.len();
+        let cells = (0_u16..).take(len).collect();
+        let axis = Axis { feature: side.feature, cells, len };
+        terms.push(Term { kind: TermKind::Shape, axes: vec![axis], weights: vec![0.0; len] });
+        terms.len() - 1
+    });
+    for (weight, cell) in terms[place].weights.iter_mut().zip(&side.cells) {
+        *weight += moved[usize::from(*cell)];
+    }
+}
+
+/// `B` with few columns, so that `xᵀ B Bᵀ x` is near `xᵀ H⁻¹ x` for rows `x` distributed as in `metric` (their mean
+/// outer product): the leading directions by subspace iteration, scaled to the same mean variance.
+pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>, FitError> {
+    let size = metric.nrows();
+    let rank = RANK.min(MOST_RANK).min(size);
+    // Any full start does; multiplicative hashing gives one that is the same everywhere.
+    let start = |i: usize, j: usize| {
+        let hash = (i * RANK + j + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        count(hash) / count(1 << 24) - 0.5
+    };
+    let mut basis = Mat::from_fn(size, rank, start);
+    for _ in 0..ROUNDS {
+        let image = metric * &basis;
+        basis = factor.solve(&image);
+        let inner = basis.transpose() * &image;
+        let eigen = inner.self_adjoint_eigen(Side::Lower).map_err(|error| FitError::Solver(format!("{error:?}")))?;
+        let values: Vec<f64> = (0..rank).map(|i| eigen.S()[i]).collect();
+        let largest = values.iter().copied().fold(0.0, f64::max);
+        let vectors = eigen.U();
+        let scaled = Mat::from_fn(rank, rank, |i, j| {
+            if values[j] > 1e-12 * largest { vectors[(i, j)] / values[j].sqrt() } else { 0.0 }
+        });
+        basis = &basis * &scaled;
+    }
+    let whole = factor.solve(metric);
+    let total: f64 = (0..size).map(|i| whole[(i, i)]).sum();
+    let image = metric * &basis;
+    let kept: f64 = (0..rank).map(|j| (0..size).map(|i| basis[(i, j)] * image[(i, j)]).sum::<f64>()).sum();
+    Ok(basis * faer::Scale((total / kept.max(1e-300)).sqrt().clamp(1.0, 10.0)))
+}
+
+/// A factor as the model keeps it, row by row.
+#[expect(clippy::cast_possible_truncation, reason = "the uncertainty is kept in single precision")]
+pub(crate) fn pack(factor: &Mat<f64>) -> Uncertainty {
+    let rank = factor.ncols();
+    let rows = (0..factor.nrows()).flat_map(|i| (0..rank).map(move |j| (i, j))).map(|at| factor[at] as f32).collect();
+    Uncertainty { rank, rows }
+}

@@ -1,0 +1,275 @@
+//! Penalised iteratively reweighted least squares over tables of bins, with its smoothing parameters.
+//!
+//! The normal matrix is assembled from bin codes, never from an expanded design (Wood, Li, Shaddick & Augustin 2017,
+//! *JASA*). Between the Newton steps every smoothing parameter moves by a generalised Fellner–Schall update (Wood &
+//! Fasiolo 2017, *Biometrics*). Rows of one customer are not independent: the likelihood is divided by their design
+//! effect before anything is smoothed.
+
+use expansion_model::{Term, sigmoid};
+use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
+use faer::{Mat, Side};
+
+use crate::FitError;
+use crate::clusters::design_effect;
+use crate::deals::count;
+
+/// Newton steps, each followed by an update of the smoothing parameters.
+const MOST_STEPS: usize = 30;
+/// The fit stands when a step changes the penalised deviance by no more than this share of it …
+const TOLERANCE: f64 = 3e-5;
+/// … and the effective degrees of freedom by no more than this share of them.
+const FREEDOM_TOLERANCE: f64 = 0.01;
+/// Halvings of a step that makes things worse.
+const MOST_HALVINGS: usize = 12;
+/// No smoothing parameter rises above this.
+const MOST_SMOOTHING: f64 = 1e7;
+/// A bare hold on every parameter, so that the normal matrix can always be factored.
+const HOLD: f64 = 1e-3;
+/// The design effect before it can be estimated.
+const FIRST_DESIGN_EFFECT: f64 = 1.5;
+/// Log-odds beyond this say that the fit has diverged.
+const MOST_LOG_ODDS: f64 = 500.0;
+
+/// One term among the parameters.
+#[derive(Clone)]
+pub(crate) struct Block {
+    /// The term; its weights are filled in at the end.
+    pub(crate) term: Term,
+    /// The cell of each row.
+    pub(crate) codes: Vec<u16>,
+    /// What is held down, as quadratic forms.
+    pub(crate) penalties: Vec<Mat<f64>>,
+    /// How strongly.
+    pub(crate) smoothing: Vec<f64>,
+    /// Position of its first cell among the parameters; the intercept is at 0.
+    pub(crate) first: usize,
+}
+
+/// Labels and whose they are.
+#[derive(Clone, Copy)]
+pub(crate) struct Outcomes<'a> {
+    pub(crate) labels: &'a [bool],
+    pub(crate) customers: &'a [u32],
+}
+
+/// Where a fit stands.
+pub(crate) struct Fit {
+    pub(crate) parameters: Vec<f64>,
+    pub(crate) propensities: Vec<f64>,
+    /// Penalised deviance.
+    objective: f64,
+    /// Of the repeated rows of customers.
+    pub(crate) design_effect: f64,
+    /// Of each block.
+    pub(crate) freedom: Vec<f64>,
+    /// The Cholesky factor of the penalised information.
+    pub(crate) factor: Option<Llt<f64>>,
+}
+
+impl Block {
+    pub(crate) fn cells(&self) -> usize {
+        self.term.weights.len()
+    }
+
+    /// This term's parameters.
+    pub(crate) fn own<'a>(&self, parameters: &'a [f64]) -> &'a [f64] {
+        &parameters[self.first..self.first + self.cells()]
+    }
+
+    /// The penalties with their strengths.
+    fn prior(&self) -> Mat<f64> {
+        let mut prior: Mat<f64> = Mat::identity(self.cells(), self.cells());
+        prior *= faer::Scale(HOLD);
+        for (form, smoothing) in self.penalties.iter().zip(&self.smoothing) {
+            prior += form * faer::Scale(*smoothing);
+        }
+        prior
+    }
+}
+
+/// Gives the blocks their places among the parameters; returns how many there are.
+pub(crate) fn place(blocks: &mut [Block]) -> usize {
+    let mut size = 1;
+    for block in blocks {
+        block.first = size;
+        size += block.cells();
+    }
+    size
+}
+
+/// Fits the blocks' parameters from `start` (as long as the parameters were laid out then), updating their smoothing
+/// parameters, none below `least_smoothing`.
+pub(crate) fn fit(blocks: &mut [Block], outcomes: Outcomes<'_>, start: Vec<f64>, least_smoothing: f64) -> Result<Fit, FitError> {
+    let size = place(blocks);
+    let mut parameters = start;
+    parameters.resize(size, 0.0);
+    let mut effect = FIRST_DESIGN_EFFECT;
+    let mut now = evaluate(blocks, parameters, outcomes, effect);
+    let mut freedom_before = f64::INFINITY;
+    for _ in 0..MOST_STEPS {
+        let before = now.objective;
+        let factor = factor(blocks, &now, effect, size)?;
+        let direction = factor.solve(&gradient(blocks, &now, outcomes, effect));
+        now = step(blocks, now, &direction, outcomes, effect);
+        now.freedom = update_smoothing(blocks, &factor.inverse(), &now.parameters, least_smoothing);
+        let freedom: f64 = now.freedom.iter().sum();
+        effect = design_effect(&now.propensities, outcomes);
+        let freedoms = std::mem::take(&mut now.freedom);
+        now = Fit { freedom: freedoms, ..evaluate(blocks, now.parameters, outcomes, effect) };
+        let settled = (before - now.objective).abs() <= TOLERANCE * before.abs()
+            && (freedom - freedom_before).abs() <= FREEDOM_TOLERANCE * freedom;
+        freedom_before = freedom;
+        if settled {
+            break;
+        }
+    }
+    if now.parameters.iter().any(|parameter| parameter.is_nan() || parameter.abs() > MOST_LOG_ODDS) {
+        return Err(FitError::Solver("the parameters diverged".to_owned()));
+    }
+    now.factor = Some(factor(blocks, &now, effect, size)?);
+    Ok(now)
+}
+
+/// Propensities and penalised deviance at some parameters.
+fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: Outcomes<'_>, effect: f64) -> Fit {
+    let mut log_odds = vec![parameters[0]; outcomes.labels.len()];
+    for block in blocks {
+        let own = block.own(&parameters);
+        for (sum, code) in log_odds.iter_mut().zip(&block.codes) {
+            *sum += own[usize::from(*code)];
+        }
+    }
+    let mut likelihood = 0.0;
+    let propensities = log_odds
+        .into_iter()
+        .zip(outcomes.labels)
+        .map(|(eta, y)| {
+            // ln(1 + e^η) − y·η, without overflow.
+            let tail = (-eta.abs()).exp();
+            likelihood += eta.max(0.0) + tail.ln_1p() - if *y { eta } else { 0.0 };
+            if eta >= 0.0 { 1.0 / (1.0 + tail) } else { tail / (1.0 + tail) }
+        })
+        .collect();
+    let penalty: f64 = blocks.iter().map(|block| quadratic(&block.prior(), block.own(&parameters))).sum();
+    let objective = 2.0 * likelihood / effect + penalty;
+    Fit { parameters, propensities, objective, design_effect: effect, freedom: Vec::new(), factor: None }
+}
+
+/// `xᵀ A x`.
+fn quadratic(form: &Mat<f64>, x: &[f64]) -> f64 {
+    x.iter().enumerate().map(|(a, xa)| xa * x.iter().enumerate().map(|(b, xb)| form[(a, b)] * xb).sum::<f64>()).sum()
+}
+
+/// The Cholesky factor of the information matrix of the working likelihood, with the penalties.
+fn factor(blocks: &[Block], now: &Fit, effect: f64, size: usize) -> Result<Llt<f64>, FitError> {
+    let weights: Vec<f64> = now.propensities.iter().map(|p| (p * (1.0 - p)).max(1e-9) / effect).collect();
+    let mut matrix = gram(blocks, &weights, size);
+    for block in blocks {
+        let prior = block.prior();
+        for a in 0..block.cells() {
+            for b in 0..=a {
+                matrix[(block.first + a, block.first + b)] += prior[(a, b)];
+            }
+        }
+    }
+    matrix.llt(Side::Lower).map_err(|error| FitError::Solver(format!("{error:?}")))
+}
+
+/// The lower triangle of `Xᵀ W X`, where X marks the intercept and each row's cells.
+pub(crate) fn gram(blocks: &[Block], weights: &[f64], size: usize) -> Mat<f64> {
+    let mut matrix: Mat<f64> = Mat::zeros(size, size);
+    matrix[(0, 0)] = weights.iter().sum();
+    let mut sums = Vec::new();
+    for (i, block) in blocks.iter().enumerate() {
+        let mut own = vec![0.0; block.cells()];
+        for (weight, code) in weights.iter().zip(&block.codes) {
+            own[usize::from(*code)] += weight;
+        }
+        for (a, sum) in own.iter().enumerate() {
+            matrix[(block.first + a, 0)] = *sum;
+            matrix[(block.first + a, block.first + a)] = *sum;
+        }
+        for earlier in &blocks[..i] {
+            let width = earlier.cells();
+            sums.clear();
+            sums.resize(block.cells() * width, 0.0);
+            for ((weight, a), b) in weights.iter().zip(&block.codes).zip(&earlier.codes) {
+                sums[usize::from(*a) * width + usize::from(*b)] += weight;
+            }
+            for (a, row) in sums.chunks_exact(width).enumerate() {
+                for (b, sum) in row.iter().enumerate() {
+                    matrix[(block.first + a, earlier.first + b)] = *sum;
+                }
+            }
+        }
+    }
+    matrix
+}
+
+/// The gradient of the penalised log-likelihood.
+fn gradient(blocks: &[Block], now: &Fit, outcomes: Outcomes<'_>, effect: f64) -> Mat<f64> {
+    let residuals: Vec<f64> = residuals(&now.propensities, outcomes.labels).map(|r| r / effect).collect();
+    let mut gradient = Mat::zeros(now.parameters.len(), 1);
+    gradient[(0, 0)] = residuals.iter().sum();
+    for block in blocks {
+        for (residual, code) in residuals.iter().zip(&block.codes) {
+            gradient[(block.first + usize::from(*code), 0)] += residual;
+        }
+        let (own, prior) = (block.own(&now.parameters), block.prior());
+        for a in 0..own.len() {
+            let pull: f64 = own.iter().enumerate().map(|(b, value)| prior[(a, b)] * value).sum();
+            gradient[(block.first + a, 0)] -= pull;
+        }
+    }
+    gradient
+}
+
+/// Outcome less propensity, row by row.
+pub(crate) fn residuals<'a>(propensities: &'a [f64], labels: &'a [bool]) -> impl Iterator<Item = f64> + 'a {
+    propensities.iter().zip(labels).map(|(p, y)| if *y { 1.0 - p } else { -p })
+}
+
+/// A Newton step, halved until it makes things no worse.
+fn step(blocks: &[Block], now: Fit, direction: &Mat<f64>, outcomes: Outcomes<'_>, effect: f64) -> Fit {
+    let mut length = 1.0;
+    for _ in 0..MOST_HALVINGS {
+        let moved = now.parameters.iter().enumerate().map(|(i, value)| value + length * direction[(i, 0)]).collect();
+        let next = evaluate(blocks, moved, outcomes, effect);
+        if next.objective <= now.objective {
+            return next;
+        }
+        length /= 2.0;
+    }
+    now
+}
+
+/// One generalised Fellner–Schall update of every smoothing parameter; returns the effective degrees of freedom of
+/// each block.
+fn update_smoothing(blocks: &mut [Block], covariance: &Mat<f64>, parameters: &[f64], least: f64) -> Vec<f64> {
+    let mut freedoms = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let size = block.cells();
+        let own = block.own(parameters).to_vec();
+        let prior = block.prior();
+        let at = covariance.submatrix(block.first, block.first, size, size);
+        let trace = |one: faer::MatRef<'_, f64>, other: &Mat<f64>| -> f64 {
+            (0..size).map(|a| (0..size).map(|b| one[(a, b)] * other[(b, a)]).sum::<f64>()).sum()
+        };
+        freedoms.push((count(size) - trace(at, &prior)).max(0.0));
+        let Ok(inverse) = prior.llt(Side::Lower).map(|factor| factor.inverse()) else { continue };
+        for (form, smoothing) in block.penalties.iter().zip(&mut block.smoothing) {
+            let in_prior = trace(inverse.as_ref(), form);
+            let in_posterior = trace(at, form);
+            let used = quadratic(form, &own);
+            let factor = ((in_prior - in_posterior).max(1e-8) / used.max(1e-12)).clamp(0.05, 20.0);
+            *smoothing = (*smoothing * factor).clamp(least, MOST_SMOOTHING);
+        }
+    }
+    freedoms
+}
+
+/// The log-odds of a share.
+pub(crate) fn logit(share: f64) -> f64 {
+    debug_assert!((sigmoid((share / (1.0 - share)).ln()) - share).abs() < 1e-9);
+    (share / (1.0 - share)).ln()
+}

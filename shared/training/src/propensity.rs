@@ -1,0 +1,207 @@
+//! The propensity model: families fitted to labelled rows, the better one chosen on rows held out.
+
+use expansion_features::Dataset;
+use expansion_model::{AdditiveModel, Heterogeneity, Knowledge, Metrics, Scorer, evaluate, sigmoid};
+
+use crate::additive::{self, Binned};
+use crate::assemble::assemble;
+use crate::penalised::Outcomes;
+use crate::split::Split;
+use crate::{FitError, bins, calibration, clusters, logistic, rules};
+
+/// Numbers fall into at most so many bins, by how much there is to learn from.
+const MOST_BINS: usize = 24;
+const MOST_BINS_SHRUNK: usize = 8;
+const MICROS_A_DAY: f64 = 86_400e6;
+
+/// What the rows are.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'a> {
+    /// The column that names the segment.
+    pub segment: Option<&'a str>,
+    /// The label window in days: rows of one customer that are less apart share outcomes.
+    pub horizon_days: u16,
+}
+
+/// A kind of model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Logistic,
+    Additive,
+}
+
+/// How a family did on the rows held out.
+#[derive(Clone, Debug)]
+pub(crate) struct Tried {
+    pub(crate) family: Family,
+    pub(crate) model: AdditiveModel,
+    pub(crate) log_odds: Vec<f64>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Family {
+    /// Simpler ones first.
+    pub(crate) const ALL: [Self; 2] = [Self::Logistic, Self::Additive];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Logistic => "logistic",
+            Self::Additive => "additive",
+        }
+    }
+
+    /// Fits the family to the given rows; rules where they are too few.
+    pub(crate) fn fit(self, data: &Dataset, rows: &[usize], layout: Layout<'_>) -> Result<AdditiveModel, FitError> {
+        let labels: Vec<bool> = rows.iter().map(|&row| data.labels[row].expanded).collect();
+        let positives = labels.iter().filter(|y| **y).count();
+        let knowledge = Knowledge::of(positives.min(labels.len() - positives));
+        let most_bins = match knowledge {
+            Knowledge::Rules => return Ok(rules::model(&data.frame.names, labels.len(), positives)),
+            Knowledge::Shrunk => MOST_BINS_SHRUNK,
+            Knowledge::Full => MOST_BINS,
+        };
+        let (features, codes) = bins::features(&data.frame, rows, most_bins);
+        let customers: Vec<u32> = rows.iter().map(|&row| data.customers[row]).collect();
+        let outcomes = Outcomes { labels: &labels, customers: &customers };
+        let segment = features.iter().position(|feature| Some(&*feature.name) == layout.segment);
+        let binned = Binned { features: &features, codes: &codes, outcomes, segment };
+        let assembled = match self {
+            Self::Logistic => {
+                logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?
+            }
+            Self::Additive => {
+                let (blocks, fit) = additive::fit(&binned, knowledge)?;
+                assemble(blocks, &fit)?
+            }
+        };
+        Ok(AdditiveModel {
+            family: self.name().to_owned(),
+            knowledge,
+            intercept: assembled.intercept,
+            features,
+            terms: assembled.terms,
+            uncertainty: assembled.uncertainty,
+            heterogeneity: Heterogeneity::default(),
+        })
+    }
+}
+
+/// How much customers differ beyond a fitted model, as far as the given rows tell.
+fn heterogeneity(
+    model: &AdditiveModel,
+    data: &Dataset,
+    rows: &[usize],
+    layout: Layout<'_>,
+) -> Result<Heterogeneity, FitError> {
+    let scorer = scorer(model, data)?;
+    let log_odds = scorer.log_odds(&data.frame.take(rows));
+    let labels: Vec<bool> = rows.iter().map(|&row| data.labels[row].expanded).collect();
+    let customers: Vec<u32> = rows.iter().map(|&row| data.customers[row]).collect();
+    let outcomes = Outcomes { labels: &labels, customers: &customers };
+    #[expect(clippy::cast_precision_loss, reason = "days matter, not microseconds")]
+    let days: Vec<f64> = rows.iter().map(|&row| data.as_of[row].micros() as f64 / MICROS_A_DAY).collect();
+    let segment = model.features.iter().position(|feature| Some(&*feature.name) == layout.segment);
+    let codes = segment.map(|segment| {
+        let mut codes = vec![0; data.frame.rows];
+        let column = &data.frame.columns[scorer.columns()[segment]];
+        model.features[segment].bins.fill(column, 0..data.frame.rows, &mut codes);
+        rows.iter().map(|&row| codes[row]).collect::<Vec<u16>>()
+    });
+    let repeated = clusters::repeated(&log_odds, outcomes, &days, codes.as_deref());
+    let bins = segment.map_or(0, |segment| model.features[segment].bins.len());
+    let (overall, mut by_segment) = clusters::heterogeneity(&repeated, layout.horizon_days, bins);
+    by_segment.truncate(bins);
+    Ok(Heterogeneity { overall, segment, by_segment })
+}
+
+/// A model made ready for the columns of some rows.
+fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Scorer<'a>, FitError> {
+    Scorer::for_columns(model, &data.frame.names).map_err(|error| FitError::Solver(error.to_string()))
+}
+
+/// Fits every family to the earlier rows and tries it on those held out. A family that cannot be fitted does not take
+/// part, unless none can.
+pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Result<Vec<Tried>, FitError> {
+    let outcomes: Vec<bool> = split.held_out.iter().map(|&row| data.labels[row].expanded).collect();
+    let mut tried = Vec::new();
+    let mut refused = None;
+    for family in Family::ALL {
+        let fitted = family.fit(data, &split.train, layout);
+        let model = match fitted {
+            Ok(model) => model,
+            Err(error) => {
+                refused = Some(error);
+                continue;
+            }
+        };
+        let log_odds = scorer(&model, data)?.log_odds(&data.frame.take(&split.held_out));
+        let propensities: Vec<f64> = log_odds.iter().map(|eta| sigmoid(*eta)).collect();
+        if let Some(metrics) = evaluate(&propensities, &outcomes) {
+            tried.push(Tried { family, model, log_odds, metrics });
+        }
+    }
+    match refused {
+        Some(error) if tried.is_empty() => Err(error),
+        _ => Ok(tried),
+    }
+}
+
+/// A fitted propensity model and how it came about.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The model, fitted on all rows.
+    pub model: AdditiveModel,
+    /// How the same fit did on the rows held out; absent where none could be.
+    pub metrics: Option<Metrics>,
+    /// The slope and intercept that the log-odds were corrected by, where the rows held out showed the need.
+    pub recalibration: Option<[f64; 2]>,
+    /// The log-loss of each family on the rows held out.
+    pub tried: Vec<(String, f64)>,
+}
+
+/// Chooses a family on the rows held out, fits it to all rows, and corrects it where the rows held out show the need.
+pub(crate) fn fit(data: &Dataset, split: Option<&Split>, layout: Layout<'_>) -> Result<(Fitted, Option<Tried>), FitError> {
+    let mut tried = match split {
+        Some(split) => compete(data, split, layout)?,
+        None => Vec::new(),
+    };
+    let losses = tried.iter().map(|one| (one.family.name().to_owned(), one.metrics.log_loss)).collect();
+    let best = (0..tried.len()).min_by(|a, b| tried[*a].metrics.log_loss.total_cmp(&tried[*b].metrics.log_loss));
+    let best = best.map(|best| tried.swap_remove(best));
+    let all: Vec<usize> = (0..data.labels.len()).collect();
+    let family = best.as_ref().map_or(Family::Logistic, |best| best.family);
+    let mut model = family.fit(data, &all, layout)?;
+    let recalibration = split.zip(best.as_ref()).and_then(|(split, best)| {
+        let labels: Vec<bool> = split.held_out.iter().map(|&row| data.labels[row].expanded).collect();
+        let customers: Vec<u32> = split.held_out.iter().map(|&row| data.customers[row]).collect();
+        calibration::needed(&best.log_odds, Outcomes { labels: &labels, customers: &customers })
+    });
+    if model.knowledge != Knowledge::Rules {
+        if let Some(map) = recalibration {
+            calibration::apply(&mut model, map);
+        }
+        model.heterogeneity = heterogeneity(&model, data, &all, layout)?;
+    }
+    let metrics = best.as_ref().map(|best| best.metrics);
+    Ok((Fitted { model, metrics, recalibration, tried: losses }, best))
+}
+
+/// Fits the propensity model to rows at several cutoffs: families compete on the newest.
+///
+/// # Errors
+/// [`FitError`] when no family can be fitted.
+pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted, FitError> {
+    let mut cutoffs = data.as_of.clone();
+    cutoffs.dedup();
+    let split = crate::split::out_of_time(data, &cutoffs, layout.horizon_days);
+    fit(data, split.as_ref(), layout).map(|(fitted, _)| fitted)
+}
+
+/// Fits the propensity model to rows that know no time: families compete on a fifth of the customers.
+///
+/// # Errors
+/// [`FitError`] when no family can be fitted.
+pub fn fit_table(data: &Dataset, segment: Option<&str>) -> Result<Fitted, FitError> {
+    let split = crate::split::by_customer(data);
+    fit(data, Some(&split), Layout { segment, horizon_days: 0 }).map(|(fitted, _)| fitted)
+}

@@ -1,0 +1,61 @@
+//! What is known before anything can be learned: prior weights for the state `rules`.
+//!
+//! They say no more than what people who sell software agree on: customers near their entitlement, in good health, who
+//! ask or have bought before, buy sooner. In log-odds; a missing value weighs nothing. They only rank; the level comes
+//! from the outcomes there are, shrunk to a base rate of 10 %.
+
+use expansion_model::{
+    AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, Knowledge, Term, TermKind, Uncertainty,
+};
+
+use crate::deals::count;
+use crate::penalised::logit;
+
+/// The name of this kind of model.
+pub(crate) const FAMILY: &str = "rules";
+
+/// The base rate before any outcome, and how many rows it weighs as much as.
+const BASE_RATE: f64 = 0.10;
+const BASE_ROWS: f64 = 30.0;
+/// Standard deviation of customers' own log-odds: how far rules may be off.
+const DEVIATION: f64 = 1.2;
+
+/// Feature, edges, and the weight of each bin between them.
+#[rustfmt::skip]
+const WEIGHTS: [(&str, &[f64], &[f64]); 9] = [
+    ("seat_utilisation",      &[0.5, 0.8, 0.95], &[-0.6, -0.2, 0.3, 0.9]),
+    ("health_score",          &[50.0, 70.0, 85.0], &[-0.7, -0.1, 0.2, 0.5]),
+    ("seat_inquiries",        &[0.25, 1.25], &[-0.1, 0.6, 0.9]),
+    ("enterprise_inquiries",  &[0.25], &[-0.05, 0.6]),
+    ("new_teams",             &[0.25], &[-0.05, 0.4]),
+    ("champion_promotions",   &[0.25], &[-0.05, 0.4]),
+    ("executive_engagements", &[0.5, 2.5], &[-0.1, 0.2, 0.4]),
+    ("wins_365",              &[0.5, 1.5], &[-0.1, 0.3, 0.6]),
+    ("open_deals",            &[0.5], &[-0.1, 1.0]),
+];
+
+/// The rules for columns of the given names, where so many of `rows` labelled rows end in an expansion.
+pub(crate) fn model(names: &[String], rows: usize, positives: usize) -> AdditiveModel {
+    let mut features = Vec::new();
+    let mut terms = Vec::new();
+    for (name, edges, weights) in WEIGHTS {
+        if !names.iter().any(|known| known == name) {
+            continue;
+        }
+        let bins = Bins::Numbers { edges: edges.to_vec() };
+        let len = bins.len();
+        let axis = Axis { feature: features.len(), cells: (0_u16..).take(len).collect(), len };
+        let weights = weights.iter().copied().chain([0.0]).collect();
+        terms.push(Term { kind: TermKind::Shape, axes: vec![axis], weights });
+        features.push(BinnedFeature { name: name.to_owned(), bins });
+    }
+    AdditiveModel {
+        family: FAMILY.to_owned(),
+        knowledge: Knowledge::Rules,
+        intercept: logit((count(positives) + BASE_RATE * BASE_ROWS) / (count(rows) + BASE_ROWS)),
+        features,
+        terms,
+        uncertainty: Uncertainty::default(),
+        heterogeneity: Heterogeneity { overall: DEVIATION, segment: None, by_segment: Vec::new() },
+    }
+}

@@ -1,0 +1,104 @@
+//! How often the intervals hold the truth, on simulated portfolios whose truth is known.
+
+use std::collections::{BTreeMap, HashMap};
+
+use clap::Args;
+use expansion_domain::Instant;
+use expansion_features::{Catalogue, View, label};
+use expansion_model::{ConfidenceLevel, Scorer, confidence};
+use expansion_portfolio::{Settings, simulate, truth, write};
+use expansion_training::{Request, fit};
+use jiff::civil::{Date, date};
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::source::read_folder;
+
+/// The label window in days.
+const HORIZON_DAYS: u16 = 90;
+/// The last simulated day; what is known ends one horizon before.
+const END: Date = date(2026, 6, 30);
+/// Months of history, the horizon among them.
+const MONTHS: u32 = 33;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Customers in each portfolio.
+    #[arg(long, default_value_t = 2000)]
+    customers: usize,
+    /// How many portfolios.
+    #[arg(long, default_value_t = 5)]
+    seeds: u64,
+    /// Futures by which each customer's true probability is found.
+    #[arg(long, default_value_t = 400)]
+    paths: u32,
+}
+
+/// How many of how many lay inside, and the sum of the intervals' widths.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    inside: u32,
+    all: u32,
+    width: f64,
+}
+
+impl Tally {
+    fn add(&mut self, inside: bool, width: f64) {
+        self.inside += u32::from(inside);
+        self.all += 1;
+        self.width += width;
+    }
+
+    fn json(&self) -> Value {
+        let all = f64::from(self.all);
+        json!({"coverage": f64::from(self.inside) / all, "mean_width": self.width / all, "n": self.all})
+    }
+}
+
+/// Simulates, fits, compares and prints.
+pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
+    let (mut overall, mut value) = (Tally::default(), Tally::default());
+    let mut by_level: BTreeMap<&str, Tally> = BTreeMap::new();
+    let mut by_segment: BTreeMap<String, Tally> = BTreeMap::new();
+    for seed in 1..=arguments.seeds {
+        let settings = Settings { customers: arguments.customers, months: MONTHS, end: END, seed };
+        let folder = tempfile::tempdir()?;
+        write(&simulate(&settings), folder.path(), None)?;
+        let portfolio = read_folder(folder.path()).await?;
+        let cutoff = END.checked_sub(jiff::Span::new().days(HORIZON_DAYS))?;
+        let as_of = Instant::from_date(cutoff).ok_or("no such day")?.end_of_day();
+        let request = Request { model_id: format!("seed-{seed}"), as_of, horizon_days: HORIZON_DAYS, data_fingerprint: String::new() };
+        let model = fit(&portfolio, &request)?.model;
+        let scorer = Scorer::new(&model.propensity)?;
+        let known = truth(&settings, &[cutoff], u32::from(HORIZON_DAYS), arguments.paths);
+        let truths: HashMap<&str, f64> = known.iter().map(|row| (&*row.customer_id, row.probability)).collect();
+        let catalogue = Catalogue::new(&portfolio.products);
+        for history in &portfolio.customers {
+            let (Some(known), Some(truth)) = (history.known(as_of), truths.get(&*history.customer_id)) else { continue };
+            let snapshot = View { known, catalogue: &catalogue, tables: &portfolio.tables }.snapshot();
+            let bins = scorer.bins(&snapshot);
+            let score = scorer.score(&bins, &mut vec![0.0; bins.len()]);
+            let (inside, width) = (score.lower <= *truth && *truth <= score.upper, score.upper - score.lower);
+            overall.add(inside, width);
+            let level = ConfidenceLevel::of(confidence(&score, model.propensity.knowledge)).name();
+            by_level.entry(level).or_default().add(inside, width);
+            let segment = history.segment.as_deref().unwrap_or("none").to_owned();
+            by_segment.entry(segment).or_default().add(inside, width);
+            if let (Some(model), Some(amount)) = (&model.value, label(history, as_of, HORIZON_DAYS).amount) {
+                let estimate = model.estimate(&bins);
+                value.add(estimate.lower <= amount && amount <= estimate.upper, (estimate.upper / estimate.lower).ln());
+            }
+        }
+        eprintln!("seed {seed}: {} {:?}", overall.json(), model.propensity.heterogeneity);
+    }
+    let by = |tallies: Vec<(String, Value)>| Value::Object(tallies.into_iter().collect());
+    Ok(json!({
+        "interval_90": overall.json(),
+        "by_confidence": by(by_level.into_iter().map(|(name, t)| (name.to_owned(), t.json())).collect()),
+        "by_segment": by(by_segment.into_iter().map(|(name, t)| (name, t.json())).collect()),
+        "value_interval_80": value.json(),
+        "customers": arguments.customers,
+        "seeds": arguments.seeds,
+        "paths": arguments.paths,
+    }))
+}

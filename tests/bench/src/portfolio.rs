@@ -1,0 +1,79 @@
+//! The model on a source: fitted on the earlier cutoffs, tried on the newest ones.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use expansion_domain::Instant;
+use expansion_features::{Column, Dataset, cutoffs, dataset};
+use expansion_training::{Layout, MOST_CUTOFFS, SEGMENT, fit_propensity, out_of_time};
+use serde_json::Value;
+
+use crate::Failure;
+use crate::measure::{Clock, Report};
+use crate::source::read_folder;
+use crate::table::write_lines;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The source folder.
+    #[arg(long)]
+    source: PathBuf,
+    /// What is known: a date (to its end) or an RFC 3339 time.
+    #[arg(long)]
+    as_of: String,
+    /// Days after a cutoff in which an expansion counts.
+    #[arg(long, default_value_t = 90)]
+    horizon_days: u16,
+    /// Write `p,lower,upper,score,points_sum` here, a line for each test row.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Write the rows as flat tables, `train.csv` and `test.csv`, to this folder, for peers: the features, `customer`
+    /// and the label `expanded`.
+    #[arg(long)]
+    tables: Option<PathBuf>,
+}
+
+/// Fits, tries and prints.
+pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
+    let portfolio = read_folder(&arguments.source).await?;
+    let as_of: Instant = arguments.as_of.parse()?;
+    let as_of = if arguments.as_of.len() == 10 { as_of.end_of_day() } else { as_of };
+    let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
+    let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
+    let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short to hold any out")?;
+    let (train, test) = (data.take(&split.train), data.take(&split.held_out));
+    if let Some(folder) = &arguments.tables {
+        std::fs::create_dir_all(folder)?;
+        write_table(&folder.join("train.csv"), &train)?;
+        write_table(&folder.join("test.csv"), &test)?;
+    }
+    let layout = Layout { segment: Some(SEGMENT), horizon_days: arguments.horizon_days };
+    let clock = Clock::start();
+    let fitted = fit_propensity(&train, layout)?;
+    let training = clock.stop();
+    let report = Report::new(&fitted.model, &train, &test, training)?;
+    if let Some(out) = &arguments.out {
+        report.write(out)?;
+    }
+    Ok(report.json())
+}
+
+/// Writes rows as a flat CSV table.
+fn write_table(path: &Path, data: &Dataset) -> Result<(), Failure> {
+    let cell = |column: &Column, row: usize| match column {
+        Column::Numbers(values) if values[row].is_nan() => String::new(),
+        Column::Numbers(values) => values[row].to_string(),
+        Column::Levels { codes, names } => names.get(codes[row] as usize).map(|n| quoted(n)).unwrap_or_default(),
+    };
+    let line = |row: usize| {
+        let cells = data.frame.columns.iter().map(|column| cell(column, row));
+        let ends = [data.customers[row].to_string(), u8::from(data.labels[row].expanded).to_string()];
+        cells.chain(ends).collect::<Vec<_>>().join(",")
+    };
+    let header = format!("{},customer,expanded", data.frame.names.join(","));
+    write_lines(path, &header, (0..data.frame.rows).map(line))
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
