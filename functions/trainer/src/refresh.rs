@@ -57,7 +57,8 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     };
     drop(source.portfolio);
     promote(state, &manifest).await?;
-    let model = ModelSummary { model_id: manifest.model_id, family: manifest.family, metrics: manifest.metrics };
+    let Manifest { model_id, family, knowledge, metrics, .. } = manifest;
+    let model = ModelSummary { model_id, family, knowledge, metrics };
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
     let shards = inventory.buckets().unwrap_or(1);

@@ -85,6 +85,10 @@ pub(crate) struct DemoArguments {
     #[arg(long, value_name = "N", default_value_t = 1500)]
     pub(crate) customers: usize,
 
+    /// The seed of all chance: another one gives another portfolio.
+    #[arg(long, value_name = "N", default_value_t = expansion_portfolio::DEMO_SEED)]
+    pub(crate) seed: u64,
+
     /// Split the customers' tables into so many `bucket=K` sub-folders.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) buckets: Option<u32>,

@@ -48,7 +48,8 @@ pub(crate) fn for_run(arguments: &RunArguments) -> io::Result<Option<Demo>> {
 
 /// Writes the demo portfolio where the command line says.
 pub(crate) fn write(arguments: &DemoArguments) -> io::Result<()> {
-    let settings = Settings { customers: arguments.customers, ..Settings::demo(arguments.end) };
+    let (customers, seed) = (arguments.customers, arguments.seed);
+    let settings = Settings { customers, seed, ..Settings::demo(arguments.end) };
     write_tables(&simulate(&settings), &arguments.out, arguments.buckets)?;
     eprintln!("wrote the tables of {} customers to {}", settings.customers, arguments.out.display());
     if let Some(file) = &arguments.truth {

@@ -1,7 +1,7 @@
 //! The parts that answers are made of.
 
 use expansion_domain::{DataIssue, Id, Instant, RunId};
-use expansion_model::{ConfidenceLevel, Listed, Metrics, ModelSummary, Run, RunState, RunSummary};
+use expansion_model::{ConfidenceLevel, Knowledge, Listed, Metrics, ModelSummary, Run, RunState, RunSummary};
 use serde::Serialize;
 
 use crate::{Principal, run_location};
@@ -53,6 +53,9 @@ pub struct ModelView {
     pub model_id: String,
     /// What kind of model it is.
     pub family: String,
+    /// How much it could learn: `rules` (fewer than 40 labelled rows that end in an expansion: prior weights, no fit),
+    /// `shrunk` (40–199) or `full`.
+    pub state: Knowledge,
     /// Out-of-time figures; `null` when history was too short to tell.
     pub metrics: Option<Metrics>,
 }
@@ -157,7 +160,12 @@ impl RunView {
 
 impl From<&ModelSummary> for ModelView {
     fn from(model: &ModelSummary) -> Self {
-        Self { model_id: model.model_id.clone(), family: model.family.clone(), metrics: model.metrics }
+        Self {
+            model_id: model.model_id.clone(),
+            family: model.family.clone(),
+            state: model.knowledge,
+            metrics: model.metrics,
+        }
     }
 }
 

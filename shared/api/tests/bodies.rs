@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use expansion_api::{CursorKey, ListQuery, Principal, Problem, RunView, customer_answer, list_answer};
 use expansion_domain::{DataIssue, Instant, Table};
 use expansion_model::{
-    ConfidenceLevel, Factor, FactorValue, Listed, Metrics, ModelSummary, Propensity, RecommendedProduct, Run, RunState,
+    ConfidenceLevel, Factor, FactorValue, Knowledge, Listed, Metrics, ModelSummary, Propensity, RecommendedProduct, Run, RunState,
     RunSummary,
 };
 
@@ -20,9 +20,11 @@ fn run() -> Run {
     run.done = BTreeSet::from([0, 1]);
     run.model = Some(ModelSummary {
         model_id: "m-1".to_owned(),
-        family: "additive_scorecard".to_owned(),
+        family: "additive".to_owned(),
+        knowledge: Knowledge::Full,
         metrics: Some(Metrics {
             auc: 0.8,
+            pr_auc: 0.4,
             log_loss: 0.3,
             brier: 0.1,
             ece: 0.02,

@@ -5,16 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::{Knowledge, Score};
 
 /// The confidence of rules ends below Medium.
-const MOST_OF_RULES: f64 = 0.5;
+const MOST_OF_RULES: f64 = 0.44;
+/// Where Medium and High begin.
+const MEDIUM: f64 = 0.45;
+const HIGH: f64 = 0.75;
 
 /// A score's confidence in a word, at fixed bounds of [`confidence`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ConfidenceLevel {
-    /// Below 0.6.
+    /// Below 0.45.
     Low,
-    /// From 0.6.
+    /// From 0.45.
     Medium,
-    /// From 0.8.
+    /// From 0.75.
     High,
 }
 
@@ -23,8 +26,8 @@ impl ConfidenceLevel {
     #[must_use]
     pub fn of(confidence: f64) -> Self {
         match confidence {
-            c if c >= 0.8 => Self::High,
-            c if c >= 0.6 => Self::Medium,
+            c if c >= HIGH => Self::High,
+            c if c >= MEDIUM => Self::Medium,
             _ => Self::Low,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use expansion_domain::{DataIssue, Id, Instant, RunId, calculated_at};
 use serde::{Deserialize, Serialize};
 
-use crate::{Listed, Metrics};
+use crate::{Knowledge, Listed, Metrics};
 
 /// The record of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,6 +103,8 @@ pub struct ModelSummary {
     pub model_id: String,
     /// What kind of model it is.
     pub family: String,
+    /// How much there was to learn from.
+    pub knowledge: Knowledge,
     /// How good it was out of time; absent when history was too short to tell.
     pub metrics: Option<Metrics>,
 }

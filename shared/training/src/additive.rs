@@ -39,35 +39,76 @@ pub(crate) struct Binned<'a> {
     pub(crate) segment: Option<usize>,
 }
 
+/// What an earlier fit to some of the rows has found: which terms are worth having, and how smooth they are.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The features that there were.
+    features: Vec<String>,
+    /// The terms: what they are, of which features, how strongly held down.
+    terms: Vec<(TermKind, Vec<String>, Vec<f64>)>,
+}
+
+impl Plan {
+    /// What the blocks of a fit show.
+    pub(crate) fn of(blocks: &[Block], features: &[BinnedFeature]) -> Self {
+        let name = |axis: &Axis| features[axis.feature].name.clone();
+        let term = |block: &Block| {
+            (block.term.kind, block.term.axes.iter().map(name).collect(), block.smoothing.clone())
+        };
+        Self {
+            features: features.iter().map(|feature| feature.name.clone()).collect(),
+            terms: blocks.iter().map(term).collect(),
+        }
+    }
+
+    /// The planned terms over newly binned rows, and the shapes of features that are new.
+    fn blocks(&self, data: &Binned<'_>) -> Vec<Block> {
+        let place = |name: &String| data.features.iter().position(|feature| feature.name == *name);
+        let mut blocks: Vec<Block> = (0..data.features.len())
+            .filter(|feature| !self.features.contains(&data.features[*feature].name))
+            .map(|feature| shape(data, feature))
+            .collect();
+        for (kind, names, smoothing) in &self.terms {
+            let Some(features) = names.iter().map(place).collect::<Option<Vec<usize>>>() else { continue };
+            let block = match *features {
+                [one] => shape(data, one),
+                [one, other] => table(&side(data, one), &side(data, other), *kind),
+                _ => continue,
+            };
+            blocks.push(Block { smoothing: smoothing.clone(), ..block });
+        }
+        blocks
+    }
+}
+
 /// Fits shapes, held down more strongly where there is little to learn from, and tables where there is much.
-pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge) -> Result<(Vec<Block>, Fit), FitError> {
-    let mut blocks: Vec<Block> = (0..data.features.len()).map(|feature| shape(data, feature)).collect();
+pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) -> Result<(Vec<Block>, Fit), FitError> {
+    let mut blocks: Vec<Block> = match plan {
+        Some(plan) => plan.blocks(data),
+        None => (0..data.features.len()).map(|feature| shape(data, feature)).collect(),
+    };
     if blocks.is_empty() {
         return Err(FitError::NoFeatures);
     }
     let labels = data.outcomes.labels;
     let base = count(labels.iter().filter(|y| **y).count()) / count(labels.len());
     let least_smoothing = if knowledge == Knowledge::Full { LEAST_SMOOTHING } else { LEAST_SMOOTHING_SHRUNK };
-    let mut fit = penalised::fit(&mut blocks, data.outcomes, vec![logit(base)], least_smoothing)?;
-    if knowledge != Knowledge::Full {
-        return Ok((blocks, fit));
+    let first = penalised::fit(&mut blocks, data.outcomes, vec![logit(base)], least_smoothing)?;
+    if knowledge != Knowledge::Full || plan.is_some() {
+        return Ok((blocks, first));
     }
-    let mut parameters = vec![fit.parameters[0]];
-    let freedoms = std::mem::take(&mut fit.freedom);
-    let kept: Vec<bool> = freedoms.iter().map(|freedom| *freedom >= LEAST_FREEDOM).collect();
-    for (block, kept) in blocks.iter().zip(&kept) {
-        if *kept {
-            parameters.extend_from_slice(block.own(&fit.parameters));
+    // Shapes that say nothing are left out, tables that say something come in.
+    let mut start = vec![first.parameters[0]];
+    let mut kept = Vec::with_capacity(blocks.len());
+    for (block, freedom) in blocks.into_iter().zip(&first.freedom) {
+        if *freedom >= LEAST_FREEDOM {
+            start.extend_from_slice(block.own(&first.parameters));
+            kept.push(block);
         }
     }
-    let mut keep = kept.iter();
-    blocks.retain(|_| keep.next().is_some_and(|kept| *kept));
-    let tables = tables(data, &fit);
-    if !tables.is_empty() || blocks.len() < kept.len() {
-        blocks.extend(tables);
-        fit = penalised::fit(&mut blocks, data.outcomes, parameters, least_smoothing)?;
-    }
-    Ok((blocks, fit))
+    kept.extend(tables(data, &first));
+    let fit = penalised::fit(&mut kept, data.outcomes, start, least_smoothing)?;
+    Ok((kept, fit))
 }
 
 /// A feature's shape.

@@ -73,7 +73,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
     let cutoffs = cutoffs(portfolio, request.as_of, request.horizon_days, MOST_CUTOFFS);
     let data = dataset(portfolio, &cutoffs, request.horizon_days);
     let split = split::out_of_time(&data, &cutoffs, request.horizon_days);
-    let layout = Layout { segment: Some(SEGMENT), horizon_days: request.horizon_days };
+    let layout = Layout::portfolio(request.horizon_days);
     let (propensity, best) = propensity::fit(&data, split.as_ref(), layout)?;
     let all: Vec<usize> = (0..data.labels.len()).collect();
     let held_out_value = match (&split, &best) {

@@ -56,14 +56,22 @@ pub(crate) struct Outcomes<'a> {
 pub(crate) struct Fit {
     pub(crate) parameters: Vec<f64>,
     pub(crate) propensities: Vec<f64>,
-    /// Penalised deviance.
-    objective: f64,
+    /// Minus the log-likelihood, and what the penalties add.
+    misfit: f64,
+    penalty: f64,
     /// Of the repeated rows of customers.
     pub(crate) design_effect: f64,
     /// Of each block.
     pub(crate) freedom: Vec<f64>,
     /// The Cholesky factor of the penalised information.
     pub(crate) factor: Option<Llt<f64>>,
+}
+
+impl Fit {
+    /// The penalised deviance.
+    fn objective(&self, effect: f64) -> f64 {
+        2.0 * self.misfit / effect + self.penalty
+    }
 }
 
 impl Block {
@@ -104,19 +112,19 @@ pub(crate) fn fit(blocks: &mut [Block], outcomes: Outcomes<'_>, start: Vec<f64>,
     let mut parameters = start;
     parameters.resize(size, 0.0);
     let mut effect = FIRST_DESIGN_EFFECT;
-    let mut now = evaluate(blocks, parameters, outcomes, effect);
+    let mut now = evaluate(blocks, parameters, outcomes);
     let mut freedom_before = f64::INFINITY;
     for _ in 0..MOST_STEPS {
-        let before = now.objective;
+        now.penalty = penalty(blocks, &now.parameters);
+        let before = now.objective(effect);
         let factor = factor(blocks, &now, effect, size)?;
         let direction = factor.solve(&gradient(blocks, &now, outcomes, effect));
         now = step(blocks, now, &direction, outcomes, effect);
+        let after = now.objective(effect);
         now.freedom = update_smoothing(blocks, &factor.inverse(), &now.parameters, least_smoothing);
         let freedom: f64 = now.freedom.iter().sum();
         effect = design_effect(&now.propensities, outcomes);
-        let freedoms = std::mem::take(&mut now.freedom);
-        now = Fit { freedom: freedoms, ..evaluate(blocks, now.parameters, outcomes, effect) };
-        let settled = (before - now.objective).abs() <= TOLERANCE * before.abs()
+        let settled = (before - after).abs() <= TOLERANCE * before.abs()
             && (freedom - freedom_before).abs() <= FREEDOM_TOLERANCE * freedom;
         freedom_before = freedom;
         if settled {
@@ -126,12 +134,13 @@ pub(crate) fn fit(blocks: &mut [Block], outcomes: Outcomes<'_>, start: Vec<f64>,
     if now.parameters.iter().any(|parameter| parameter.is_nan() || parameter.abs() > MOST_LOG_ODDS) {
         return Err(FitError::Solver("the parameters diverged".to_owned()));
     }
+    now.design_effect = effect;
     now.factor = Some(factor(blocks, &now, effect, size)?);
     Ok(now)
 }
 
 /// Propensities and penalised deviance at some parameters.
-fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: Outcomes<'_>, effect: f64) -> Fit {
+fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: Outcomes<'_>) -> Fit {
     let mut log_odds = vec![parameters[0]; outcomes.labels.len()];
     for block in blocks {
         let own = block.own(&parameters);
@@ -139,20 +148,24 @@ fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: Outcomes<'_>, effe
             *sum += own[usize::from(*code)];
         }
     }
-    let mut likelihood = 0.0;
+    let mut misfit = 0.0;
     let propensities = log_odds
         .into_iter()
         .zip(outcomes.labels)
         .map(|(eta, y)| {
             // ln(1 + e^η) − y·η, without overflow.
             let tail = (-eta.abs()).exp();
-            likelihood += eta.max(0.0) + tail.ln_1p() - if *y { eta } else { 0.0 };
+            misfit += eta.max(0.0) + (1.0 + tail).ln() - if *y { eta } else { 0.0 };
             if eta >= 0.0 { 1.0 / (1.0 + tail) } else { tail / (1.0 + tail) }
         })
         .collect();
-    let penalty: f64 = blocks.iter().map(|block| quadratic(&block.prior(), block.own(&parameters))).sum();
-    let objective = 2.0 * likelihood / effect + penalty;
-    Fit { parameters, propensities, objective, design_effect: effect, freedom: Vec::new(), factor: None }
+    let penalty = penalty(blocks, &parameters);
+    Fit { parameters, propensities, misfit, penalty, design_effect: 1.0, freedom: Vec::new(), factor: None }
+}
+
+/// What the penalties add at some parameters.
+fn penalty(blocks: &[Block], parameters: &[f64]) -> f64 {
+    blocks.iter().map(|block| quadratic(&block.prior(), block.own(parameters))).sum()
 }
 
 /// `xᵀ A x`.
@@ -234,8 +247,8 @@ fn step(blocks: &[Block], now: Fit, direction: &Mat<f64>, outcomes: Outcomes<'_>
     let mut length = 1.0;
     for _ in 0..MOST_HALVINGS {
         let moved = now.parameters.iter().enumerate().map(|(i, value)| value + length * direction[(i, 0)]).collect();
-        let next = evaluate(blocks, moved, outcomes, effect);
-        if next.objective <= now.objective {
+        let next = evaluate(blocks, moved, outcomes);
+        if next.objective(effect) <= now.objective(effect) {
             return next;
         }
         length /= 2.0;

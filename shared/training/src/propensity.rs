@@ -3,7 +3,7 @@
 use expansion_features::Dataset;
 use expansion_model::{AdditiveModel, Heterogeneity, Knowledge, Metrics, Scorer, evaluate, sigmoid};
 
-use crate::additive::{self, Binned};
+use crate::additive::{self, Binned, Plan};
 use crate::assemble::assemble;
 use crate::penalised::Outcomes;
 use crate::split::Split;
@@ -12,6 +12,9 @@ use crate::{FitError, bins, calibration, clusters, logistic, rules};
 /// Numbers fall into at most so many bins, by how much there is to learn from.
 const MOST_BINS: usize = 24;
 const MOST_BINS_SHRUNK: usize = 8;
+/// The standard deviation of customers' own log-odds around what the features say, where the outcomes cannot tell it.
+/// An assumption, checked by `expansion-bench coverage` on simulated customers whose true probabilities are known.
+const ASSUMED_DEVIATION: f64 = 1.15;
 const MICROS_A_DAY: f64 = 86_400e6;
 
 /// What the rows are.
@@ -21,6 +24,17 @@ pub struct Layout<'a> {
     pub segment: Option<&'a str>,
     /// The label window in days: rows of one customer that are less apart share outcomes.
     pub horizon_days: u16,
+    /// Whether features tell of earlier outcomes of the customer. Then repeated outcomes tell nothing more about how
+    /// customers differ beyond the features.
+    pub outcomes_among_features: bool,
+}
+
+impl Layout<'static> {
+    /// Rows of [`expansion_features::FEATURES`]: past expansions are among them.
+    #[must_use]
+    pub const fn portfolio(horizon_days: u16) -> Self {
+        Self { segment: Some(crate::SEGMENT), horizon_days, outcomes_among_features: true }
+    }
 }
 
 /// A kind of model.
@@ -35,6 +49,7 @@ pub(crate) enum Family {
 pub(crate) struct Tried {
     pub(crate) family: Family,
     pub(crate) model: AdditiveModel,
+    plan: Option<Plan>,
     pub(crate) log_odds: Vec<f64>,
     pub(crate) metrics: Metrics,
 }
@@ -50,13 +65,19 @@ impl Family {
         }
     }
 
-    /// Fits the family to the given rows; rules where they are too few.
-    pub(crate) fn fit(self, data: &Dataset, rows: &[usize], layout: Layout<'_>) -> Result<AdditiveModel, FitError> {
+    /// Fits the family to the given rows, as an earlier fit has planned it; rules where they are too few.
+    pub(crate) fn fit(
+        self,
+        data: &Dataset,
+        rows: &[usize],
+        layout: Layout<'_>,
+        plan: Option<&Plan>,
+    ) -> Result<(AdditiveModel, Option<Plan>), FitError> {
         let labels: Vec<bool> = rows.iter().map(|&row| data.labels[row].expanded).collect();
         let positives = labels.iter().filter(|y| **y).count();
         let knowledge = Knowledge::of(positives.min(labels.len() - positives));
         let most_bins = match knowledge {
-            Knowledge::Rules => return Ok(rules::model(&data.frame.names, labels.len(), positives)),
+            Knowledge::Rules => return Ok((rules::model(&data.frame.names, labels.len(), positives), None)),
             Knowledge::Shrunk => MOST_BINS_SHRUNK,
             Knowledge::Full => MOST_BINS,
         };
@@ -65,16 +86,17 @@ impl Family {
         let outcomes = Outcomes { labels: &labels, customers: &customers };
         let segment = features.iter().position(|feature| Some(&*feature.name) == layout.segment);
         let binned = Binned { features: &features, codes: &codes, outcomes, segment };
-        let assembled = match self {
+        let (assembled, found) = match self {
             Self::Logistic => {
-                logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?
+                (logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?, None)
             }
             Self::Additive => {
-                let (blocks, fit) = additive::fit(&binned, knowledge)?;
-                assemble(blocks, &fit)?
+                let (blocks, fit) = additive::fit(&binned, knowledge, plan)?;
+                let found = Plan::of(&blocks, &features);
+                (assemble(blocks, &fit)?, Some(found))
             }
         };
-        Ok(AdditiveModel {
+        let model = AdditiveModel {
             family: self.name().to_owned(),
             knowledge,
             intercept: assembled.intercept,
@@ -82,7 +104,8 @@ impl Family {
             terms: assembled.terms,
             uncertainty: assembled.uncertainty,
             heterogeneity: Heterogeneity::default(),
-        })
+        };
+        Ok((model, found))
     }
 }
 
@@ -111,7 +134,10 @@ fn heterogeneity(
     let bins = segment.map_or(0, |segment| model.features[segment].bins.len());
     let (overall, mut by_segment) = clusters::heterogeneity(&repeated, layout.horizon_days, bins);
     by_segment.truncate(bins);
-    Ok(Heterogeneity { overall, segment, by_segment })
+    let can_tell = !layout.outcomes_among_features && repeated.values().any(|rows| rows.len() > 1);
+    let least = if can_tell { 0.0 } else { ASSUMED_DEVIATION };
+    by_segment.iter_mut().for_each(|deviation| *deviation = deviation.max(least));
+    Ok(Heterogeneity { overall: overall.max(least), segment, by_segment })
 }
 
 /// A model made ready for the columns of some rows.
@@ -126,9 +152,8 @@ pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Resu
     let mut tried = Vec::new();
     let mut refused = None;
     for family in Family::ALL {
-        let fitted = family.fit(data, &split.train, layout);
-        let model = match fitted {
-            Ok(model) => model,
+        let (model, plan) = match family.fit(data, &split.train, layout, None) {
+            Ok(fitted) => fitted,
             Err(error) => {
                 refused = Some(error);
                 continue;
@@ -137,7 +162,7 @@ pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Resu
         let log_odds = scorer(&model, data)?.log_odds(&data.frame.take(&split.held_out));
         let propensities: Vec<f64> = log_odds.iter().map(|eta| sigmoid(*eta)).collect();
         if let Some(metrics) = evaluate(&propensities, &outcomes) {
-            tried.push(Tried { family, model, log_odds, metrics });
+            tried.push(Tried { family, model, plan, log_odds, metrics });
         }
     }
     match refused {
@@ -170,7 +195,8 @@ pub(crate) fn fit(data: &Dataset, split: Option<&Split>, layout: Layout<'_>) -> 
     let best = best.map(|best| tried.swap_remove(best));
     let all: Vec<usize> = (0..data.labels.len()).collect();
     let family = best.as_ref().map_or(Family::Logistic, |best| best.family);
-    let mut model = family.fit(data, &all, layout)?;
+    let plan = best.as_ref().and_then(|best| best.plan.as_ref());
+    let (mut model, _) = family.fit(data, &all, layout, plan)?;
     let recalibration = split.zip(best.as_ref()).and_then(|(split, best)| {
         let labels: Vec<bool> = split.held_out.iter().map(|&row| data.labels[row].expanded).collect();
         let customers: Vec<u32> = split.held_out.iter().map(|&row| data.customers[row]).collect();
@@ -203,5 +229,5 @@ pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted, FitE
 /// [`FitError`] when no family can be fitted.
 pub fn fit_table(data: &Dataset, segment: Option<&str>) -> Result<Fitted, FitError> {
     let split = crate::split::by_customer(data);
-    fit(data, Some(&split), Layout { segment, horizon_days: 0 }).map(|(fitted, _)| fitted)
+    fit(data, Some(&split), Layout { segment, horizon_days: 0, outcomes_among_features: false }).map(|(fitted, _)| fitted)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use expansion_domain::Instant;
 use expansion_features::{Column, Dataset, cutoffs, dataset};
-use expansion_training::{Layout, MOST_CUTOFFS, SEGMENT, fit_propensity, out_of_time};
+use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time};
 use serde_json::Value;
 
 use crate::Failure;
@@ -47,9 +47,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         write_table(&folder.join("train.csv"), &train)?;
         write_table(&folder.join("test.csv"), &test)?;
     }
-    let layout = Layout { segment: Some(SEGMENT), horizon_days: arguments.horizon_days };
     let clock = Clock::start();
-    let fitted = fit_propensity(&train, layout)?;
+    let fitted = fit_propensity(&train, Layout::portfolio(arguments.horizon_days))?;
     let training = clock.stop();
     let report = Report::new(&fitted.model, &train, &test, training)?;
     if let Some(out) = &arguments.out {

@@ -67,7 +67,7 @@ pub use crate::truth::{Truth, truth};
 pub use crate::write::write;
 
 /// Seed of [`Settings::demo`].
-const DEMO_SEED: u64 = 238;
+pub const DEMO_SEED: u64 = 238;
 /// Longest recorded period: a century, well inside the calendar's range.
 const MAX_MONTHS: u32 = 1_200;
 

@@ -46,7 +46,8 @@ async fn a_changed_artifact_is_mended_by_storing_the_same_model_again() {
     assert_eq!(artifacts.model(&model_id).await.expect("it is whole again"), model);
 
     // Another model never takes the place of one that is there.
-    let other = Model { intercept: model.intercept + 1.0, ..model.clone() };
+    let mut other: Model = model.clone();
+    other.propensity.intercept += 1.0;
     assert_eq!(artifacts.put(&other, manifest.clone()).await.expect("nothing is written"), manifest);
     assert_eq!(artifacts.model(&model_id).await.expect("it is as it was"), model);
 }

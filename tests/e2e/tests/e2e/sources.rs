@@ -1,11 +1,12 @@
 //! Sources that are not as they should be, and sources in S3.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_e2e::{REFRESH, Source, World, as_of, portfolio};
-use expansion_model::RunState;
+use expansion_model::{Knowledge, RunState};
 use expansion_portfolio::Portfolio;
 use serde_json::{Value, json};
 
@@ -124,15 +125,21 @@ async fn a_missing_required_table_fails_the_run_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_with_too_few_expansions_to_learn_from_is_said_so() {
+async fn a_source_with_too_few_expansions_to_learn_from_is_scored_by_rules_and_that_is_said() {
     let mut young = portfolio();
     young.expansion_opportunities.truncate(10);
     let world = World::over(&Source::of(&young, None)).await;
-    let run = world.refresh(as_of(0)).await;
-    assert_eq!(run.state, RunState::Failed);
-    let failure = run.failure.expect("a reason");
-    assert!(failure.contains("expansion") && !failure.contains('\n'), "{failure}");
-    assert_eq!(world.rows_stored().await, 0);
+    let run = world.refreshed(as_of(0)).await;
+    assert_eq!(run.model.map(|model| model.knowledge), Some(Knowledge::Rules));
+    let rows = world.all_rows().await;
+    assert!(rows.len() > 100);
+    assert!(rows.iter().all(|row| row["confidence"]["level"] == "Low"));
+    let scores: BTreeSet<u64> = rows.iter().filter_map(|row| row["propensity_score"].as_u64()).collect();
+    assert!(scores.len() > 3, "rules rank: {scores:?}");
+    let customer = rows[0]["customer_id"].as_str().expect("an id");
+    let answer = world.manager().get(&format!("/api/customers/{customer}/expansion-propensity")).await.ok();
+    assert_eq!(answer["model"]["state"], "rules");
+    assert_eq!(answer["confidence"]["level"], "Low");
 }
 
 /// Every file below a folder, relative to it.
