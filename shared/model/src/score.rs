@@ -2,6 +2,7 @@
 
 use expansion_features::{FEATURES, Frame, Snapshot};
 
+use crate::heterogeneity::Intervals;
 use crate::{AdditiveModel, Term, TermKind};
 
 /// Rows that are scored at once: their bins and sums stay in the cache.
@@ -15,6 +16,7 @@ pub struct Scorer<'a> {
     columns: Vec<usize>,
     /// The position of each term's first row in the uncertainty.
     first: Vec<usize>,
+    intervals: Intervals,
 }
 
 /// The model names a feature that the snapshots don't have.
@@ -63,7 +65,7 @@ impl<'a> Scorer<'a> {
             next - term.weights.len()
         };
         let first = model.terms.iter().map(place).collect();
-        Ok(Self { model, columns, first })
+        Ok(Self { model, columns, first, intervals: Intervals::new(&model.heterogeneity) })
     }
 
     /// The snapshot's position of each of the model's features.
@@ -154,7 +156,7 @@ impl<'a> Scorer<'a> {
         }
         let log_odds = self.model.intercept + contributions.iter().sum::<f64>();
         let fit: f32 = length.iter().map(|x| x * x).sum();
-        let [lower, upper] = self.model.heterogeneity.interval(log_odds, f64::from(fit), bins);
+        let [lower, upper] = self.intervals.interval(log_odds, f64::from(fit), bins);
         let known = self.model.features.iter().zip(bins).filter(|(f, bin)| usize::from(**bin) != f.bins.missing());
         let coverage = share(known.count(), bins.len());
         Score { log_odds, propensity: sigmoid(log_odds), lower, upper, coverage }

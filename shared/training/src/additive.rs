@@ -11,7 +11,7 @@ use faer::Mat;
 
 use crate::FitError;
 use crate::deals::count;
-use crate::penalised::{self, Block, Fit, Outcomes, logit, residuals};
+use crate::penalised::{self, Block, Control, Fit, Outcomes, logit, residuals};
 
 /// Tables at most.
 const MOST_TABLES: usize = 15;
@@ -20,11 +20,16 @@ const MOST_SIDE: usize = 7;
 /// A table's score test must be significant at so many standard deviations.
 const SIGNIFICANT: f64 = 3.0;
 /// A shape with fewer effective degrees of freedom says nothing, and is left out.
-const LEAST_FREEDOM: f64 = 0.05;
+const LEAST_FREEDOM: f64 = 0.4;
 /// Shapes, at first: second differences, first differences, levels and missing values.
-const SHAPE_SMOOTHING: [f64; 3] = [10.0, 1.0, 1.0];
+const SHAPE_SMOOTHING: [f64; 3] = [300.0, 30.0, 5.0];
 /// Tables, at first: differences along the sides, all cells.
-const TABLE_SMOOTHING: [f64; 2] = [10.0, 5.0];
+const TABLE_SMOOTHING: [f64; 2] = [30.0, 10.0];
+/// When a fit stands (see [`Control`]); the first one, of shapes alone, only has to tell which terms are worth having.
+const TOLERANCE: f64 = 0.01;
+const FIRST_TOLERANCE: f64 = 0.06;
+/// The design effect before it is estimated.
+const FIRST_DESIGN_EFFECT: f64 = 1.5;
 /// No smoothing parameter falls below this; where there is little to learn from, below that.
 const LEAST_SMOOTHING: f64 = 1e-2;
 const LEAST_SMOOTHING_SHRUNK: f64 = 3.0;
@@ -44,57 +49,80 @@ pub(crate) struct Binned<'a> {
 pub(crate) struct Plan {
     /// The features that there were.
     features: Vec<String>,
-    /// The terms: what they are, of which features, how strongly held down.
-    terms: Vec<(TermKind, Vec<String>, Vec<f64>)>,
+    intercept: f64,
+    terms: Vec<PlannedTerm>,
+}
+
+/// A term worth having.
+#[derive(Clone, Debug)]
+struct PlannedTerm {
+    kind: TermKind,
+    features: Vec<String>,
+    /// How strongly it is held down.
+    smoothing: Vec<f64>,
+    /// Where it ended.
+    parameters: Vec<f64>,
 }
 
 impl Plan {
     /// What the blocks of a fit show.
-    pub(crate) fn of(blocks: &[Block], features: &[BinnedFeature]) -> Self {
+    pub(crate) fn of(blocks: &[Block], fit: &Fit, features: &[BinnedFeature]) -> Self {
         let name = |axis: &Axis| features[axis.feature].name.clone();
-        let term = |block: &Block| {
-            (block.term.kind, block.term.axes.iter().map(name).collect(), block.smoothing.clone())
+        let term = |block: &Block| PlannedTerm {
+            kind: block.term.kind,
+            features: block.term.axes.iter().map(name).collect(),
+            smoothing: block.smoothing.clone(),
+            parameters: block.own(&fit.parameters).to_vec(),
         };
         Self {
             features: features.iter().map(|feature| feature.name.clone()).collect(),
+            intercept: fit.parameters[0],
             terms: blocks.iter().map(term).collect(),
         }
     }
 
-    /// The planned terms over newly binned rows, and the shapes of features that are new.
-    fn blocks(&self, data: &Binned<'_>) -> Vec<Block> {
+    /// The planned terms over newly binned rows, and the shapes of features that are new; and where to start from.
+    fn blocks(&self, data: &Binned<'_>) -> (Vec<Block>, Vec<f64>) {
         let place = |name: &String| data.features.iter().position(|feature| feature.name == *name);
         let mut blocks: Vec<Block> = (0..data.features.len())
             .filter(|feature| !self.features.contains(&data.features[*feature].name))
             .map(|feature| shape(data, feature))
             .collect();
-        for (kind, names, smoothing) in &self.terms {
-            let Some(features) = names.iter().map(place).collect::<Option<Vec<usize>>>() else { continue };
+        let mut start = vec![self.intercept];
+        start.resize(1 + blocks.iter().map(Block::cells).sum::<usize>(), 0.0);
+        for planned in &self.terms {
+            let Some(features) = planned.features.iter().map(place).collect::<Option<Vec<usize>>>() else { continue };
             let block = match *features {
                 [one] => shape(data, one),
-                [one, other] => table(&side(data, one), &side(data, other), *kind),
+                [one, other] => table(&side(data, one), &side(data, other), planned.kind),
                 _ => continue,
             };
-            blocks.push(Block { smoothing: smoothing.clone(), ..block });
+            // Cells that are others now start from nothing.
+            let same = planned.parameters.len() == block.cells();
+            start.extend((0..block.cells()).map(|cell| if same { planned.parameters[cell] } else { 0.0 }));
+            blocks.push(Block { smoothing: planned.smoothing.clone(), ..block });
         }
-        blocks
+        (blocks, start)
     }
 }
 
 /// Fits shapes, held down more strongly where there is little to learn from, and tables where there is much.
 pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) -> Result<(Vec<Block>, Fit), FitError> {
-    let mut blocks: Vec<Block> = match plan {
+    let labels = data.outcomes.labels;
+    let base = count(labels.iter().filter(|y| **y).count()) / count(labels.len());
+    let (mut blocks, start) = match plan {
         Some(plan) => plan.blocks(data),
-        None => (0..data.features.len()).map(|feature| shape(data, feature)).collect(),
+        None => ((0..data.features.len()).map(|feature| shape(data, feature)).collect(), vec![logit(base)]),
     };
     if blocks.is_empty() {
         return Err(FitError::NoFeatures);
     }
-    let labels = data.outcomes.labels;
-    let base = count(labels.iter().filter(|y| **y).count()) / count(labels.len());
     let least_smoothing = if knowledge == Knowledge::Full { LEAST_SMOOTHING } else { LEAST_SMOOTHING_SHRUNK };
-    let first = penalised::fit(&mut blocks, data.outcomes, vec![logit(base)], least_smoothing)?;
-    if knowledge != Knowledge::Full || plan.is_some() {
+    let is_last = knowledge != Knowledge::Full || plan.is_some();
+    let tolerance = if is_last { TOLERANCE } else { FIRST_TOLERANCE };
+    let control = Control { least_smoothing, tolerance, design_effect: FIRST_DESIGN_EFFECT, is_warm: plan.is_some() };
+    let first = penalised::fit(&mut blocks, data.outcomes, start, control)?;
+    if is_last {
         return Ok((blocks, first));
     }
     // Shapes that say nothing are left out, tables that say something come in.
@@ -107,7 +135,7 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
         }
     }
     kept.extend(tables(data, &first));
-    let fit = penalised::fit(&mut kept, data.outcomes, start, least_smoothing)?;
+    let fit = penalised::fit(&mut kept, data.outcomes, start, Control { tolerance: TOLERANCE, design_effect: first.design_effect, is_warm: true, ..control })?;
     Ok((kept, fit))
 }
 

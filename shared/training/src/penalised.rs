@@ -15,18 +15,16 @@ use crate::deals::count;
 
 /// Newton steps, each followed by an update of the smoothing parameters.
 const MOST_STEPS: usize = 30;
-/// The fit stands when a step changes the penalised deviance by no more than this share of it …
-const TOLERANCE: f64 = 3e-5;
-/// … and the effective degrees of freedom by no more than this share of them.
-const FREEDOM_TOLERANCE: f64 = 0.01;
+/// Updates go this much further (as a power): those towards a straight line or nothing at all would take many steps.
+const ACCELERATION: f64 = 1.6;
+/// Newton steps before the smoothing parameters move at all, unless the start is a good one.
+const COLD_STEPS: usize = 2;
 /// Halvings of a step that makes things worse.
 const MOST_HALVINGS: usize = 12;
 /// No smoothing parameter rises above this.
 const MOST_SMOOTHING: f64 = 1e7;
 /// A bare hold on every parameter, so that the normal matrix can always be factored.
 const HOLD: f64 = 1e-3;
-/// The design effect before it can be estimated.
-const FIRST_DESIGN_EFFECT: f64 = 1.5;
 /// Log-odds beyond this say that the fit has diverged.
 const MOST_LOG_ODDS: f64 = 500.0;
 
@@ -50,6 +48,20 @@ pub(crate) struct Block {
 pub(crate) struct Outcomes<'a> {
     pub(crate) labels: &'a [bool],
     pub(crate) customers: &'a [u32],
+}
+
+/// How a fit is carried out.
+#[derive(Clone, Copy)]
+pub(crate) struct Control {
+    /// No smoothing parameter falls below this.
+    pub(crate) least_smoothing: f64,
+    /// The fit stands when a step changes the effective degrees of freedom by no more than this share of them, and
+    /// the penalised deviance by no more than a hundredth of that.
+    pub(crate) tolerance: f64,
+    /// The design effect before it is estimated.
+    pub(crate) design_effect: f64,
+    /// Whether it starts near its end. Otherwise the smoothing parameters wait until the parameters mean something.
+    pub(crate) is_warm: bool,
 }
 
 /// Where a fit stands.
@@ -106,26 +118,29 @@ pub(crate) fn place(blocks: &mut [Block]) -> usize {
 }
 
 /// Fits the blocks' parameters from `start` (as long as the parameters were laid out then), updating their smoothing
-/// parameters, none below `least_smoothing`.
-pub(crate) fn fit(blocks: &mut [Block], outcomes: Outcomes<'_>, start: Vec<f64>, least_smoothing: f64) -> Result<Fit, FitError> {
+/// parameters.
+pub(crate) fn fit(blocks: &mut [Block], outcomes: Outcomes<'_>, start: Vec<f64>, control: Control) -> Result<Fit, FitError> {
     let size = place(blocks);
     let mut parameters = start;
     parameters.resize(size, 0.0);
-    let mut effect = FIRST_DESIGN_EFFECT;
+    let mut effect = control.design_effect;
     let mut now = evaluate(blocks, parameters, outcomes);
     let mut freedom_before = f64::INFINITY;
-    for _ in 0..MOST_STEPS {
+    for number in 0..MOST_STEPS {
         now.penalty = penalty(blocks, &now.parameters);
         let before = now.objective(effect);
         let factor = factor(blocks, &now, effect, size)?;
         let direction = factor.solve(&gradient(blocks, &now, outcomes, effect));
         now = step(blocks, now, &direction, outcomes, effect);
         let after = now.objective(effect);
-        now.freedom = update_smoothing(blocks, &factor.inverse(), &now.parameters, least_smoothing);
-        let freedom: f64 = now.freedom.iter().sum();
         effect = design_effect(&now.propensities, outcomes);
-        let settled = (before - after).abs() <= TOLERANCE * before.abs()
-            && (freedom - freedom_before).abs() <= FREEDOM_TOLERANCE * freedom;
+        if !control.is_warm && number < COLD_STEPS {
+            continue;
+        }
+        now.freedom = update_smoothing(blocks, &factor.inverse(), &now.parameters, control.least_smoothing);
+        let freedom: f64 = now.freedom.iter().sum();
+        let settled = (before - after).abs() <= control.tolerance / 100.0 * before.abs()
+            && (freedom - freedom_before).abs() <= control.tolerance * freedom;
         freedom_before = freedom;
         if settled {
             break;
@@ -192,7 +207,6 @@ fn factor(blocks: &[Block], now: &Fit, effect: f64, size: usize) -> Result<Llt<f
 pub(crate) fn gram(blocks: &[Block], weights: &[f64], size: usize) -> Mat<f64> {
     let mut matrix: Mat<f64> = Mat::zeros(size, size);
     matrix[(0, 0)] = weights.iter().sum();
-    let mut sums = Vec::new();
     for (i, block) in blocks.iter().enumerate() {
         let mut own = vec![0.0; block.cells()];
         for (weight, code) in weights.iter().zip(&block.codes) {
@@ -202,16 +216,26 @@ pub(crate) fn gram(blocks: &[Block], weights: &[f64], size: usize) -> Mat<f64> {
             matrix[(block.first + a, 0)] = *sum;
             matrix[(block.first + a, block.first + a)] = *sum;
         }
-        for earlier in &blocks[..i] {
-            let width = earlier.cells();
-            sums.clear();
-            sums.resize(block.cells() * width, 0.0);
-            for ((weight, a), b) in weights.iter().zip(&block.codes).zip(&earlier.codes) {
-                sums[usize::from(*a) * width + usize::from(*b)] += weight;
+        // Two earlier blocks at a time: the row's weight and own cell are read once for both.
+        for pair in blocks[..i].chunks(2) {
+            let widths = [pair[0].cells(), pair.last().map_or(0, Block::cells)];
+            let (mut one, mut other) = (vec![0.0; block.cells() * widths[0]], vec![0.0; block.cells() * widths[1]]);
+            if let [first, second] = pair {
+                let cells = block.codes.iter().zip(&first.codes).zip(&second.codes);
+                for (weight, ((a, b), c)) in weights.iter().zip(cells) {
+                    one[usize::from(*a) * widths[0] + usize::from(*b)] += weight;
+                    other[usize::from(*a) * widths[1] + usize::from(*c)] += weight;
+                }
+            } else {
+                for ((weight, a), b) in weights.iter().zip(&block.codes).zip(&pair[0].codes) {
+                    one[usize::from(*a) * widths[0] + usize::from(*b)] += weight;
+                }
             }
-            for (a, row) in sums.chunks_exact(width).enumerate() {
-                for (b, sum) in row.iter().enumerate() {
-                    matrix[(block.first + a, earlier.first + b)] = *sum;
+            for ((earlier, sums), width) in pair.iter().zip([&one, &other]).zip(widths) {
+                for (a, row) in sums.chunks_exact(width).enumerate() {
+                    for (b, sum) in row.iter().enumerate() {
+                        matrix[(block.first + a, earlier.first + b)] = *sum;
+                    }
                 }
             }
         }
@@ -275,7 +299,7 @@ fn update_smoothing(blocks: &mut [Block], covariance: &Mat<f64>, parameters: &[f
             let in_posterior = trace(at, form);
             let used = quadratic(form, &own);
             let factor = ((in_prior - in_posterior).max(1e-8) / used.max(1e-12)).clamp(0.05, 20.0);
-            *smoothing = (*smoothing * factor).clamp(least, MOST_SMOOTHING);
+            *smoothing = (*smoothing * factor.powf(ACCELERATION)).clamp(least, MOST_SMOOTHING);
         }
     }
     freedoms

@@ -10,7 +10,7 @@ use crate::split::Split;
 use crate::{FitError, bins, calibration, clusters, logistic, rules};
 
 /// Numbers fall into at most so many bins, by how much there is to learn from.
-const MOST_BINS: usize = 24;
+const MOST_BINS: usize = 20;
 const MOST_BINS_SHRUNK: usize = 8;
 /// The standard deviation of customers' own log-odds around what the features say, where the outcomes cannot tell it.
 /// An assumption, checked by `expansion-bench coverage` on simulated customers whose true probabilities are known.
@@ -92,7 +92,7 @@ impl Family {
             }
             Self::Additive => {
                 let (blocks, fit) = additive::fit(&binned, knowledge, plan)?;
-                let found = Plan::of(&blocks, &features);
+                let found = Plan::of(&blocks, &fit, &features);
                 (assemble(blocks, &fit)?, Some(found))
             }
         };
