@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use expansion_api::{CursorKey, ListQuery, Principal, Problem, RunView, customer_answer, list_answer};
 use expansion_domain::{DataIssue, Instant, Table};
 use expansion_model::{
-    ConfidenceLevel, Factor, FactorValue, Knowledge, Listed, Metrics, ModelSummary, Propensity, RecommendedProduct, Run, RunState,
-    RunSummary,
+    ConfidenceLevel, Factor, FactorValue, Knowledge, Listed, Metrics, ModelSummary, Propensity, RecommendedProduct,
+    Run, RunState, RunSummary,
 };
 
 fn at(text: &str) -> Instant {

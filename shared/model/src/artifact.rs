@@ -49,12 +49,45 @@ pub struct Manifest {
     pub tried: BTreeMap<String, f64>,
     /// Intercept and slope by which the log-odds were corrected, where the held-out rows showed the need.
     pub recalibration: Option<[f64; 2]>,
+    /// What the interval and the confidence are, and how they did out of time.
+    pub confidence: ConfidenceEvaluation,
     /// How good the value estimates were out of time.
     pub value: Option<ValueEvaluation>,
     /// SHA-256 of the artifact, in hex.
     pub artifact_sha256: String,
     /// Size of the artifact.
     pub artifact_bytes: usize,
+}
+
+/// What a score's interval and confidence are, and what became of the held-out rows by them.
+///
+/// A customer's true probability is never seen, so on real outcomes only groups can be compared: what share of them
+/// expanded, beside the mean propensity. How often intervals hold the truth is measured on simulated customers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConfidenceEvaluation {
+    /// The definition, in words.
+    pub definition: String,
+    /// Standard deviation of customers' own log-odds around what the features say.
+    pub heterogeneity: f64,
+    /// Held-out rows by confidence level, best first.
+    pub levels: Vec<GroupEvaluation>,
+    /// Held-out rows by segment.
+    pub segments: Vec<GroupEvaluation>,
+}
+
+/// What became of a group of held-out rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupEvaluation {
+    /// The group's name.
+    pub name: String,
+    /// How many rows.
+    pub n: usize,
+    /// Their mean propensity.
+    pub mean_propensity: f64,
+    /// The share that expanded.
+    pub observed_rate: f64,
+    /// Mean width of their 90 % intervals.
+    pub mean_width: f64,
 }
 
 /// How good the value estimates were.
@@ -252,6 +285,7 @@ mod tests {
             metrics: None,
             tried: BTreeMap::new(),
             recalibration: None,
+            confidence: ConfidenceEvaluation::default(),
             value: None,
             artifact_sha256: encoded.sha256.clone(),
             artifact_bytes: encoded.bytes.len(),

@@ -62,7 +62,12 @@ impl Centres {
     }
 
     /// Between the table's entries, linearly: exact to about 0.0003.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped to the table")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "clamped to the table"
+    )]
     fn at(&self, log_odds: f64) -> f64 {
         let place = (log_odds.clamp(-TABLE_END, TABLE_END) + TABLE_END) * STEPS_A_UNIT;
         let low = (place as usize).min(self.table.len() - 2);

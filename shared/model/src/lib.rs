@@ -19,11 +19,12 @@ mod value;
 
 pub use answer::{Answering, answer};
 pub use artifact::{
-    ArtifactError, Encoded, MANIFEST_SCHEMA_VERSION, Manifest, ValueEvaluation, decode, encode, fingerprint,
+    ArtifactError, ConfidenceEvaluation, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest, ValueEvaluation,
+    decode, encode, fingerprint,
 };
 pub use attribution::{Attribution, attribute};
 pub use bins::Bins;
-pub use confidence::{ConfidenceLevel, confidence};
+pub use confidence::{CONFIDENCE, ConfidenceLevel, confidence};
 pub use evaluation::{Metrics, evaluate};
 pub use heterogeneity::{Heterogeneity, NORMAL, centre};
 pub use model::{

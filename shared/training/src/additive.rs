@@ -135,7 +135,12 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
         }
     }
     kept.extend(tables(data, &first));
-    let fit = penalised::fit(&mut kept, data.outcomes, start, Control { tolerance: TOLERANCE, design_effect: first.design_effect, is_warm: true, ..control })?;
+    let fit = penalised::fit(
+        &mut kept,
+        data.outcomes,
+        start,
+        Control { tolerance: TOLERANCE, design_effect: first.design_effect, is_warm: true, ..control },
+    )?;
     Ok((kept, fit))
 }
 
@@ -153,11 +158,7 @@ fn shape(data: &Binned<'_>, feature: usize) -> Block {
     }
     let cells = (0..size).map(narrow).collect();
     Block {
-        term: Term {
-            kind: TermKind::Shape,
-            axes: vec![Axis { feature, cells, len: size }],
-            weights: vec![0.0; size],
-        },
+        term: Term { kind: TermKind::Shape, axes: vec![Axis { feature, cells, len: size }], weights: vec![0.0; size] },
         codes: data.codes[feature].clone(),
         penalties: vec![differences(size, ordered, 2), differences(size, ordered, 1), ridge],
         smoothing: SHAPE_SMOOTHING.to_vec(),
@@ -262,13 +263,7 @@ fn tables(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
 
 /// The score test of a table beyond its two sides, in standard deviations: the cells' squared residuals over their
 /// variances, less those that the sides explain alone.
-fn interaction(
-    one: &TableSide,
-    other: &TableSide,
-    residuals: &[f64],
-    weights: &[f64],
-    design_effect: f64,
-) -> f64 {
+fn interaction(one: &TableSide, other: &TableSide, residuals: &[f64], weights: &[f64], design_effect: f64) -> f64 {
     let (rows, columns) = (one.axis.len, other.axis.len);
     if rows < 2 || columns < 2 {
         return 0.0;
@@ -308,7 +303,11 @@ fn table(one: &TableSide, other: &TableSide, kind: TermKind) -> Block {
     let size = rows * columns;
     let width = narrow(columns);
     let along = |by_row: bool| {
-        let (r, c) = if by_row { (Mat::identity(rows, rows), differences(columns, other.ordered, 1)) } else { (differences(rows, one.ordered, 1), Mat::identity(columns, columns)) };
+        let (r, c) = if by_row {
+            (Mat::identity(rows, rows), differences(columns, other.ordered, 1))
+        } else {
+            (differences(rows, one.ordered, 1), Mat::identity(columns, columns))
+        };
         Mat::from_fn(size, size, |i, j| r[(i / columns, j / columns)] * c[(i % columns, j % columns)])
     };
     // Segments have no order: a deviation is smooth along its feature only.

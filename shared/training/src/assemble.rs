@@ -77,8 +77,8 @@ fn purify(term: &mut Term, counts: &[f64]) -> Vec<(Axis, Vec<f64>)> {
     let (rows, columns) = (term.axes[0].len, term.axes[1].len);
     let mut moved = [vec![0.0; rows], vec![0.0; columns]];
     for _ in 0..SWEEPS {
-        for (side, len) in [rows, columns].into_iter().enumerate() {
-            for line in 0..len {
+        for (side, moved) in moved.iter_mut().enumerate() {
+            for (line, moved) in moved.iter_mut().enumerate() {
                 let cells: Vec<usize> = match side {
                     0 => (0..columns).map(|b| line * columns + b).collect(),
                     _ => (0..rows).map(|a| a * columns + line).collect(),
@@ -89,7 +89,7 @@ fn purify(term: &mut Term, counts: &[f64]) -> Vec<(Axis, Vec<f64>)> {
                     for i in cells {
                         term.weights[i] -= mean;
                     }
-                    moved[side][line] += mean;
+                    *moved += mean;
                 }
             }
         }

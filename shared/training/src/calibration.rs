@@ -51,3 +51,43 @@ pub(crate) fn apply(model: &mut AdditiveModel, [intercept, slope]: [f64; 2]) {
         *entry *= slope as f32;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Log-odds of many rows, and outcomes of which the true log-odds are `intercept + slope · log-odds`.
+    fn rows(intercept: f64, slope: f64) -> (Vec<f64>, Vec<bool>) {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let log_odds: Vec<f64> = (0..20_000).map(|_| rng.random::<f64>() * 4.0 - 3.0).collect();
+        let labels = log_odds.iter().map(|eta| rng.random::<f64>() < sigmoid(intercept + slope * eta)).collect();
+        (log_odds, labels)
+    }
+
+    #[test]
+    fn a_needed_correction_is_found_and_an_unneeded_one_is_not_made() {
+        let customers: Vec<u32> = (0..20_000).collect();
+        let correction = |intercept, slope| {
+            let (log_odds, labels) = rows(intercept, slope);
+            needed(&log_odds, Outcomes { labels: &labels, customers: &customers })
+        };
+        let [a, b] = correction(-0.4, 0.7).expect("it is needed");
+        assert!((a + 0.4).abs() < 0.1 && (b - 0.7).abs() < 0.1, "{a} {b}");
+        assert_eq!(correction(0.0, 1.0), None);
+    }
+
+    #[test]
+    fn repeated_rows_do_not_make_chance_a_need() {
+        // Each customer a hundred times: what is left over is theirs, not the model's.
+        let (log_odds, labels) = rows(-0.15, 1.0);
+        let customers: Vec<u32> = (0..20_000).map(|row| row / 2_000).collect();
+        assert!(
+            needed(&log_odds, Outcomes { labels: &labels, customers: &(0..20_000).collect::<Vec<u32>>() }).is_some()
+        );
+        let clustered = needed(&log_odds, Outcomes { labels: &labels, customers: &customers });
+        assert_eq!(clustered, None);
+    }
+}

@@ -184,8 +184,11 @@ mod tests {
             let segment = usize::from(customer % 2 == 0);
             let deviation = [0.5, 1.2][segment];
             let log_odds = centre(-1.5, deviation) + deviation * own;
-            let of_row = |month: i32, y: bool| {
-                Repeated { day: 90.0 * f64::from(month), log_odds: -1.5, residual: standardised(-1.5, y), segment }
+            let of_row = |month: i32, y: bool| Repeated {
+                day: 90.0 * f64::from(month),
+                log_odds: -1.5,
+                residual: standardised(-1.5, y),
+                segment,
             };
             let mine: Vec<_> = (0..8).map(|m| of_row(m, rng.random::<f64>() < sigmoid(log_odds))).collect();
             rows.insert(customer, mine);

@@ -8,6 +8,7 @@ mod assemble;
 mod bins;
 mod calibration;
 mod clusters;
+mod confidence;
 mod deals;
 mod logistic;
 mod penalised;
@@ -80,6 +81,13 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
         (Some(split), Some(best)) => evaluate_value(&data, split, &best.model.features)?,
         _ => None,
     };
+    // The intervals of the evaluation are as wide as those of the model that is delivered.
+    let overall = propensity.model.heterogeneity.overall;
+    let heterogeneity = expansion_model::Heterogeneity { overall, ..Default::default() };
+    let evaluated = best.as_ref().map_or_else(|| propensity.model.clone(), |best| best.model.clone());
+    let evaluated = expansion_model::AdditiveModel { heterogeneity, ..evaluated };
+    let held_out = split.as_ref().map_or(&[][..], |split| &split.held_out);
+    let confidence = confidence::evaluate(&evaluated, &data, held_out, layout.segment)?;
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,
@@ -114,6 +122,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
         metrics: propensity.metrics,
         tried: propensity.tried.into_iter().collect(),
         recalibration: propensity.recalibration,
+        confidence,
         value: held_out_value,
         artifact_sha256: String::new(),
         artifact_bytes: 0,

@@ -1,7 +1,7 @@
 //! Plain ridge logistic regression by smartcore: linear in each feature, one coefficient a level.
 
-use expansion_model::{Axis, BinnedFeature, Bins, Term, TermKind, Uncertainty, sigmoid};
 use expansion_features::{Column, Frame};
+use expansion_model::{Axis, BinnedFeature, Bins, Term, TermKind, Uncertainty, sigmoid};
 use faer::{Mat, Side};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
@@ -43,7 +43,7 @@ pub(crate) fn linear(features: &[BinnedFeature], codes: &[Vec<u16>], frame: &Fra
         match (&feature.bins, column) {
             (Bins::Numbers { .. }, Some(Column::Numbers(values))) => {
                 let place = new_column();
-                let means = standardised(rows.iter().map(|row| values[*row]).zip(codes), missing);
+                let means = standardised(&rows.iter().map(|row| values[*row]).zip(codes), missing);
                 for (bin, mean) in means.into_iter().enumerate() {
                     of_bin[bin] = Some((place, mean));
                 }
@@ -63,7 +63,7 @@ pub(crate) fn linear(features: &[BinnedFeature], codes: &[Vec<u16>], frame: &Fra
 }
 
 /// The mean of each bin's values on a symmetric logarithmic scale, standardised over all rows that have one.
-fn standardised<'a>(values: impl Iterator<Item = (f64, &'a u16)> + Clone, bins: usize) -> Vec<f64> {
+fn standardised<'a>(values: &(impl Iterator<Item = (f64, &'a u16)> + Clone), bins: usize) -> Vec<f64> {
     let known = || values.clone().filter(|(value, _)| !value.is_nan());
     let scale = known().map(|(value, _)| value.abs()).sum::<f64>() / count(known().count()).max(1.0);
     let shape = |value: f64| (value / scale.max(1e-12)).asinh();
@@ -135,7 +135,8 @@ pub(crate) fn fit(data: &Binned<'_>, linear: &Linear) -> Result<Assembled, FitEr
     if !intercept.is_finite() || slopes.iter().any(|slope| !slope.is_finite()) {
         return Err(FitError::Solver("the coefficients diverged".to_owned()));
     }
-    let uncertainty = uncertainty(&design, linear, intercept, &slopes, Outcomes { labels: &labels, customers: &customers })?;
+    let uncertainty =
+        uncertainty(&design, linear, intercept, &slopes, Outcomes { labels: &labels, customers: &customers })?;
     let (weights, lifted) = linear.weights(&slopes, data.codes);
     let terms = weights.into_iter().enumerate().map(|(feature, weights)| {
         let cells = (0_u16..).take(weights.len()).collect();
@@ -169,9 +170,10 @@ fn uncertainty(
     let metric = with_one.transpose() * &with_one * faer::Scale(1.0 / count(rows));
     let of_column = low_rank(&factor, &metric)?;
     let cells: Vec<Option<(usize, f64)>> = linear.entries.iter().flatten().copied().collect();
-    let of_cell = Mat::from_fn(cells.len() + 1, of_column.ncols(), |i, j| match i.checked_sub(1).map(|cell| cells[cell]) {
-        None => of_column[(0, j)],
-        Some(entry) => entry.map_or(0.0, |(column, x)| x * of_column[(column + 1, j)]),
-    });
+    let of_cell =
+        Mat::from_fn(cells.len() + 1, of_column.ncols(), |i, j| match i.checked_sub(1).map(|cell| cells[cell]) {
+            None => of_column[(0, j)],
+            Some(entry) => entry.map_or(0.0, |(column, x)| x * of_column[(column + 1, j)]),
+        });
     Ok(pack(&of_cell))
 }

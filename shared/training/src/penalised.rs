@@ -119,7 +119,12 @@ pub(crate) fn place(blocks: &mut [Block]) -> usize {
 
 /// Fits the blocks' parameters from `start` (as long as the parameters were laid out then), updating their smoothing
 /// parameters.
-pub(crate) fn fit(blocks: &mut [Block], outcomes: Outcomes<'_>, start: Vec<f64>, control: Control) -> Result<Fit, FitError> {
+pub(crate) fn fit(
+    blocks: &mut [Block],
+    outcomes: Outcomes<'_>,
+    start: Vec<f64>,
+    control: Control,
+) -> Result<Fit, FitError> {
     let size = place(blocks);
     let mut parameters = start;
     parameters.resize(size, 0.0);

@@ -87,9 +87,7 @@ impl Family {
         let segment = features.iter().position(|feature| Some(&*feature.name) == layout.segment);
         let binned = Binned { features: &features, codes: &codes, outcomes, segment };
         let (assembled, found) = match self {
-            Self::Logistic => {
-                (logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?, None)
-            }
+            Self::Logistic => (logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?, None),
             Self::Additive => {
                 let (blocks, fit) = additive::fit(&binned, knowledge, plan)?;
                 let found = Plan::of(&blocks, &fit, &features);
@@ -136,12 +134,14 @@ fn heterogeneity(
     by_segment.truncate(bins);
     let can_tell = !layout.outcomes_among_features && repeated.values().any(|rows| rows.len() > 1);
     let least = if can_tell { 0.0 } else { ASSUMED_DEVIATION };
-    by_segment.iter_mut().for_each(|deviation| *deviation = deviation.max(least));
+    for deviation in &mut by_segment {
+        *deviation = deviation.max(least);
+    }
     Ok(Heterogeneity { overall: overall.max(least), segment, by_segment })
 }
 
 /// A model made ready for the columns of some rows.
-fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Scorer<'a>, FitError> {
+pub(crate) fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Scorer<'a>, FitError> {
     Scorer::for_columns(model, &data.frame.names).map_err(|error| FitError::Solver(error.to_string()))
 }
 
@@ -185,7 +185,11 @@ pub struct Fitted {
 }
 
 /// Chooses a family on the rows held out, fits it to all rows, and corrects it where the rows held out show the need.
-pub(crate) fn fit(data: &Dataset, split: Option<&Split>, layout: Layout<'_>) -> Result<(Fitted, Option<Tried>), FitError> {
+pub(crate) fn fit(
+    data: &Dataset,
+    split: Option<&Split>,
+    layout: Layout<'_>,
+) -> Result<(Fitted, Option<Tried>), FitError> {
     let mut tried = match split {
         Some(split) => compete(data, split, layout)?,
         None => Vec::new(),
@@ -229,5 +233,6 @@ pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted, FitE
 /// [`FitError`] when no family can be fitted.
 pub fn fit_table(data: &Dataset, segment: Option<&str>) -> Result<Fitted, FitError> {
     let split = crate::split::by_customer(data);
-    fit(data, Some(&split), Layout { segment, horizon_days: 0, outcomes_among_features: false }).map(|(fitted, _)| fitted)
+    fit(data, Some(&split), Layout { segment, horizon_days: 0, outcomes_among_features: false })
+        .map(|(fitted, _)| fitted)
 }

@@ -55,9 +55,9 @@ fn propensities(model: &AdditiveModel, data: &Dataset) -> Vec<f64> {
 /// Each row's score.
 fn scores(model: &AdditiveModel, data: &Dataset) -> Vec<Score> {
     let scorer = Scorer::for_columns(model, &data.frame.names).expect("its own columns");
-    let mut scores = Vec::new();
-    scorer.each(&data.frame, |_, score, _| scores.push(score));
-    scores
+    let mut all = Vec::new();
+    scorer.each(&data.frame, |_, score, _| all.push(score));
+    all
 }
 
 #[test]

@@ -75,14 +75,21 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         let portfolio = read_folder(folder.path()).await?;
         let cutoff = END.checked_sub(jiff::Span::new().days(HORIZON_DAYS))?;
         let as_of = Instant::from_date(cutoff).ok_or("no such day")?.end_of_day();
-        let request = Request { model_id: format!("seed-{seed}"), as_of, horizon_days: HORIZON_DAYS, data_fingerprint: String::new() };
+        let request = Request {
+            model_id: format!("seed-{seed}"),
+            as_of,
+            horizon_days: HORIZON_DAYS,
+            data_fingerprint: String::new(),
+        };
         let model = fit(&portfolio, &request)?.model;
         let scorer = Scorer::new(&model.propensity)?;
         let known = truth(&settings, &[cutoff], u32::from(HORIZON_DAYS), arguments.paths);
         let truths: HashMap<&str, f64> = known.iter().map(|row| (&*row.customer_id, row.probability)).collect();
         let catalogue = Catalogue::new(&portfolio.products);
         for history in &portfolio.customers {
-            let (Some(known), Some(truth)) = (history.known(as_of), truths.get(&*history.customer_id)) else { continue };
+            let (Some(known), Some(truth)) = (history.known(as_of), truths.get(&*history.customer_id)) else {
+                continue;
+            };
             let snapshot = View { known, catalogue: &catalogue, tables: &portfolio.tables }.snapshot();
             let bins = scorer.bins(&snapshot);
             let score = scorer.score(&bins, &mut vec![0.0; bins.len()]);

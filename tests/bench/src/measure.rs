@@ -1,11 +1,13 @@
 //! What is measured of a fitted model: how good, how sure, how fast.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Instant as Stopwatch;
 
 use expansion_features::Dataset;
-use expansion_model::{AdditiveModel, Metrics, Scorer, attribute, evaluate, sigmoid};
+use expansion_model::{AdditiveModel, Metrics, Scorer, TermKind, attribute, evaluate, sigmoid};
+use expansion_training::FittedPropensity;
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -64,10 +66,22 @@ pub(crate) struct Report {
     explain_rows_per_s: f64,
     n_train: usize,
     family: String,
+    /// Log-loss of each family on the rows that the fit held out.
+    tried: BTreeMap<String, f64>,
+    features: usize,
+    tables: usize,
+    artifact_bytes: usize,
+    artifact_load_ms: f64,
 }
 
 impl Report {
-    pub(crate) fn new(model: &AdditiveModel, train: &Dataset, test: &Dataset, training: Times) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        fitted: &FittedPropensity,
+        train: &Dataset,
+        test: &Dataset,
+        training: Times,
+    ) -> Result<Self, Failure> {
+        let model = &fitted.model;
         let scorer = Scorer::for_columns(model, &test.frame.names)?;
         let mut rows = Vec::with_capacity(test.frame.rows);
         scorer.each(&test.frame, |_, score, contributions| {
@@ -99,8 +113,27 @@ impl Report {
             }
         });
         std::hint::black_box(checksum);
-        let (n_train, family) = (train.labels.len(), model.family.clone());
-        Ok(Self { rows, metrics, training, score_rows_per_s, explain_rows_per_s, n_train, family })
+        let artifact = serde_json::to_vec(model)?;
+        let watch = Stopwatch::now();
+        let loaded: AdditiveModel = serde_json::from_slice(&artifact)?;
+        let artifact_load_ms = 1000.0 * watch.elapsed().as_secs_f64();
+        if loaded != *model {
+            return Err("the model is another one when it is read again".into());
+        }
+        Ok(Self {
+            rows,
+            metrics,
+            training,
+            score_rows_per_s,
+            explain_rows_per_s,
+            n_train: train.labels.len(),
+            family: model.family.clone(),
+            tried: fitted.tried.iter().cloned().collect(),
+            features: model.features.len(),
+            tables: model.terms.iter().filter(|term| term.kind != TermKind::Shape).count(),
+            artifact_bytes: artifact.len(),
+            artifact_load_ms,
+        })
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -120,14 +153,18 @@ impl Report {
             "n_train": self.n_train,
             "n_test": self.rows.len(),
             "family": self.family,
+            "tried": self.tried,
+            "features": self.features,
+            "tables": self.tables,
+            "artifact_bytes": self.artifact_bytes,
+            "artifact_load_ms": self.artifact_load_ms,
         })
     }
 
     /// Writes a line for each test row.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let line = |row: &Row| {
-            format!("{},{},{},{},{}", row.propensity, row.lower, row.upper, row.score, row.points_sum)
-        };
+        let line =
+            |row: &Row| format!("{},{},{},{},{}", row.propensity, row.lower, row.upper, row.score, row.points_sum);
         write_lines(path, "p,lower,upper,score,points_sum", self.rows.iter().map(line))
     }
 }

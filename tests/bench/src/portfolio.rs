@@ -40,7 +40,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let as_of = if arguments.as_of.len() == 10 { as_of.end_of_day() } else { as_of };
     let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
     let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
-    let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short to hold any out")?;
+    let split =
+        out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short to hold any out")?;
     let (train, test) = (data.take(&split.train), data.take(&split.held_out));
     if let Some(folder) = &arguments.tables {
         std::fs::create_dir_all(folder)?;
@@ -50,7 +51,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let clock = Clock::start();
     let fitted = fit_propensity(&train, Layout::portfolio(arguments.horizon_days))?;
     let training = clock.stop();
-    let report = Report::new(&fitted.model, &train, &test, training)?;
+    let report = Report::new(&fitted, &train, &test, training)?;
     if let Some(out) = &arguments.out {
         report.write(out)?;
     }

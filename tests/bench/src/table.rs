@@ -44,7 +44,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let clock = Clock::start();
     let fitted = fit_table(&train, arguments.segment.as_deref())?;
     let training = clock.stop();
-    let report = Report::new(&fitted.model, &train, &test, training)?;
+    let report = Report::new(&fitted, &train, &test, training)?;
     if let Some(out) = &arguments.out {
         report.write(out)?;
     }
@@ -67,7 +67,8 @@ impl Cells {
     /// Whether every known cell of a column is a number.
     fn is_numeric(&self, name: &str) -> bool {
         let Ok(place) = self.place(name) else { return false };
-        let known = |row: &csv::StringRecord| row.get(place).map(str::trim).is_none_or(|c| c.is_empty() || number(c).is_some());
+        let known =
+            |row: &csv::StringRecord| row.get(place).map(str::trim).is_none_or(|c| c.is_empty() || number(c).is_some());
         self.rows.iter().all(known)
     }
 }

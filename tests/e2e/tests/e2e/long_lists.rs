@@ -3,7 +3,7 @@
 use expansion_domain::row_id;
 use expansion_e2e::{World, as_of};
 use expansion_local::Options;
-use expansion_model::{Listed, ModelSummary, Propensity, Run, RunSummary};
+use expansion_model::{Knowledge, Listed, ModelSummary, Propensity, Run, RunSummary};
 use expansion_store::now;
 use serde_json::{Value, json};
 
@@ -14,7 +14,8 @@ const CUSTOMERS: u64 = 1400;
 async fn run_of_invented_rows(world: &World) -> Run {
     let run = world.control.create_run(Run::requested(as_of(0), "test", 90, now())).await.expect("it is on record");
     world.control.begin_training(&run.run_id).await.expect("it is written");
-    let model = ModelSummary { model_id: "m".to_owned(), family: "invented".to_owned(), metrics: None };
+    let knowledge = Knowledge::Full;
+    let model = ModelSummary { model_id: "m".to_owned(), family: "invented".to_owned(), knowledge, metrics: None };
     let planned = world.control.plan(&run.run_id, &model, 1, None, &[]).await.expect("it is written");
     let run = planned.expect("it was being trained");
     let rows: Vec<Propensity> = (0..CUSTOMERS).map(|n| row(&run, n)).collect();
