@@ -25,9 +25,10 @@ const LEAST_FREEDOM: f64 = 0.4;
 const SHAPE_SMOOTHING: [f64; 3] = [300.0, 30.0, 5.0];
 /// Tables, at first: differences along the sides, all cells.
 const TABLE_SMOOTHING: [f64; 2] = [30.0, 10.0];
-/// When a fit stands (see [`Control`]); the first one, of shapes alone, only has to tell which terms are worth having.
-const TOLERANCE: f64 = 0.01;
-const FIRST_TOLERANCE: f64 = 0.06;
+/// When a fit stands (see [`Control`]); one of shapes alone only has to tell which terms are worth having, and the
+/// competition's is gone on with by the final one.
+const TOLERANCE: f64 = 0.015;
+const FIRST_TOLERANCE: f64 = 0.1;
 /// The design effect before it is estimated.
 const FIRST_DESIGN_EFFECT: f64 = 1.5;
 /// No smoothing parameter falls below this; where there is little to learn from, below that.

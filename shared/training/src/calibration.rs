@@ -81,13 +81,20 @@ mod tests {
 
     #[test]
     fn repeated_rows_do_not_make_chance_a_need() {
-        // Each customer a hundred times: what is left over is theirs, not the model's.
-        let (log_odds, labels) = rows(-0.15, 1.0);
-        let customers: Vec<u32> = (0..20_000).map(|row| row / 2_000).collect();
-        assert!(
-            needed(&log_odds, Outcomes { labels: &labels, customers: &(0..20_000).collect::<Vec<u32>>() }).is_some()
-        );
-        let clustered = needed(&log_odds, Outcomes { labels: &labels, customers: &customers });
-        assert_eq!(clustered, None);
+        // A hundred customers, two hundred rows each, who differ: their mean is off by chance, not by the model's fault.
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let (mut log_odds, mut labels, mut customers) = (Vec::new(), Vec::new(), Vec::new());
+        for customer in 0..100 {
+            let own = 3.0 * (rng.random::<f64>() - 0.5) + 0.1;
+            for _ in 0..200 {
+                let eta = rng.random::<f64>() * 2.0 - 1.0;
+                log_odds.push(eta);
+                labels.push(rng.random::<f64>() < sigmoid(eta + own));
+                customers.push(customer);
+            }
+        }
+        let alone: Vec<u32> = (0..20_000).collect();
+        assert!(needed(&log_odds, Outcomes { labels: &labels, customers: &alone }).is_some());
+        assert_eq!(needed(&log_odds, Outcomes { labels: &labels, customers: &customers }), None);
     }
 }

@@ -17,7 +17,7 @@ use crate::penalised::Outcomes;
 /// The ridge penalty on each slope (½ α β²).
 const RIDGE: f64 = 5.0;
 /// The regression uses at most about so many rows; customers are sampled whole.
-const MOST_ROWS: usize = 4_000;
+const MOST_ROWS: usize = 3_000;
 
 /// What each bin of a feature puts into a linear design: at most one entry, in one column.
 pub(crate) struct Linear {
