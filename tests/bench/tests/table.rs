@@ -22,7 +22,10 @@ fn table(rows: u32, delimiter: char, offset: u32) -> String {
 
 fn run(folder: &Path, more: &[&str]) -> Output {
     let command = &mut Command::new(env!("CARGO_BIN_EXE_expansion-bench"));
-    command.current_dir(folder).args(["table", "--train", "train.csv", "--test", "test.csv", "--label", "y"]).args(more);
+    command
+        .current_dir(folder)
+        .args(["table", "--train", "train.csv", "--test", "test.csv", "--label", "y"])
+        .args(more);
     command.output().expect("it runs")
 }
 
@@ -35,7 +38,8 @@ fn a_table_is_fitted_tried_and_explained_to_the_point() {
         let output = run(folder.path(), &["--group", "customer", "--segment", "region", "--out", "p.csv"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-        for number in ["auc", "pr_auc", "log_loss", "brier", "ece", "train_seconds", "cpu_seconds", "score_rows_per_s"] {
+        for number in ["auc", "pr_auc", "log_loss", "brier", "ece", "train_seconds", "cpu_seconds", "score_rows_per_s"]
+        {
             assert!(result[number].is_f64(), "{number} in {result}");
         }
         assert!(result["auc"].as_f64() > Some(0.62), "{result}");
