@@ -112,7 +112,7 @@ pub enum TermKind {
     Shape,
     /// What two features say together beyond their shapes; half goes to each.
     Pair,
-    /// How one segment's shape (the second axis) differs from the common one; all of it goes to that feature.
+    /// How a segment's shape differs from the common one: the segment, then the feature, to which all of it goes.
     Deviation,
 }
 

@@ -115,9 +115,6 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
         Some(plan) => plan.blocks(data),
         None => ((0..data.features.len()).map(|feature| shape(data, feature)).collect(), vec![logit(base)]),
     };
-    if blocks.is_empty() {
-        return Err(FitError::NoFeatures);
-    }
     let least_smoothing = if knowledge == Knowledge::Full { LEAST_SMOOTHING } else { LEAST_SMOOTHING_SHRUNK };
     let is_last = knowledge != Knowledge::Full || plan.is_some();
     let tolerance = if is_last { TOLERANCE } else { FIRST_TOLERANCE };
@@ -227,11 +224,9 @@ fn side(data: &Binned<'_>, feature: usize) -> TableSide {
         }
     }
     let ordered = if matches!(bins, Bins::Numbers { .. }) { next } else { 0 };
-    // A value that was never missing falls in with the first cell: there is nothing to learn about it.
-    if counts[missing] > 0 {
-        cells[missing] = narrow(next);
-        next += 1;
-    }
+    // A missing value is told apart even where none was seen: such a cell stays at nothing.
+    cells[missing] = narrow(next);
+    next += 1;
     let codes = data.codes[feature].iter().map(|bin| cells[usize::from(*bin)]).collect();
     TableSide { axis: Axis { feature, cells, len: next }, ordered, codes }
 }

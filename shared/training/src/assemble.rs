@@ -36,6 +36,7 @@ pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitEr
     let factor = fit.factor.as_ref().ok_or_else(|| FitError::Solver("the fit has no factor".to_owned()))?;
     let mut uncertainty = pack(&low_rank(factor, &metric)?);
     let counts: Vec<Vec<f64>> = blocks.iter().map(counts).collect();
+    let mut intercept = fit.parameters[0];
     let mut terms: Vec<Term> = Vec::with_capacity(blocks.len());
     for block in blocks {
         let weights = block.own(&fit.parameters).to_vec();
@@ -43,7 +44,8 @@ pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitEr
     }
     for (i, counts) in counts.iter().enumerate() {
         if terms[i].kind != TermKind::Shape {
-            let sides = purify(&mut terms[i], counts);
+            let (sides, mean) = purify(&mut terms[i], counts);
+            intercept += mean;
             for (axis, moved) in sides {
                 add_to_shape(&mut terms, &axis, &moved);
             }
@@ -51,11 +53,11 @@ pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitEr
     }
     let added = terms[counts.len()..].iter().map(|term| term.weights.len()).sum::<usize>();
     uncertainty.rows.resize(uncertainty.rows.len() + added * uncertainty.rank, 0.0);
-    let mut intercept = fit.parameters[0];
     for (term, counts) in terms.iter_mut().zip(&counts) {
         let mean = term.weights.iter().zip(counts).map(|(w, n)| w * n).sum::<f64>() / count(rows);
-        for weight in &mut term.weights {
-            *weight -= mean;
+        // Where nothing was seen there is nothing to say: the weight of an average customer.
+        for (weight, n) in term.weights.iter_mut().zip(counts) {
+            *weight = if *n > 0.0 { *weight - mean } else { 0.0 };
         }
         intercept += mean;
     }
@@ -72,8 +74,8 @@ fn counts(block: &Block) -> Vec<f64> {
 }
 
 /// Takes what each side says alone out of a table (functional ANOVA with the rows' own weights; Lengerich et al. 2020,
-/// *AISTATS*); returns it by side.
-fn purify(term: &mut Term, counts: &[f64]) -> Vec<(Axis, Vec<f64>)> {
+/// *AISTATS*); returns it by side, each with a mean of zero over the rows, and the mean.
+fn purify(term: &mut Term, counts: &[f64]) -> (Vec<(Axis, Vec<f64>)>, f64) {
     let (rows, columns) = (term.axes[0].len, term.axes[1].len);
     let mut moved = [vec![0.0; rows], vec![0.0; columns]];
     for _ in 0..SWEEPS {
@@ -100,7 +102,17 @@ fn purify(term: &mut Term, counts: &[f64]) -> Vec<(Axis, Vec<f64>)> {
             *weight = 0.0;
         }
     }
-    term.axes.iter().cloned().zip(moved).collect()
+    let total: f64 = counts.iter().sum();
+    let mut mean = 0.0;
+    for (side, moved) in moved.iter_mut().enumerate() {
+        let line = |cell: usize| if side == 0 { cell / columns } else { cell % columns };
+        let own = counts.iter().enumerate().map(|(cell, n)| n * moved[line(cell)]).sum::<f64>() / total.max(1.0);
+        for value in moved.iter_mut() {
+            *value -= own;
+        }
+        mean += own;
+    }
+    (term.axes.iter().cloned().zip(moved).collect(), mean)
 }
 
 /// Adds what a table's side says alone to the feature's shape.

@@ -29,7 +29,7 @@ pub(crate) fn needed(log_odds: &[f64], outcomes: Outcomes<'_>) -> Option<[f64; 2
             h11 += w * eta * eta;
         }
         let determinant = h00 * h11 - h01 * h01;
-        if determinant <= 1e-9 {
+        if determinant <= 1e-8 * h00 * h11 {
             return None;
         }
         a += ((h11 * g0 - h01 * g1) / determinant).clamp(-2.0, 2.0);

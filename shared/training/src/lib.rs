@@ -81,12 +81,12 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
         (Some(split), Some(best)) => evaluate_value(&data, split, &best.model.features)?,
         _ => None,
     };
-    // The intervals of the evaluation are as wide as those of the model that is delivered.
+    // Evaluated with the delivered model's overall heterogeneity: the segments of the two may be numbered differently.
     let overall = propensity.model.heterogeneity.overall;
     let heterogeneity = expansion_model::Heterogeneity { overall, ..Default::default() };
     let evaluated = best.as_ref().map_or_else(|| propensity.model.clone(), |best| best.model.clone());
     let evaluated = expansion_model::AdditiveModel { heterogeneity, ..evaluated };
-    let held_out = split.as_ref().map_or(&[][..], |split| &split.held_out);
+    let held_out = split.as_ref().filter(|_| best.is_some()).map_or(&[][..], |split| &split.held_out);
     let confidence = confidence::evaluate(&evaluated, &data, held_out, layout.segment)?;
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,

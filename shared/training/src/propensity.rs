@@ -15,6 +15,8 @@ const MOST_BINS_SHRUNK: usize = 8;
 /// The standard deviation of customers' own log-odds around what the features say, where the outcomes cannot tell it.
 /// An assumption, checked by `expansion-bench coverage` on simulated customers whose true probabilities are known.
 const ASSUMED_DEVIATION: f64 = 1.15;
+/// Fewer customers with several rows than this tell nothing about how customers differ.
+const LEAST_REPEATS: usize = 100;
 const MICROS_A_DAY: f64 = 86_400e6;
 
 /// What the rows are.
@@ -74,14 +76,19 @@ impl Family {
         plan: Option<&Plan>,
     ) -> Result<(AdditiveModel, Option<Plan>), FitError> {
         let labels: Vec<bool> = rows.iter().map(|&row| data.labels[row].expanded).collect();
-        let positives = labels.iter().filter(|y| **y).count();
-        let knowledge = Knowledge::of(positives.min(labels.len() - positives));
+        let knowledge = knowledge(data, rows);
         let most_bins = match knowledge {
-            Knowledge::Rules => return Ok((rules::model(&data.frame.names, labels.len(), positives), None)),
+            Knowledge::Rules => {
+                let positives = labels.iter().filter(|y| **y).count();
+                return Ok((rules::model(&data.frame.names, labels.len(), positives), None));
+            }
             Knowledge::Shrunk => MOST_BINS_SHRUNK,
             Knowledge::Full => MOST_BINS,
         };
         let (features, codes) = bins::features(&data.frame, rows, most_bins);
+        if features.is_empty() {
+            return Err(FitError::NoFeatures);
+        }
         let customers: Vec<u32> = rows.iter().map(|&row| data.customers[row]).collect();
         let outcomes = Outcomes { labels: &labels, customers: &customers };
         let segment = features.iter().position(|feature| Some(&*feature.name) == layout.segment);
@@ -105,6 +112,12 @@ impl Family {
         };
         Ok((model, found))
     }
+}
+
+/// What the given rows allow to be learned: as many of the rarer outcome as there are.
+fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
+    let positives = rows.iter().filter(|&&row| data.labels[row].expanded).count();
+    Knowledge::of(positives.min(rows.len() - positives))
 }
 
 /// How much customers differ beyond a fitted model, as far as the given rows tell.
@@ -132,7 +145,8 @@ fn heterogeneity(
     let bins = segment.map_or(0, |segment| model.features[segment].bins.len());
     let (overall, mut by_segment) = clusters::heterogeneity(&repeated, layout.horizon_days, bins);
     by_segment.truncate(bins);
-    let can_tell = !layout.outcomes_among_features && repeated.values().any(|rows| rows.len() > 1);
+    let repeats = repeated.values().filter(|rows| rows.len() > 1).count();
+    let can_tell = !layout.outcomes_among_features && repeats >= LEAST_REPEATS;
     let least = if can_tell { 0.0 } else { ASSUMED_DEVIATION };
     for deviation in &mut by_segment {
         *deviation = deviation.max(least);
@@ -194,14 +208,23 @@ pub(crate) fn fit(
         Some(split) => compete(data, split, layout)?,
         None => Vec::new(),
     };
+    // Rules were not fitted: how they did says nothing of a model that is.
+    tried.retain(|one| one.model.knowledge != Knowledge::Rules);
     let losses = tried.iter().map(|one| (one.family.name().to_owned(), one.metrics.log_loss)).collect();
     let best = (0..tried.len()).min_by(|a, b| tried[*a].metrics.log_loss.total_cmp(&tried[*b].metrics.log_loss));
     let best = best.map(|best| tried.swap_remove(best));
     let all: Vec<usize> = (0..data.labels.len()).collect();
-    let family = best.as_ref().map_or(Family::Logistic, |best| best.family);
-    let plan = best.as_ref().and_then(|best| best.plan.as_ref());
-    let (mut model, _) = family.fit(data, &all, layout, plan)?;
-    let recalibration = split.zip(best.as_ref()).and_then(|(split, best)| {
+    // What was found with less to learn from is not gone on with.
+    let alike = best.as_ref().filter(|best| best.model.knowledge == knowledge(data, &all));
+    let plan = alike.and_then(|best| best.plan.as_ref());
+    let fitted = match &best {
+        Some(best) => best.family.fit(data, &all, layout, plan),
+        None => {
+            Family::Logistic.fit(data, &all, layout, None).or_else(|_| Family::Additive.fit(data, &all, layout, None))
+        }
+    };
+    let (mut model, _) = fitted?;
+    let recalibration = split.zip(alike).and_then(|(split, best)| {
         let labels: Vec<bool> = split.held_out.iter().map(|&row| data.labels[row].expanded).collect();
         let customers: Vec<u32> = split.held_out.iter().map(|&row| data.customers[row]).collect();
         calibration::needed(&best.log_odds, Outcomes { labels: &labels, customers: &customers })
@@ -222,6 +245,7 @@ pub(crate) fn fit(
 /// [`FitError`] when no family can be fitted.
 pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted, FitError> {
     let mut cutoffs = data.as_of.clone();
+    cutoffs.sort_unstable();
     cutoffs.dedup();
     let split = crate::split::out_of_time(data, &cutoffs, layout.horizon_days);
     fit(data, split.as_ref(), layout).map(|(fitted, _)| fitted)

@@ -13,6 +13,8 @@ use crate::logistic::{Linear, linear};
 
 /// Fewer amounts than this say nothing about their spread.
 const LEAST_AMOUNTS: usize = 20;
+/// … and so do the amounts of fewer customers.
+const LEAST_CUSTOMERS: usize = 10;
 /// The ridge penalties tried; the one with the smallest error on customers left out is taken.
 const RIDGES: [f64; 4] = [3.0, 10.0, 30.0, 100.0];
 /// Customers fall into so many parts, each predicted from the others.
@@ -35,7 +37,17 @@ pub(crate) fn fit(data: &Dataset, rows: &[usize], features: &[BinnedFeature]) ->
     if rows.len() < LEAST_AMOUNTS {
         return Ok(None);
     }
-    let amounts = amounts(data, &rows, features);
+    let mut amounts = amounts(data, &rows, features);
+    // Customers by rank, so that they fall into parts evenly.
+    let mut ranks: Vec<u32> = amounts.customers.clone();
+    ranks.sort_unstable();
+    ranks.dedup();
+    if ranks.len() < LEAST_CUSTOMERS {
+        return Ok(None);
+    }
+    for customer in &mut amounts.customers {
+        *customer = u32::try_from(ranks.partition_point(|rank| rank < customer)).unwrap_or_default();
+    }
     let linear = linear(features, &amounts.codes, &data.frame, &rows);
     let mut best: Option<(f64, f64, Vec<f64>)> = None;
     for ridge in RIDGES {
@@ -101,9 +113,6 @@ fn left_over(amounts: &Amounts, linear: &Linear, ridge: f64) -> Result<Vec<f64>,
     for part in 0..PARTS {
         let is_out = |row: &usize| amounts.customers[*row] % PARTS == part;
         let (out, others): (Vec<usize>, Vec<usize>) = (0..amounts.logs.len()).partition(is_out);
-        if out.is_empty() || others.is_empty() {
-            continue;
-        }
         let (intercept, slopes) = regress(amounts, linear, &others, ridge)?;
         let design = linear.design(&amounts.codes, out.iter().copied());
         for (row, line) in out.iter().zip(design.chunks_exact(linear.columns)) {

@@ -7,6 +7,8 @@ mod read;
 mod source;
 mod table;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 type Failure = Box<dyn std::error::Error>;
@@ -31,13 +33,21 @@ enum Command {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Failure> {
+async fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Read(arguments) => read::measure(&arguments).await?,
-        Command::Portfolio(arguments) => portfolio::measure(&arguments).await?,
-        Command::Coverage(arguments) => coverage::measure(&arguments).await?,
-        Command::Table(arguments) => table::measure(&arguments)?,
+        Command::Read(arguments) => read::measure(&arguments).await,
+        Command::Portfolio(arguments) => portfolio::measure(&arguments).await,
+        Command::Coverage(arguments) => coverage::measure(&arguments).await,
+        Command::Table(arguments) => table::measure(&arguments),
     };
-    println!("{result}");
-    Ok(())
+    match result {
+        Ok(result) => {
+            println!("{result}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

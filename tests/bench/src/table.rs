@@ -67,10 +67,16 @@ impl Cells {
     /// Whether every known cell of a column is a number.
     fn is_numeric(&self, name: &str) -> bool {
         let Ok(place) = self.place(name) else { return false };
-        let known =
-            |row: &csv::StringRecord| row.get(place).map(str::trim).is_none_or(|c| c.is_empty() || number(c).is_some());
+        let known = |row: &csv::StringRecord| {
+            row.get(place).map(str::trim).is_none_or(|c| is_missing(c) || number(c).is_some())
+        };
         self.rows.iter().all(known)
     }
+}
+
+/// Whether a cell of a column of numbers holds none.
+fn is_missing(cell: &str) -> bool {
+    cell.is_empty() || cell.eq_ignore_ascii_case("nan") || cell == "NA"
 }
 
 fn number(cell: &str) -> Option<f64> {
@@ -108,10 +114,13 @@ fn dataset(cells: &Cells, arguments: &Arguments, numeric: &HashMap<&str, bool>) 
         data.labels.push(Label { expanded, amount: None });
         data.as_of.push(Instant::EPOCH);
         let next = u32::try_from(groups.len())?;
-        data.customers.push(match group.and_then(|group| row.get(group)) {
-            Some(key) => *groups.entry(key).or_insert(next),
-            None => u32::try_from(line)?,
-        });
+        // A row without a group is one of its own.
+        data.customers.push(
+            match group.and_then(|group| row.get(group)).map(str::trim).filter(|key| !key.is_empty()) {
+                Some(key) => *groups.entry(key).or_insert(next),
+                None => u32::MAX - u32::try_from(line)?,
+            },
+        );
     }
     let mut frame = Frame { rows: cells.rows.len(), ..Frame::default() };
     for (place, name) in cells.header.iter().enumerate() {
@@ -119,15 +128,36 @@ fn dataset(cells: &Cells, arguments: &Arguments, numeric: &HashMap<&str, bool>) 
         let texts = cells.rows.iter().map(|row| row.get(place).unwrap_or_default().trim());
         // A segment is a name, even one that is written as a number.
         let is_segment = arguments.segment.as_deref() == Some(name);
-        frame.columns.push(if *numeric && !is_segment { numbers(texts) } else { levels(texts) });
+        frame.columns.push(if *numeric && !is_segment {
+            let (column, bad) = numbers(texts);
+            if let Some(line) = bad.first() {
+                let file = cells.file.display();
+                eprintln!(
+                    "{file}: {} cells of {name} are no numbers and count as missing, first: line {line}",
+                    bad.len()
+                );
+            }
+            column
+        } else {
+            levels(texts)
+        });
         frame.names.push(name.clone());
     }
     data.frame = frame;
     Ok(data)
 }
 
-fn numbers<'a>(texts: impl Iterator<Item = &'a str>) -> Column {
-    Column::Numbers(texts.map(|text| number(text).unwrap_or(f64::NAN)).collect())
+/// Numbers, and the lines of the cells that are neither a number nor missing.
+fn numbers<'a>(texts: impl Iterator<Item = &'a str>) -> (Column, Vec<usize>) {
+    let mut bad = Vec::new();
+    let cell = |(line, text): (usize, &str)| {
+        if !is_missing(text) && number(text).is_none() {
+            bad.push(line);
+        }
+        number(text).unwrap_or(f64::NAN)
+    };
+    let values = (2..).zip(texts).map(cell).collect();
+    (Column::Numbers(values), bad)
 }
 
 fn levels<'a>(texts: impl Iterator<Item = &'a str>) -> Column {

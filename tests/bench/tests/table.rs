@@ -68,6 +68,17 @@ fn what_cannot_be_read_is_said_with_file_and_line() {
         assert!(!output.status.success());
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    assert!(said(&[]).contains("train.csv: line 3: label \\\"maybe\\\" is neither 0 nor 1"), "{}", said(&[]));
-    assert!(said(&["--group", "who"]).contains("train.csv has no column \\\"who\\\""), "{}", said(&["--group", "who"]));
+    assert!(said(&[]).contains("train.csv: line 3: label \"maybe\" is neither 0 nor 1"), "{}", said(&[]));
+    assert!(said(&["--group", "who"]).contains("train.csv has no column \"who\""), "{}", said(&["--group", "who"]));
+}
+
+#[test]
+fn columns_that_never_vary_are_refused_in_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = "1,0\n1,1\n".repeat(100);
+    fs::write(folder.path().join("train.csv"), format!("a,y\n{rows}")).expect("written");
+    fs::write(folder.path().join("test.csv"), format!("a,y\n{rows}")).expect("written");
+    let output = run(folder.path(), &[]);
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "error: no feature varies between customers\n");
 }
