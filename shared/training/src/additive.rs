@@ -281,7 +281,11 @@ fn interaction(one: &TableSide, other: &TableSide, residuals: &[f64], weights: &
     }
     let used = cells.iter().filter(|(_, w)| *w > 1.0);
     let statistic: f64 = used.clone().map(|(r, w)| r * r / w).sum::<f64>() / design_effect;
-    let freedom = count(used.count()) - count(rows) - count(columns) + 1.0;
+    // Lines that no row lies in take no degree of freedom.
+    let seen = |a: usize, b: usize| cells[a * columns + b].1 > 1.0;
+    let seen_rows = (0..rows).filter(|a| (0..columns).any(|b| seen(*a, b))).count();
+    let seen_columns = (0..columns).filter(|b| (0..rows).any(|a| seen(a, *b))).count();
+    let freedom = count(used.count()) - count(seen_rows) - count(seen_columns) + 1.0;
     if freedom < 1.0 { 0.0 } else { (statistic - freedom) / (2.0 * freedom).sqrt() }
 }
 
