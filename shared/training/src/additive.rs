@@ -19,6 +19,8 @@ const MOST_TABLES: usize = 15;
 const MOST_SIDE: usize = 7;
 /// A table's score test must be significant at so many standard deviations.
 const SIGNIFICANT: f64 = 3.0;
+/// A segment's deviation already at so many: there are few to choose from, and a ridge holds them to zero.
+const SIGNIFICANT_DEVIATION: f64 = 2.0;
 /// A shape with fewer effective degrees of freedom says nothing, and is left out.
 const LEAST_FREEDOM: f64 = 0.4;
 /// Shapes, at first: second differences, first differences, levels and missing values.
@@ -240,7 +242,8 @@ fn tables(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
     for i in 0..sides.len() {
         for j in 0..i {
             let score = interaction(&sides[i], &sides[j], &residuals, &weights, fit.design_effect);
-            if score >= SIGNIFICANT {
+            let is_deviation = data.segment.is_some_and(|segment| segment == i || segment == j);
+            if score >= if is_deviation { SIGNIFICANT_DEVIATION } else { SIGNIFICANT } {
                 found.push((score, i, j));
             }
         }
