@@ -72,16 +72,6 @@ impl Knowledge {
             _ => Self::Full,
         }
     }
-
-    /// The state's name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Rules => "rules",
-            Self::Shrunk => "shrunk",
-            Self::Full => "full",
-        }
-    }
 }
 
 /// A feature with its bins.

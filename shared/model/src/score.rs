@@ -74,12 +74,6 @@ impl<'a> Scorer<'a> {
         &self.columns
     }
 
-    /// The model.
-    #[must_use]
-    pub const fn model(&self) -> &'a AdditiveModel {
-        self.model
-    }
-
     /// The bin of each of the model's features.
     #[must_use]
     pub fn bins(&self, snapshot: &Snapshot) -> Vec<u16> {

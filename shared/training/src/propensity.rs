@@ -75,7 +75,7 @@ impl Family {
         layout: Layout<'_>,
         plan: Option<&Plan>,
     ) -> Result<(AdditiveModel, Option<Plan>), FitError> {
-        let labels: Vec<bool> = rows.iter().map(|&row| data.labels[row].expanded).collect();
+        let (labels, customers) = outcomes_of(data, rows);
         let knowledge = knowledge(data, rows);
         let most_bins = match knowledge {
             Knowledge::Rules => {
@@ -89,7 +89,6 @@ impl Family {
         if features.is_empty() {
             return Err(FitError::NoFeatures);
         }
-        let customers: Vec<u32> = rows.iter().map(|&row| data.customers[row]).collect();
         let outcomes = Outcomes { labels: &labels, customers: &customers };
         let segment = features.iter().position(|feature| Some(&*feature.name) == layout.segment);
         let binned = Binned { features: &features, codes: &codes, outcomes, segment };
@@ -114,6 +113,11 @@ impl Family {
     }
 }
 
+/// The labels of some rows, and whose they are.
+fn outcomes_of(data: &Dataset, rows: &[usize]) -> (Vec<bool>, Vec<u32>) {
+    rows.iter().map(|&row| (data.labels[row].expanded, data.customers[row])).unzip()
+}
+
 /// What the given rows allow to be learned: as many of the rarer outcome as there are.
 fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
     let positives = rows.iter().filter(|&&row| data.labels[row].expanded).count();
@@ -129,8 +133,7 @@ fn heterogeneity(
 ) -> Result<Heterogeneity, FitError> {
     let scorer = scorer(model, data)?;
     let log_odds = scorer.log_odds(&data.frame.take(rows));
-    let labels: Vec<bool> = rows.iter().map(|&row| data.labels[row].expanded).collect();
-    let customers: Vec<u32> = rows.iter().map(|&row| data.customers[row]).collect();
+    let (labels, customers) = outcomes_of(data, rows);
     let outcomes = Outcomes { labels: &labels, customers: &customers };
     #[expect(clippy::cast_precision_loss, reason = "days matter, not microseconds")]
     let days: Vec<f64> = rows.iter().map(|&row| data.as_of[row].micros() as f64 / MICROS_A_DAY).collect();
@@ -162,7 +165,7 @@ pub(crate) fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Sco
 /// Fits every family to the earlier rows and tries it on those held out. A family that cannot be fitted does not take
 /// part, unless none can.
 pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Result<Vec<Tried>, FitError> {
-    let outcomes: Vec<bool> = split.held_out.iter().map(|&row| data.labels[row].expanded).collect();
+    let (outcomes, _) = outcomes_of(data, &split.held_out);
     let mut tried = Vec::new();
     let mut refused = None;
     for family in Family::ALL {
@@ -225,8 +228,7 @@ pub(crate) fn fit(
     };
     let (mut model, _) = fitted?;
     let recalibration = split.zip(alike).and_then(|(split, best)| {
-        let labels: Vec<bool> = split.held_out.iter().map(|&row| data.labels[row].expanded).collect();
-        let customers: Vec<u32> = split.held_out.iter().map(|&row| data.customers[row]).collect();
+        let (labels, customers) = outcomes_of(data, &split.held_out);
         calibration::needed(&best.log_odds, Outcomes { labels: &labels, customers: &customers })
     });
     if model.knowledge != Knowledge::Rules {
