@@ -29,8 +29,8 @@ const SHAPE_SMOOTHING: [f64; 3] = [300.0, 30.0, 5.0];
 const TABLE_SMOOTHING: [f64; 2] = [30.0, 10.0];
 /// When a fit stands (see [`Control`]); one of shapes alone only has to tell which terms are worth having, and the
 /// competition's is gone on with by the final one.
-const TOLERANCE: f64 = 0.015;
-const FIRST_TOLERANCE: f64 = 0.1;
+const TOLERANCE: f64 = 0.02;
+const FIRST_TOLERANCE: f64 = 0.25;
 /// The design effect before it is estimated.
 const FIRST_DESIGN_EFFECT: f64 = 1.5;
 /// No smoothing parameter falls below this; where there is little to learn from, below that.

@@ -13,6 +13,8 @@ use crate::penalised::{Block, Fit, gram};
 const RANK: usize = 48;
 /// Rounds of subspace iteration.
 const ROUNDS: usize = 4;
+/// Random vectors that tell how much variance is left out.
+const PROBES: usize = 64;
 /// Rounds of taking a table's sides out of it.
 const SWEEPS: usize = 30;
 
@@ -33,8 +35,7 @@ pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitEr
             metric[(b, a)] = metric[(a, b)];
         }
     }
-    let factor = fit.factor.as_ref().ok_or_else(|| FitError::Solver("the fit has no factor".to_owned()))?;
-    let mut uncertainty = pack(&low_rank(factor, &metric)?);
+    let mut uncertainty = pack(&low_rank(&fit.factor(&blocks)?, &metric)?);
     let counts: Vec<Vec<f64>> = blocks.iter().map(counts).collect();
     let mut intercept = fit.parameters[0];
     let mut terms: Vec<Term> = Vec::with_capacity(blocks.len());
@@ -135,12 +136,7 @@ fn add_to_shape(terms: &mut Vec<Term>, side: &Axis, moved: &[f64]) {
 pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>, FitError> {
     let size = metric.nrows();
     let rank = RANK.min(MOST_RANK).min(size);
-    // Any full start does; multiplicative hashing gives one that is the same everywhere.
-    let start = |i: usize, j: usize| {
-        let hash = (i * RANK + j + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-        count(hash) / count(1 << 24) - 0.5
-    };
-    let mut basis = Mat::from_fn(size, rank, start);
+    let mut basis = Mat::from_fn(size, rank, |i, j| scattered(i * rank + j));
     for _ in 0..ROUNDS {
         let image = metric * &basis;
         basis = factor.solve(&image);
@@ -154,11 +150,26 @@ pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>,
         });
         basis = &basis * &scaled;
     }
-    let whole = factor.solve(metric);
-    let total: f64 = (0..size).map(|i| whole[(i, i)]).sum();
+    // The mean variance is the trace of H⁻¹ M: exact for what is kept, and for the rest by random signs (Hutch++: Meyer,
+    // Musco, Musco & Woodruff 2021, *SOSA*).
     let image = metric * &basis;
     let kept: f64 = (0..rank).map(|j| (0..size).map(|i| basis[(i, j)] * image[(i, j)]).sum::<f64>()).sum();
-    Ok(basis * faer::Scale((total / kept.max(1e-300)).sqrt().clamp(1.0, 10.0)))
+    let signs = Mat::from_fn(size, PROBES, |i, j| scattered(i * PROBES + j).signum());
+    let image = metric * &signs;
+    let left = factor.solve(&image) - &basis * (basis.transpose() * &image);
+    let rest: f64 = (0..PROBES).map(|j| (0..size).map(|i| signs[(i, j)] * left[(i, j)]).sum::<f64>()).sum();
+    let rest = (rest / count(PROBES)).max(0.0);
+    Ok(basis * faer::Scale((1.0 + rest / kept.max(1e-300)).sqrt().min(10.0)))
+}
+
+/// Numbers between −½ and ½ that look random and are the same everywhere (the mixing step of SplitMix64: Steele, Lea &
+/// Flood 2014, *OOPSLA*).
+fn scattered(i: usize) -> f64 {
+    let mut x = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^= x >> 31;
+    f64::from((x >> 40) as u32) / f64::from(1_u32 << 24) - 0.5
 }
 
 /// A factor as the model keeps it, row by row.

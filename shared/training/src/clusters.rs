@@ -11,9 +11,9 @@ use crate::penalised::{Outcomes, residuals};
 /// A segment's variance is shrunk to the whole's as if so many of its pairs' worth of information were the whole's.
 const PRIOR_INFORMATION: f64 = 30.0;
 /// Standard deviations tried.
-const DEVIATIONS: std::ops::RangeInclusive<u32> = 0..=40;
+const DEVIATIONS: std::ops::RangeInclusive<u32> = 0..=20;
 /// Their step.
-const DEVIATION_STEP: f64 = 0.05;
+const DEVIATION_STEP: f64 = 0.1;
 /// A customer's rows beyond this many are not paired.
 const MOST_ROWS_EACH: usize = 60;
 /// Half-lives (days) of what customers have in common with themselves; the last means for ever.

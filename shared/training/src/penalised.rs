@@ -7,7 +7,8 @@
 
 use expansion_model::{Term, sigmoid};
 use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
-use faer::{Mat, Side};
+use faer::linalg::triangular_inverse::invert_lower_triangular;
+use faer::{Mat, Par, Side};
 
 use crate::FitError;
 use crate::clusters::design_effect;
@@ -21,6 +22,9 @@ const ACCELERATION: f64 = 1.6;
 const COLD_STEPS: usize = 2;
 /// Halvings of a step that makes things worse.
 const MOST_HALVINGS: usize = 12;
+/// The information matrix is assembled anew when working weights have changed by more than this share in the mean.
+/// Most steps late in a fit move smoothing parameters only; the gradient is exact at each.
+const STALE: f64 = 0.1;
 /// No smoothing parameter rises above this.
 const MOST_SMOOTHING: f64 = 1e7;
 /// A bare hold on every parameter, so that the normal matrix can always be factored.
@@ -75,14 +79,18 @@ pub(crate) struct Fit {
     pub(crate) design_effect: f64,
     /// Of each block.
     pub(crate) freedom: Vec<f64>,
-    /// The Cholesky factor of the penalised information.
-    pub(crate) factor: Option<Llt<f64>>,
 }
 
 impl Fit {
     /// The penalised deviance.
     fn objective(&self, effect: f64) -> f64 {
         2.0 * self.misfit / effect + self.penalty
+    }
+
+    /// The Cholesky factor of the penalised information.
+    pub(crate) fn factor(&self, blocks: &[Block]) -> Result<Llt<f64>, FitError> {
+        let information = gram(blocks, &working_weights(self), self.parameters.len());
+        factor(blocks, information, self.design_effect)
     }
 }
 
@@ -130,11 +138,13 @@ pub(crate) fn fit(
     parameters.resize(size, 0.0);
     let mut effect = control.design_effect;
     let mut now = evaluate(blocks, parameters, outcomes);
+    let mut information = Information::at(blocks, working_weights(&now), size);
     let mut freedom_before = f64::INFINITY;
     for number in 0..MOST_STEPS {
         now.penalty = penalty(blocks, &now.parameters);
         let before = now.objective(effect);
-        let factor = factor(blocks, &now, effect, size)?;
+        information.follow(blocks, &now);
+        let factor = factor(blocks, information.matrix.clone(), effect)?;
         let direction = factor.solve(&gradient(blocks, &now, outcomes, effect));
         now = step(blocks, now, &direction, outcomes, effect);
         let after = now.objective(effect);
@@ -142,7 +152,7 @@ pub(crate) fn fit(
         if !control.is_warm && number < COLD_STEPS {
             continue;
         }
-        now.freedom = update_smoothing(blocks, &factor.inverse(), &now.parameters, control.least_smoothing);
+        now.freedom = update_smoothing(blocks, &factor, &now.parameters, control.least_smoothing);
         let freedom: f64 = now.freedom.iter().sum();
         let settled = (before - after).abs() <= control.tolerance / 100.0 * before.abs()
             && (freedom - freedom_before).abs() <= control.tolerance * freedom;
@@ -155,7 +165,6 @@ pub(crate) fn fit(
         return Err(FitError::Solver("the parameters diverged".to_owned()));
     }
     now.design_effect = effect;
-    now.factor = Some(factor(blocks, &now, effect, size)?);
     Ok(now)
 }
 
@@ -180,7 +189,7 @@ fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: Outcomes<'_>) -> F
         })
         .collect();
     let penalty = penalty(blocks, &parameters);
-    Fit { parameters, propensities, misfit, penalty, design_effect: 1.0, freedom: Vec::new(), factor: None }
+    Fit { parameters, propensities, misfit, penalty, design_effect: 1.0, freedom: Vec::new() }
 }
 
 /// What the penalties add at some parameters.
@@ -193,10 +202,40 @@ fn quadratic(form: &Mat<f64>, x: &[f64]) -> f64 {
     x.iter().enumerate().map(|(a, xa)| xa * x.iter().enumerate().map(|(b, xb)| form[(a, b)] * xb).sum::<f64>()).sum()
 }
 
-/// The Cholesky factor of the information matrix of the working likelihood, with the penalties.
-fn factor(blocks: &[Block], now: &Fit, effect: f64, size: usize) -> Result<Llt<f64>, FitError> {
-    let weights: Vec<f64> = now.propensities.iter().map(|p| (p * (1.0 - p)).max(1e-9) / effect).collect();
-    let mut matrix = gram(blocks, &weights, size);
+/// The information matrix of the working likelihood, and the weights it was assembled with.
+struct Information {
+    weights: Vec<f64>,
+    matrix: Mat<f64>,
+}
+
+impl Information {
+    fn at(blocks: &[Block], weights: Vec<f64>, size: usize) -> Self {
+        let matrix = gram(blocks, &weights, size);
+        Self { weights, matrix }
+    }
+
+    /// Assembles the matrix anew if the fit has moved far from where it was assembled.
+    fn follow(&mut self, blocks: &[Block], now: &Fit) {
+        let weights = working_weights(now);
+        let moved: f64 = weights.iter().zip(&self.weights).map(|(now, then)| (now - then).abs()).sum();
+        if moved > STALE * self.weights.iter().sum::<f64>() {
+            *self = Self::at(blocks, weights, self.matrix.nrows());
+        }
+    }
+}
+
+/// The curvature of the log-likelihood, row by row.
+fn working_weights(now: &Fit) -> Vec<f64> {
+    now.propensities.iter().map(|p| (p * (1.0 - p)).max(1e-9)).collect()
+}
+
+/// The Cholesky factor of an information matrix divided by the design effect, with the penalties.
+fn factor(blocks: &[Block], mut matrix: Mat<f64>, effect: f64) -> Result<Llt<f64>, FitError> {
+    for column in 0..matrix.ncols() {
+        for value in &mut matrix.col_as_slice_mut(column)[column..] {
+            *value /= effect;
+        }
+    }
     for block in blocks {
         let prior = block.prior();
         for a in 0..block.cells() {
@@ -287,21 +326,26 @@ fn step(blocks: &[Block], now: Fit, direction: &Mat<f64>, outcomes: Outcomes<'_>
 
 /// One generalised Fellner–Schall update of every smoothing parameter; returns the effective degrees of freedom of
 /// each block.
-fn update_smoothing(blocks: &mut [Block], covariance: &Mat<f64>, parameters: &[f64], least: f64) -> Vec<f64> {
+fn update_smoothing(blocks: &mut [Block], factor: &Llt<f64>, parameters: &[f64], least: f64) -> Vec<f64> {
+    // (L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹, of which only the blocks on the diagonal are needed.
+    let total = parameters.len();
+    let mut root: Mat<f64> = Mat::zeros(total, total);
+    invert_lower_triangular(root.as_mut(), factor.L(), Par::Seq);
     let mut freedoms = Vec::with_capacity(blocks.len());
     for block in blocks {
         let size = block.cells();
         let own = block.own(parameters).to_vec();
         let prior = block.prior();
-        let at = covariance.submatrix(block.first, block.first, size, size);
-        let trace = |one: faer::MatRef<'_, f64>, other: &Mat<f64>| -> f64 {
+        let columns = root.submatrix(block.first, block.first, total - block.first, size);
+        let covariance = columns.transpose() * columns;
+        let trace = |one: &Mat<f64>, other: &Mat<f64>| -> f64 {
             (0..size).map(|a| (0..size).map(|b| one[(a, b)] * other[(b, a)]).sum::<f64>()).sum()
         };
-        freedoms.push((count(size) - trace(at, &prior)).max(0.0));
+        freedoms.push((count(size) - trace(&covariance, &prior)).max(0.0));
         let Ok(inverse) = prior.llt(Side::Lower).map(|factor| factor.inverse()) else { continue };
         for (form, smoothing) in block.penalties.iter().zip(&mut block.smoothing) {
-            let in_prior = trace(inverse.as_ref(), form);
-            let in_posterior = trace(at, form);
+            let in_prior = trace(&inverse, form);
+            let in_posterior = trace(&covariance, form);
             let used = quadratic(form, &own);
             let factor = ((in_prior - in_posterior).max(1e-8) / used.max(1e-12)).clamp(0.05, 20.0);
             *smoothing = (*smoothing * factor.powf(ACCELERATION)).clamp(least, MOST_SMOOTHING);

@@ -124,13 +124,17 @@ fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
     Knowledge::of(positives.min(rows.len() - positives))
 }
 
-/// How much customers differ beyond a fitted model, as far as the given rows tell.
+/// How much customers differ beyond a fitted model: estimated from the given rows where they can tell.
 fn heterogeneity(
     model: &AdditiveModel,
     data: &Dataset,
     rows: &[usize],
     layout: Layout<'_>,
 ) -> Result<Heterogeneity, FitError> {
+    let assumed = Heterogeneity { overall: ASSUMED_DEVIATION, segment: None, by_segment: Vec::new() };
+    if layout.outcomes_among_features {
+        return Ok(assumed);
+    }
     let scorer = scorer(model, data)?;
     let log_odds = scorer.log_odds(&data.frame.take(rows));
     let (labels, customers) = outcomes_of(data, rows);
@@ -145,16 +149,13 @@ fn heterogeneity(
         rows.iter().map(|&row| codes[row]).collect::<Vec<u16>>()
     });
     let repeated = clusters::repeated(&log_odds, outcomes, &days, codes.as_deref());
+    if repeated.values().filter(|rows| rows.len() > 1).count() < LEAST_REPEATS {
+        return Ok(assumed);
+    }
     let bins = segment.map_or(0, |segment| model.features[segment].bins.len());
     let (overall, mut by_segment) = clusters::heterogeneity(&repeated, layout.horizon_days, bins);
     by_segment.truncate(bins);
-    let repeats = repeated.values().filter(|rows| rows.len() > 1).count();
-    let can_tell = !layout.outcomes_among_features && repeats >= LEAST_REPEATS;
-    let least = if can_tell { 0.0 } else { ASSUMED_DEVIATION };
-    for deviation in &mut by_segment {
-        *deviation = deviation.max(least);
-    }
-    Ok(Heterogeneity { overall: overall.max(least), segment, by_segment })
+    Ok(Heterogeneity { overall, segment, by_segment })
 }
 
 /// A model made ready for the columns of some rows.
