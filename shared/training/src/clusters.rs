@@ -10,9 +10,8 @@ use crate::penalised::{Outcomes, residuals};
 
 /// A segment's variance is shrunk to the whole's as if so many of its pairs' worth of information were the whole's.
 const PRIOR_INFORMATION: f64 = 30.0;
-/// Standard deviations tried.
-const DEVIATIONS: std::ops::RangeInclusive<u32> = 0..=20;
-/// Their step.
+/// Standard deviations tried: 0, 0.1, … 2.
+const DEVIATIONS: usize = 21;
 const DEVIATION_STEP: f64 = 0.1;
 /// A customer's rows beyond this many are not paired.
 const MOST_ROWS_EACH: usize = 60;
@@ -40,13 +39,13 @@ pub(crate) struct Repeated {
     pub(crate) segment: usize,
 }
 
-/// What pairs of a customer's rows add up to at one standard deviation, by how far they lie apart.
+/// What pairs of a customer's rows about equally far apart add up to, at each standard deviation tried.
 #[derive(Clone, Default)]
 struct Moments {
     /// Σ e², where e is the product expected of a pair's standardised residuals were nothing forgotten.
-    information: Vec<f64>,
+    information: [f64; DEVIATIONS],
     /// Σ e · product.
-    agreement: Vec<f64>,
+    agreement: [f64; DEVIATIONS],
 }
 
 /// Standard deviation of customers' own log-odds around what the features say: overall, and for each of `segments`.
@@ -60,60 +59,62 @@ pub(crate) fn heterogeneity(
     horizon_days: u16,
     segments: usize,
 ) -> (f64, Vec<f64>) {
-    let deviations: Vec<f64> = DEVIATIONS.map(|i| f64::from(i) * DEVIATION_STEP).collect();
-    let mut by_segment = vec![vec![Moments::default(); deviations.len()]; segments.max(1)];
-    let bucket = |gap: f64| (gap / 30.0).round();
-    let spreads: Vec<RelativeSpread> = deviations.iter().map(|deviation| RelativeSpread::new(*deviation)).collect();
+    let deviation = |d: usize| count(d) * DEVIATION_STEP;
+    let spreads: [RelativeSpread; DEVIATIONS] = std::array::from_fn(|d| RelativeSpread::new(deviation(d)));
+    // By segment and by how many months two rows lie apart.
+    let mut by_segment: Vec<Vec<Moments>> = vec![Vec::new(); segments.max(1)];
     for rows in rows.values().filter(|rows| rows.len() > 1) {
         let rows = &rows[..rows.len().min(MOST_ROWS_EACH)];
-        for (d, table) in spreads.iter().enumerate().skip(1) {
-            let spread: Vec<f64> = rows.iter().map(|row| table.at(row.log_odds)).collect();
-            for (i, one) in rows.iter().enumerate() {
-                for (j, other) in rows[..i].iter().enumerate() {
-                    let gap = (one.day - other.day).abs();
-                    if gap < f64::from(horizon_days) {
-                        continue;
-                    }
-                    let expected = spread[i] * spread[j];
-                    let moments = &mut by_segment[one.segment][d];
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
-                    let bucket = bucket(gap) as usize;
-                    if moments.information.len() <= bucket {
-                        moments.information.resize(bucket + 1, 0.0);
-                        moments.agreement.resize(bucket + 1, 0.0);
-                    }
-                    moments.information[bucket] += expected * expected;
-                    moments.agreement[bucket] += expected * one.residual * other.residual;
+        let spread: Vec<[f64; DEVIATIONS]> =
+            rows.iter().map(|row| std::array::from_fn(|d| spreads[d].at(row.log_odds))).collect();
+        for (i, one) in rows.iter().enumerate() {
+            for (j, other) in rows[..i].iter().enumerate() {
+                let gap = (one.day - other.day).abs();
+                if gap < f64::from(horizon_days) {
+                    continue;
+                }
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
+                let months = (gap / 30.0).round() as usize;
+                let by_gap = &mut by_segment[one.segment];
+                if by_gap.len() <= months {
+                    by_gap.resize(months + 1, Moments::default());
+                }
+                let product = one.residual * other.residual;
+                for d in 0..DEVIATIONS {
+                    let expected = spread[i][d] * spread[j][d];
+                    by_gap[months].information[d] += expected * expected;
+                    by_gap[months].agreement[d] += expected * product;
                 }
             }
         }
     }
     // The sum of squared differences between products and their expectation, less what doesn't depend on it.
-    let misfit = |moments: &Moments, half_life: f64| -> f64 {
-        let both = moments.information.iter().zip(&moments.agreement).enumerate();
-        both.map(|(bucket, (information, agreement))| {
-            let kept = 0.5_f64.powf(30.0 * count(bucket) / half_life);
-            kept * kept * information - 2.0 * kept * agreement
-        })
-        .sum()
+    let misfit = |by_gap: &Vec<Moments>, d: usize, half_life: f64| -> f64 {
+        let by_gap = by_gap.iter().enumerate();
+        by_gap
+            .map(|(months, moments)| {
+                let kept = 0.5_f64.powf(30.0 * count(months) / half_life);
+                kept * kept * moments.information[d] - 2.0 * kept * moments.agreement[d]
+            })
+            .sum()
     };
-    let whole = |d: usize, half_life: f64| -> f64 { by_segment.iter().map(|s| misfit(&s[d], half_life)).sum() };
+    let whole = |d: usize, half_life: f64| -> f64 { by_segment.iter().map(|s| misfit(s, d, half_life)).sum() };
     let best = |value: &dyn Fn(usize) -> f64| -> usize {
-        (0..deviations.len()).min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or_default()
+        (0..DEVIATIONS).min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or_default()
     };
     let half_life = HALF_LIVES
         .into_iter()
         .min_by(|a, b| {
-            let least = |h: &f64| (0..deviations.len()).map(|d| whole(d, *h)).fold(f64::INFINITY, f64::min);
+            let least = |h: &f64| (0..DEVIATIONS).map(|d| whole(d, *h)).fold(f64::INFINITY, f64::min);
             least(a).total_cmp(&least(b))
         })
         .unwrap_or(f64::INFINITY);
     let overall = best(&|d| whole(d, half_life));
-    let information: f64 = by_segment.iter().flat_map(|s| &s[overall].information).sum();
+    let information: f64 = by_segment.iter().flatten().map(|moments| moments.information[overall]).sum();
     let share = PRIOR_INFORMATION / information.max(PRIOR_INFORMATION);
-    let of_segment = |s: &Vec<Moments>| deviations[best(&|d| misfit(&s[d], half_life) + share * whole(d, half_life))];
+    let of_segment = |s: &Vec<Moments>| deviation(best(&|d| misfit(s, d, half_life) + share * whole(d, half_life)));
     let each = by_segment.iter().map(of_segment).collect();
-    (deviations[overall], each)
+    (deviation(overall), each)
 }
 
 /// Standard deviation of the true probabilities of customers of one propensity, over that of their outcomes, when their
