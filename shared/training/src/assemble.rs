@@ -162,7 +162,7 @@ pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>,
     Ok(basis * faer::Scale((1.0 + rest / kept.max(1e-300)).sqrt().min(10.0)))
 }
 
-/// Numbers between −½ and ½ that look random and are the same everywhere (the mixing step of SplitMix64: Steele, Lea &
+/// Numbers between −½ and ½ that look random and are the same everywhere (the mixing step of `SplitMix64`: Steele, Lea &
 /// Flood 2014, *OOPSLA*).
 fn scattered(i: usize) -> f64 {
     let mut x = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -80,10 +80,11 @@ pub(crate) fn heterogeneity(
                     by_gap.resize(months + 1, Moments::default());
                 }
                 let product = one.residual * other.residual;
-                for d in 0..DEVIATIONS {
-                    let expected = spread[i][d] * spread[j][d];
-                    by_gap[months].information[d] += expected * expected;
-                    by_gap[months].agreement[d] += expected * product;
+                let Moments { information, agreement } = &mut by_gap[months];
+                for (d, (own, others)) in spread[i].iter().zip(&spread[j]).enumerate() {
+                    let expected = own * others;
+                    information[d] += expected * expected;
+                    agreement[d] += expected * product;
                 }
             }
         }

@@ -80,7 +80,7 @@ fn a_planted_relation_is_found_on_fresh_rows() {
 fn repeating_every_row_teaches_nothing_new() {
     for family in Family::ALL {
         let width = |repeats| {
-            let (data, _) = rows(700, repeats, 3);
+            let (data, _) = rows(500, repeats, 3);
             let scores = scores(&fitted(family, &data), &data);
             scores.iter().map(|score| score.upper - score.lower).sum::<f64>() / count(scores.len())
         };
