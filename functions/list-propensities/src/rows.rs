@@ -1,11 +1,12 @@
 //! Where the rows of a page come from.
 //!
-//! A portfolio is one query. The whole company's list begins with the run's top rows, which are stored ready; what
-//! comes after them is merged from the portfolios.
+//! A portfolio by score is one query. The whole company's list begins with the run's best rows, which are stored ready for
+//! every order; what comes after them is merged from the portfolios. Other orders than by score have no index: a
+//! portfolio is read whole and sorted.
 
 use expansion_api::ListQuery;
-use expansion_model::{Listed, Position, Run};
-use expansion_store::{PropensityTable, StoreError};
+use expansion_model::{Listed, Order, Position, Run};
+use expansion_store::{PropensityTable, StoreError, TOP_ROWS};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 /// Rows looked at in one go.
@@ -29,10 +30,21 @@ pub(crate) async fn page(
     top: &[Listed],
 ) -> Result<Page, StoreError> {
     let mut after = query.cursor.as_ref().map(|cursor| cursor.after.clone());
+    if let Some(most) = query.per_csm {
+        let mut rows = best_of_each(table, query, run, most).await?;
+        rows.retain(|row| after.as_ref().is_none_or(|after| query.order.position(row) > *after));
+        let goes_on = rows.len() > query.limit;
+        rows.truncate(query.limit);
+        let next = rows.last().filter(|_| goes_on).map(|row| query.order.position(row));
+        return Ok(Page { rows, next });
+    }
+    let mut top = top.to_vec();
+    query.order.sort(&mut top);
+    top.truncate(TOP_ROWS);
     let mut rows = Vec::new();
     let mut examined = 0;
     loop {
-        let batch = batch(table, query, run, top, after.as_ref()).await?;
+        let batch = batch(table, query, run, &top, after.as_ref()).await?;
         if batch.is_empty() {
             return Ok(Page { rows, next: None });
         }
@@ -41,7 +53,7 @@ pub(crate) async fn page(
                 // There is at least this one row more.
                 return Ok(Page { rows, next: after });
             }
-            after = Some(row.position());
+            after = Some(query.order.position(&row));
             examined += 1;
             if query.wants(&row) {
                 rows.push(row);
@@ -62,25 +74,78 @@ async fn batch(
     after: Option<&Position>,
 ) -> Result<Vec<Listed>, StoreError> {
     if let Some(csm_id) = &query.csm_id {
-        return table.portfolio(&run.run_id, Some(csm_id), after, query.min_score, BATCH).await;
+        return portfolio(table, query, run, Some(csm_id), after).await;
     }
-    let begin = after.map_or(0, |after| top.partition_point(|row| row.position() <= *after));
-    let ready: Vec<Listed> =
-        top[begin..].iter().take_while(|row| row.propensity_score >= query.min_score).take(BATCH).cloned().collect();
+    let begin = after.map_or(0, |after| top.partition_point(|row| query.order.position(row) <= *after));
     let summary = run.summary.as_ref();
     let complete = summary.is_none_or(|summary| usize::try_from(summary.rows).is_ok_and(|rows| rows <= top.len()));
-    let below = top.get(begin).is_some_and(|row| row.propensity_score < query.min_score);
-    if !ready.is_empty() || complete || below {
+    let is_low = |row: &Listed| query.order == Order::Score && row.propensity_score < query.min_score;
+    if top.get(begin).is_some_and(is_low) {
+        return Ok(Vec::new());
+    }
+    let ready: Vec<Listed> = top[begin..].iter().take_while(|row| !is_low(row)).take(BATCH).cloned().collect();
+    if !ready.is_empty() || complete {
         return Ok(ready);
     }
-    let mut queries = Vec::new();
-    for csm_id in summary.into_iter().flat_map(|summary| &summary.portfolios) {
-        queries.push(table.portfolio(&run.run_id, csm_id.as_deref(), after, query.min_score, BATCH));
-    }
-    let parts: Vec<Vec<Listed>> = stream::iter(queries).buffer_unordered(CONCURRENCY).try_collect().await?;
-    let mut merged = parts.concat();
-    merged.sort_by_key(Listed::position);
+    let mut merged = of_all_portfolios(run, |csm_id| portfolio(table, query, run, csm_id, after)).await?.concat();
+    query.order.sort(&mut merged);
     // Every portfolio gave its next BATCH rows or all it has, so the first BATCH of all are surely among them.
-    merged.truncate(BATCH);
+    merged.truncate(if query.order == Order::Score { BATCH } else { MOST_EXAMINED });
     Ok(merged)
+}
+
+/// The next rows of a portfolio, in order: at least [`BATCH`] by score, all of them in another order.
+async fn portfolio(
+    table: &PropensityTable,
+    query: &ListQuery,
+    run: &Run,
+    csm_id: Option<&str>,
+    after: Option<&Position>,
+) -> Result<Vec<Listed>, StoreError> {
+    if query.order == Order::Score {
+        return table.portfolio(&run.run_id, csm_id, after, query.min_score, BATCH).await;
+    }
+    let mut rows = table.portfolio(&run.run_id, csm_id, None, query.min_score, usize::MAX).await?;
+    rows.retain(|row| after.is_none_or(|after| query.order.position(row) > *after));
+    query.order.sort(&mut rows);
+    Ok(rows)
+}
+
+/// The best rows of each CSM's portfolio (of the one asked for, or of all), together and in order.
+async fn best_of_each(
+    table: &PropensityTable,
+    query: &ListQuery,
+    run: &Run,
+    most: usize,
+) -> Result<Vec<Listed>, StoreError> {
+    let best = async |csm_id: Option<&str>| -> Result<Vec<Listed>, StoreError> {
+        let mut best: Vec<Listed> = Vec::new();
+        let mut after = None;
+        loop {
+            let batch = portfolio(table, query, run, csm_id, after.as_ref()).await?;
+            let Some(last) = batch.last() else { return Ok(best) };
+            after = Some(query.order.position(last));
+            best.extend(batch.into_iter().filter(|row| query.wants(row)));
+            if best.len() >= most {
+                best.truncate(most);
+                return Ok(best);
+            }
+        }
+    };
+    let mut rows = match &query.csm_id {
+        Some(csm_id) => best(Some(csm_id)).await?,
+        None => of_all_portfolios(run, best).await?.concat(),
+    };
+    query.order.sort(&mut rows);
+    Ok(rows)
+}
+
+/// What a query of each of the run's portfolios gives.
+async fn of_all_portfolios<'a, F: Future<Output = Result<Vec<Listed>, StoreError>>>(
+    run: &'a Run,
+    query: impl Fn(Option<&'a str>) -> F,
+) -> Result<Vec<Vec<Listed>>, StoreError> {
+    let portfolios = run.summary.iter().flat_map(|summary| &summary.portfolios);
+    let queries: Vec<F> = portfolios.map(|csm_id| query(csm_id.as_deref())).collect();
+    stream::iter(queries).buffer_unordered(CONCURRENCY).try_collect().await
 }

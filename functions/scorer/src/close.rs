@@ -3,8 +3,8 @@
 //! The steps are ordered so that a kill between any two of them leaves either the run before in view, or this one
 //! whole; and each can be done twice, so that whoever finds the run unclosed does them again.
 
-use expansion_domain::PropensityRefreshed;
-use expansion_model::Run;
+use expansion_domain::{ExpansionReady, PropensityRefreshed, row_id};
+use expansion_model::{Listed, Run};
 
 use crate::{Error, State};
 
@@ -20,8 +20,26 @@ pub(crate) async fn close(state: &State, run: &Run) -> Result<(), Error> {
         let model_id = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
         let event = PropensityRefreshed { run_id: run.run_id.clone(), as_of: run.as_of, model_id, rows: summary.rows };
         state.bus.put([event]).await?;
+        state.bus.put(best.iter().filter(|row| row.newly_ready).map(|row| ready(run, row))).await?;
     }
     state.control.complete(&run.run_id).await?;
     tracing::info!(run.id = %run.run_id, rows.total = summary.rows, "run complete");
     Ok(())
+}
+
+/// Says that a customer crossed the line.
+fn ready(run: &Run, row: &Listed) -> ExpansionReady {
+    ExpansionReady {
+        id: row_id(&run.run_id, &row.customer_id),
+        run_id: run.run_id.clone(),
+        as_of: run.as_of,
+        customer_id: row.customer_id.clone(),
+        customer_name: row.customer_name.clone(),
+        csm_id: row.csm_id.clone(),
+        propensity_score: row.propensity_score,
+        previous_score: row.previous_score,
+        confidence_level: row.confidence_level.name().to_owned(),
+        expected_value: row.expected_value,
+        primary_signal: row.primary_signal.clone(),
+    }
 }

@@ -8,7 +8,7 @@ mod shard;
 
 use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
 use expansion_lambda::{ConfigError, number, parsed, required};
-use expansion_model::{RunState, UnknownFeature};
+use expansion_model::{ReadyLine, RunState, UnknownFeature};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, Deadline, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -27,12 +27,22 @@ pub struct Config {
     event_bus: String,
     source: Location,
     limits: Limits,
+    ready: ReadyLine,
 }
 
 impl Config {
     /// The variables it reads.
-    pub const VARIABLES: &'static [&'static str] =
-        &["PROPENSITY_TABLE", "CONTROL_TABLE", "BUCKET", "EVENT_BUS", "SOURCE_URI", "MAX_BAD_ROWS", "LOG_LEVEL"];
+    pub const VARIABLES: &'static [&'static str] = &[
+        "PROPENSITY_TABLE",
+        "CONTROL_TABLE",
+        "BUCKET",
+        "EVENT_BUS",
+        "SOURCE_URI",
+        "MAX_BAD_ROWS",
+        "READY_SCORE",
+        "READY_CONFIDENCE",
+        "LOG_LEVEL",
+    ];
 
     /// Reads and checks them.
     ///
@@ -47,6 +57,10 @@ impl Config {
             event_bus: required(&get, "EVENT_BUS")?,
             source: parsed(&get, "SOURCE_URI")?,
             limits: Limits { max_bad_share: number(&get, "MAX_BAD_ROWS", 0.0..=1.0)? },
+            ready: ReadyLine {
+                score: number(&get, "READY_SCORE", 1..=99)?,
+                confidence_level: parsed(&get, "READY_CONFIDENCE")?,
+            },
         })
     }
 }
@@ -61,6 +75,7 @@ pub struct State {
     s3: aws_sdk_s3::Client,
     source: Location,
     limits: Limits,
+    ready: ReadyLine,
 }
 
 impl State {
@@ -75,6 +90,7 @@ impl State {
             s3: clients.s3.clone(),
             source: config.source,
             limits: config.limits,
+            ready: config.ready,
         }
     }
 }

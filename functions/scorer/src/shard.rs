@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use expansion_domain::{Id, Portfolio, RunId};
 use expansion_features::Catalogue;
-use expansion_model::{Answering, Listed, Run, RunState, RunSummary, Scorer, answer};
+use expansion_answer::{Answering, Before, answer};
+use expansion_model::{Listed, Model, Previous, Run, RunState, RunSummary, Scorer};
 use expansion_source::{inventory, read};
 use expansion_store::{Deadline, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -68,17 +69,21 @@ async fn write_rows(
     }
     let bucket = buckets.map(|_| shard);
     let portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
-    let previous = previous_scores(state, run, &portfolio, deadline).await?;
-    let answering = Answering {
-        scorer: Scorer::new(&model.propensity)?,
-        model: &model,
-        products: &portfolio.products,
-        catalogue: Catalogue::new(&portfolio.products),
-        tables: &portfolio.tables,
-        run_id: &run.run_id,
-        as_of: run.as_of,
-        calculated_at: run.calculated_at,
-    };
+    let previous = said_before(state, run, &portfolio, deadline).await?;
+    let before = before(state, run).await?;
+    let catalogue = Catalogue::new(&portfolio.products);
+    let run_now = (&run.run_id, run.as_of, run.calculated_at);
+    let mut answering = Answering::new(&model, catalogue, &portfolio.tables, state.ready, run_now)?;
+    if let Some((model, run)) = &before {
+        answering.before = match model {
+            Ok(model) => Ok(Before {
+                scorer: Scorer::new(&model.propensity)?,
+                as_of: run.as_of,
+                calculated_at: run.calculated_at,
+            }),
+            Err(reason) => Err(reason.clone()),
+        };
+    }
     let mut listed = Vec::with_capacity(portfolio.customers.len());
     for customers in portfolio.customers.chunks(ROWS_AT_ONCE) {
         let rows: Vec<_> = customers
@@ -94,13 +99,25 @@ async fn write_rows(
     Ok(listed)
 }
 
-/// The shard's scores in the run before, for trends.
-async fn previous_scores(
+/// The run before with its model, or the reason why that cannot be used any more; `None` for the first run.
+async fn before(state: &State, run: &Run) -> Result<Option<(Result<Model, String>, Run)>, StoreError> {
+    let Some(previous) = &run.previous else { return Ok(None) };
+    let previous = state.control.expect_run(&previous.run_id).await?;
+    let model_id = previous.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
+    match state.artifacts.model(model_id).await {
+        Ok(model) => Ok(Some((Ok(model), previous))),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => Ok(Some((Err(format!("the model of the run before cannot be used: {error}")), previous))),
+    }
+}
+
+/// What the run before said of the shard's customers.
+async fn said_before(
     state: &State,
     run: &Run,
     portfolio: &Portfolio,
     deadline: Deadline,
-) -> Result<HashMap<Id, u8>, StoreError> {
+) -> Result<HashMap<Id, Previous>, StoreError> {
     let Some(previous) = &run.previous else {
         return Ok(HashMap::new());
     };

@@ -1,7 +1,9 @@
 //! `GET /api/customers/{id}/expansion-propensity`: everything about one customer.
 
+use std::collections::BTreeMap;
+
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Factor, Propensity, RecommendedProduct, Run};
+use expansion_model::{Approach, Factor, Movement, Propensity, RecommendedProduct, Run, SimilarCohort};
 use serde::Serialize;
 
 use crate::{ModelView, ScoreView};
@@ -16,8 +18,16 @@ pub struct CustomerAnswer {
     pub baseline_points: i32,
     /// What makes the score differ from the baseline, most points first.
     pub contributing_factors: Vec<Factor>,
-    /// What an expansion is most likely to be of.
+    /// What became of the customers most similar to this one; `null` when there are too few.
+    pub similar_cohort: Option<SimilarCohort>,
+    /// What an expansion is most likely to be of, at most three.
     pub recommended_products: Vec<RecommendedProduct>,
+    /// What to do next.
+    pub recommended_approach: Approach,
+    /// Why the score moved since the run before.
+    pub movement: Option<Movement>,
+    /// For each part that is `null` or empty, why.
+    pub not_available: BTreeMap<String, String>,
     /// The scores so far, newest first, this one included.
     pub history: Vec<HistoryView>,
     /// The model.
@@ -59,10 +69,14 @@ pub fn customer_answer(run: &Run, rows: Vec<Propensity>) -> Option<CustomerAnswe
     let summary = run.summary.clone().unwrap_or_default();
     let higher = summary.histogram.iter().skip(usize::from(row.listed.propensity_score) + 1).sum::<u64>();
     Some(CustomerAnswer {
-        score: ScoreView::new(row.listed, higher + 1, &summary),
+        score: ScoreView::new(Some(higher + 1), row.listed, &summary),
         baseline_points: row.baseline_points,
         contributing_factors: row.contributing_factors,
+        similar_cohort: row.similar_cohort,
         recommended_products: row.recommended_products,
+        recommended_approach: row.recommended_approach,
+        movement: row.movement,
+        not_available: row.not_available,
         history,
         model: run.model.as_ref().map(Into::into),
         run_id: row.run_id,

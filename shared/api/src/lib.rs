@@ -19,4 +19,4 @@ pub use principal::{ClaimNames, Principal};
 pub use problem::{InvalidParameter, Problem};
 pub use refresh::{RefreshCommand, refresh_command};
 pub use routes::{ROUTES, Route, run_location};
-pub use view::{ConfidenceView, ModelView, RunView, ScoreView, TrendView, ValueView};
+pub use view::{ConfidenceView, ModelView, RunView, ScoreView, TrendView};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use expansion_domain::Id;
-use expansion_model::{ConfidenceLevel, Listed, Position, Run};
+use expansion_model::{ConfidenceLevel, Listed, Order, Position, Run};
 use serde::Serialize;
 
 use crate::{Cursor, CursorKey, InvalidParameter, Principal, Problem, RunView, ScoreView};
@@ -13,6 +13,8 @@ use crate::{Cursor, CursorKey, InvalidParameter, Principal, Problem, RunView, Sc
 const DEFAULT_LIMIT: usize = 50;
 /// Rows a page at most.
 const MOST_LIMIT: usize = 200;
+/// Customers of each CSM at most.
+const MOST_PER_CSM: usize = 100;
 
 /// What is asked for, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,10 @@ pub struct ListQuery {
     pub min_score: u8,
     /// Only this confidence.
     pub confidence: Option<ConfidenceLevel>,
+    /// What the list is sorted by.
+    pub order: Order,
+    /// Only so many of each CSM's portfolio, their best; in the order of priority without those better left alone.
+    pub per_csm: Option<usize>,
 }
 
 /// A page of the list.
@@ -60,6 +66,8 @@ impl ListQuery {
             product_id: given.remove("product_id"),
             min_score: 0,
             confidence: None,
+            order: Order::Score,
+            per_csm: None,
         };
         let mut refuse = |name: &str, reason: &str| {
             wrong.push(InvalidParameter { name: name.to_owned(), reason: reason.to_owned() });
@@ -76,15 +84,23 @@ impl ListQuery {
                 _ => refuse("min_score", "must be a whole number from 0 to 100"),
             }
         }
-        if let Some(text) = given.remove("confidence") {
-            let levels = [ConfidenceLevel::Low, ConfidenceLevel::Medium, ConfidenceLevel::High];
-            parsed.confidence = levels.into_iter().find(|level| level.name().eq_ignore_ascii_case(&text));
-            if parsed.confidence.is_none() {
-                refuse("confidence", "must be High, Medium or Low");
+        if let Some(text) = given.remove("per_csm") {
+            match text.parse() {
+                Ok(most @ 1..=MOST_PER_CSM) => parsed.per_csm = Some(most),
+                _ => refuse("per_csm", "must be a whole number from 1 to 100"),
             }
         }
-        if given.remove("sort").is_some_and(|sort| sort != "score") {
-            refuse("sort", "must be score");
+        if let Some(text) = given.remove("confidence") {
+            match text.parse() {
+                Ok(level) => parsed.confidence = Some(level),
+                Err(reason) => refuse("confidence", &reason.to_string()),
+            }
+        }
+        if let Some(text) = given.remove("sort") {
+            match Order::ALL.into_iter().find(|order| order.name() == text) {
+                Some(order) => parsed.order = order,
+                None => refuse("sort", "must be score, expected_value or priority"),
+            }
         }
         if let Principal::Csm(own) = principal {
             if parsed.csm_id.as_ref().is_some_and(|asked| asked != own) {
@@ -112,12 +128,14 @@ impl ListQuery {
             && self.segment.as_deref().is_none_or(|segment| row.segment.as_deref() == Some(segment))
             && self.product_id.as_deref().is_none_or(|product| row.product_ids.iter().any(|id| **id == *product))
             && self.confidence.is_none_or(|level| row.confidence_level == level)
+            && !(self.per_csm.is_some() && self.order == Order::Priority && row.leave_alone.is_some())
     }
 
     /// Names the list, for its cursors: everything that decides which rows are in it.
     fn list(&self) -> String {
         let confidence = self.confidence.map(ConfidenceLevel::name);
-        let parts = (&self.csm_id, &self.segment, &self.product_id, self.min_score, confidence);
+        let order = (self.order, self.per_csm);
+        let parts = (&self.csm_id, &self.segment, &self.product_id, self.min_score, confidence, order);
         serde_json::to_string(&parts).unwrap_or_default()
     }
 }
@@ -133,10 +151,12 @@ pub fn list_answer(
 ) -> ListAnswer {
     let before = query.cursor.as_ref().map_or(0, |cursor| cursor.rank);
     let summary = run.summary.clone().unwrap_or_default();
+    let no_rank = |row: &Listed| query.order == Order::Priority && row.leave_alone.is_some();
+    let rank_of = |rank: u64, row: &Listed| (!no_rank(row)).then_some(rank);
     let data: Vec<ScoreView> =
-        (before + 1..).zip(rows).map(|(rank, row)| ScoreView::new(row, rank, &summary)).collect();
+        (before + 1..).zip(rows).map(|(rank, row)| ScoreView::new(rank_of(rank, &row), row, &summary)).collect();
     let next_cursor = next.map(|after| {
-        let rank = data.last().map_or(before, |row| row.rank);
+        let rank = before + data.len() as u64;
         key.seal(&Cursor { run_id: run.run_id.clone(), list: query.list(), after, rank })
     });
     ListAnswer { run: run.into(), data, next_cursor }

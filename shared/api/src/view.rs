@@ -1,7 +1,7 @@
 //! The parts that answers are made of.
 
 use expansion_domain::{DataIssue, Id, Instant, RunId};
-use expansion_model::{ConfidenceLevel, Knowledge, Listed, Metrics, ModelSummary, Run, RunState, RunSummary};
+use expansion_model::{ValueRange, ConfidenceLevel, Knowledge, Listed, Metrics, ModelSummary, Run, RunState, RunSummary};
 use serde::Serialize;
 
 use crate::{Principal, run_location};
@@ -63,8 +63,8 @@ pub struct ModelView {
 /// A customer's score as the list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScoreView {
-    /// Place in the list, from 1.
-    pub rank: u64,
+    /// Place in the list, from 1; `null` for customers better left alone in a list by priority.
+    pub rank: Option<u64>,
     /// The customer.
     pub customer_id: Id,
     /// Display name.
@@ -80,10 +80,16 @@ pub struct ScoreView {
     /// How sure the score is.
     pub confidence: ConfidenceView,
     /// Amount of an expansion, if it happens; `null` when no won amount is known.
-    pub estimated_value: Option<ValueView>,
+    pub estimated_value: Option<ValueRange>,
     /// Propensity times mean amount; `null` when no won amount is known.
     pub expected_value: Option<f64>,
-    /// The strongest factor in favour, in words.
+    /// Expected value times confidence; `null` for a customer better left alone.
+    pub priority: Option<f64>,
+    /// Why the customer is better left alone for now; `null` when nothing speaks against asking.
+    pub leave_alone: Option<String>,
+    /// Whether the customer crossed the line to being ready in this run.
+    pub newly_ready: bool,
+    /// The strongest factor in favour that somebody can act on, in words.
     pub primary_signal: Option<String>,
     /// The change since the run before; `null` for a customer that was not in it.
     pub trend: Option<TrendView>,
@@ -102,17 +108,6 @@ pub struct ConfidenceView {
     pub upper: f64,
     /// In a number, 0–1.
     pub value: f64,
-}
-
-/// An amount with its 80 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ValueView {
-    /// The median.
-    pub amount: f64,
-    /// Lower end.
-    pub lower: f64,
-    /// Upper end.
-    pub upper: f64,
 }
 
 /// A change since the run before.
@@ -172,7 +167,7 @@ impl From<&ModelSummary> for ModelView {
 impl ScoreView {
     /// A row at a place in the list of a run.
     #[must_use]
-    pub fn new(row: Listed, rank: u64, run: &RunSummary) -> Self {
+    pub fn new(rank: Option<u64>, row: Listed, run: &RunSummary) -> Self {
         let amounts = row.estimated_value.zip(row.estimated_value_lower).zip(row.estimated_value_upper);
         Self {
             rank,
@@ -183,7 +178,7 @@ impl ScoreView {
                 upper: row.propensity_upper,
                 value: row.confidence,
             },
-            estimated_value: amounts.map(|((amount, lower), upper)| ValueView { amount, lower, upper }),
+            estimated_value: amounts.map(|((amount, lower), upper)| ValueRange { amount, lower, upper }),
             trend: row.previous_score.map(|previous_score| TrendView {
                 previous_score,
                 delta: i16::from(row.propensity_score) - i16::from(previous_score),
@@ -194,6 +189,9 @@ impl ScoreView {
             segment: row.segment,
             propensity_score: row.propensity_score,
             expected_value: row.expected_value,
+            priority: row.priority,
+            leave_alone: row.leave_alone,
+            newly_ready: row.newly_ready,
             primary_signal: row.primary_signal,
             calculated_at: row.calculated_at,
         }

@@ -4,8 +4,9 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{Instant, RunId};
+use crate::{Id, Instant, RunId};
 
 /// The source of every event of this project.
 pub const SOURCE: &str = "expansion-propensity";
@@ -145,6 +146,34 @@ pub struct PropensityRefreshed {
     pub rows: u64,
 }
 
+/// A customer crossed the line to being ready for an expansion in the run that readers now see. Sent once a crossing;
+/// delivered at least once, each time with the same `id`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExpansionReady {
+    /// Derived from customer and run, for telling repetitions.
+    pub id: Uuid,
+    /// The run.
+    pub run_id: RunId,
+    /// What it knew.
+    pub as_of: Instant,
+    /// The customer.
+    pub customer_id: Id,
+    /// Display name.
+    pub customer_name: Option<Id>,
+    /// The CSM in charge.
+    pub csm_id: Option<Id>,
+    /// 1–99.
+    pub propensity_score: u8,
+    /// The score in the run before; absent for a customer that was not in it.
+    pub previous_score: Option<u8>,
+    /// `High`, `Medium` or `Low`.
+    pub confidence_level: String,
+    /// Propensity times mean amount; absent when no won amount is known.
+    pub expected_value: Option<f64>,
+    /// The strongest factor in favour, in words.
+    pub primary_signal: Option<String>,
+}
+
 macro_rules! details {
     ($($name:ident),*) => {
         $(impl Detail for $name {
@@ -152,7 +181,15 @@ macro_rules! details {
         })*
     };
 }
-details!(RefreshRequested, RunCheckRequested, ModelTrained, ModelPromoted, ShardRequested, PropensityRefreshed);
+details!(
+    RefreshRequested,
+    RunCheckRequested,
+    ModelTrained,
+    ModelPromoted,
+    ShardRequested,
+    PropensityRefreshed,
+    ExpansionReady
+);
 
 #[cfg(test)]
 mod tests {

@@ -115,6 +115,12 @@ impl<'a> Known<'a> {
         })
     }
 
+    /// The contracts in force at `as_of`.
+    pub fn running(&self) -> impl Iterator<Item = &'a Contract> + use<'a> {
+        let as_of = self.as_of;
+        self.contracts.iter().filter(move |contract| contract.in_force(as_of))
+    }
+
     /// The outcomes of the deals won by `as_of`, in the order the deals were opened.
     pub fn wins(&self) -> impl Iterator<Item = Outcome> + use<'a> {
         self.deals().filter_map(|deal| deal.outcome).filter(|outcome| outcome.won)

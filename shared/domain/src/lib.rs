@@ -10,7 +10,7 @@ mod run;
 mod time;
 
 pub use event::{
-    Detail, Envelope, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested, SOURCE,
+    Detail, Envelope, ExpansionReady, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested, SOURCE,
     ShardRequested, UnexpectedEvent,
 };
 pub use facts::{
@@ -19,4 +19,5 @@ pub use facts::{
 };
 pub use known::{Deal, Known, Outcome};
 pub use run::{InvalidRunId, RunId, calculated_at, row_id};
+pub use jiff::civil::Date;
 pub use time::{Instant, InvalidInstant};

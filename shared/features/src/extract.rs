@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use expansion_domain::{Contract, Engagement, Id, Instant, Outcome, Reading, Signal};
+use expansion_domain::{Engagement, Id, Instant, Outcome, Reading, Signal};
 
 use crate::{Value, View};
 
@@ -13,6 +13,33 @@ const SIGNAL_KINDS: [&str; 6] =
     ["seat_inquiry", "enterprise_inquiry", "feature_request", "new_team", "champion_promotion", "pricing_page"];
 /// Signals older than this are forgotten.
 const SIGNAL_LOOKBACK_DAYS: i32 = 180;
+
+/// How a customer's seats stand at `as_of` and how they grow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeatOutlook {
+    /// Seats under contract.
+    pub entitled: f64,
+    /// Seats in use, by the least-squares line through the readings of the last 90 days.
+    pub active: f64,
+    /// Its slope: seats a day.
+    pub growth: f64,
+}
+
+impl SeatOutlook {
+    /// The outlook, where seats under contract and at least two days of use are known.
+    #[must_use]
+    pub fn of(view: &View<'_>) -> Option<Self> {
+        let entitled = seats(view)?;
+        let (active, growth) = line(last(view, view.known.usage("active_seats"), 90), view.known.as_of)?;
+        Some(Self { entitled, active, growth })
+    }
+
+    /// Seats in use in so many days if they go on like this; not below none.
+    #[must_use]
+    pub fn active_in(&self, days: f64) -> f64 {
+        (self.active + self.growth * days).max(0.0)
+    }
+}
 
 // --- usage ---------------------------------------------------------------------------------------------------------
 
@@ -28,13 +55,8 @@ pub(crate) fn seat_utilisation_peak(view: &View<'_>) -> Value {
 /// Days until active seats reach the entitlement at the growth of the last 90 days (least squares); missing when
 /// they do not grow. At most ten years.
 pub(crate) fn days_to_capacity(view: &View<'_>) -> Value {
-    let readings = last(view, view.known.usage("active_seats"), 90);
-    let forecast = || {
-        let entitled = seats(view)?;
-        let (level, slope) = line(readings, view.known.as_of)?;
-        (slope > 0.0).then(|| ((entitled - level) / slope).clamp(0.0, 3650.0))
-    };
-    forecast().into()
+    let outlook = SeatOutlook::of(view).filter(|outlook| outlook.growth > 0.0);
+    outlook.map(|o| ((o.entitled - o.active) / o.growth).clamp(0.0, 3650.0)).into()
 }
 
 /// The mean reading of the last 30 days.
@@ -110,7 +132,7 @@ pub(crate) fn tenure(view: &View<'_>) -> Value {
 }
 
 pub(crate) fn days_to_renewal(view: &View<'_>) -> Value {
-    let next = running(view).filter_map(|c| c.end_date).min();
+    let next = view.known.running().filter_map(|c| c.end_date).min();
     next.map(|end| end.days_since(view.known.as_of)).into()
 }
 
@@ -119,7 +141,7 @@ pub(crate) fn days_since_contract(view: &View<'_>) -> Value {
 }
 
 pub(crate) fn annual_value(view: &View<'_>) -> Value {
-    total(running(view).map(|c| c.annual_value)).into()
+    total(view.known.running().map(|c| c.annual_value)).into()
 }
 
 pub(crate) fn entitled_seats(view: &View<'_>) -> Value {
@@ -127,7 +149,7 @@ pub(crate) fn entitled_seats(view: &View<'_>) -> Value {
 }
 
 pub(crate) fn products_owned(view: &View<'_>) -> Value {
-    let owned: BTreeSet<_> = running(view).filter_map(|c| c.product_id.as_ref()).collect();
+    let owned: BTreeSet<_> = view.known.running().filter_map(|c| c.product_id.as_ref()).collect();
     (!view.known.contracts.is_empty()).then(|| count(owned.len())).into()
 }
 
@@ -283,16 +305,10 @@ fn engaged(view: &View<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> bool)
 
 // --- shared --------------------------------------------------------------------------------------------------------
 
-/// The contracts in force at `as_of`.
-fn running<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Contract> + use<'a> {
-    let as_of = view.known.as_of;
-    view.known.contracts.iter().filter(move |c| c.in_force(as_of))
-}
-
 /// The seats entitled at `as_of`.
 fn seats(view: &View<'_>) -> Option<f64> {
     let catalogue = view.catalogue;
-    total(running(view).filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
+    total(view.known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
 }
 
 /// The outcomes known at `as_of`.

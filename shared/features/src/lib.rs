@@ -16,6 +16,7 @@ mod snapshot;
 mod spec;
 
 pub use catalogue::Catalogue;
+pub use extract::SeatOutlook;
 pub use dataset::{Dataset, cutoffs, dataset, observed_until};
 pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use label::{Label, label};

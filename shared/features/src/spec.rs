@@ -62,18 +62,37 @@ impl Feature {
         self.unit == Unit::Level
     }
 
+    /// Whether the customer and whoever looks after them can do something about it: use, health, signals, people and
+    /// touch points; not who they are, what they have under contract or what they bought.
+    #[must_use]
+    pub fn is_actionable(&self) -> bool {
+        matches!(
+            self.table,
+            Table::UsageMetrics
+                | Table::HealthScoreHistory
+                | Table::ExpansionSignals
+                | Table::Stakeholders
+                | Table::Engagements
+        )
+    }
+
     /// What a person reads about this feature of this customer.
     #[must_use]
     pub fn describe(&self, view: &View<'_>, value: &Value) -> String {
-        if *value == Value::Missing {
-            return self.missing.to_owned();
+        match self.shown {
+            Some(shown) if *value != Value::Missing => self.describe_value(&shown(view)),
+            _ => self.describe_value(value),
         }
-        let shown = self.shown.map_or_else(|| value.clone(), |shown| shown(view));
-        match shown {
+    }
+
+    /// What a person reads about a value of this feature. (A weight reads as if it were a count.)
+    #[must_use]
+    pub fn describe_value(&self, value: &Value) -> String {
+        match value {
             Value::Missing => self.missing.to_owned(),
-            Value::Level(level) => self.label.replace("{}", &level),
+            Value::Level(level) => self.label.replace("{}", level),
             Value::Number(number) => {
-                let number = self.unit.format(number);
+                let number = self.unit.format(*number);
                 let plural = if number == "1" || number == "-1" { "" } else { "s" };
                 let label = self.label.replace("{s}", plural);
                 match label.strip_prefix("{}") {

@@ -7,10 +7,10 @@ use expansion_features::FEATURE_SET_VERSION;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ARTIFACT_SCHEMA_VERSION, AdditiveModel, Knowledge, MOST_RANK, Metrics, Model};
+use crate::{ARTIFACT_SCHEMA_VERSION, Knowledge, MOST_RANK, Metrics, Model, SegmentPattern};
 
 /// Changes whenever the manifest's form does.
-pub const MANIFEST_SCHEMA_VERSION: u32 = 2;
+pub const MANIFEST_SCHEMA_VERSION: u32 = 3;
 
 /// What is known about a model without opening it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct Manifest {
     pub confidence: ConfidenceEvaluation,
     /// How good the value estimates were out of time.
     pub value: Option<ValueEvaluation>,
+    /// How the segments differ.
+    pub patterns: Vec<SegmentPattern>,
     /// SHA-256 of the artifact, in hex.
     pub artifact_sha256: String,
     /// Size of the artifact.
@@ -192,14 +194,15 @@ pub fn decode(bytes: &[u8], manifest: &Manifest) -> Result<Model, ArtifactError>
     if model.model_id != manifest.model_id {
         return inconsistent("it holds another model");
     }
-    match misfit(&model.propensity, model.value.as_ref().map(|value| &*value.weights)) {
+    match misfit(&model) {
         Some(what) => inconsistent(what),
         None => Ok(model),
     }
 }
 
 /// What about a model's parts does not fit together.
-fn misfit(model: &AdditiveModel, value: Option<&[Vec<f64>]>) -> Option<&'static str> {
+fn misfit(artifact: &Model) -> Option<&'static str> {
+    let model = &artifact.propensity;
     let fits = |axis: &crate::Axis| {
         let bins = model.features.get(axis.feature).map(|feature| feature.bins.len());
         bins == Some(axis.cells.len()) && axis.cells.iter().all(|cell| usize::from(*cell) < axis.len)
@@ -223,11 +226,11 @@ fn misfit(model: &AdditiveModel, value: Option<&[Vec<f64>]>) -> Option<&'static 
     if segments.is_some_and(|bins| bins != Some(heterogeneity.by_segment.len())) {
         return Some("the heterogeneity is of other segments");
     }
-    let widths = || model.features.iter().map(|feature| feature.bins.len());
-    if value.is_some_and(|weights| !weights.iter().map(Vec::len).eq(widths())) {
+    let widths: Vec<usize> = model.features.iter().map(|feature| feature.bins.len()).collect();
+    if artifact.value.as_ref().is_some_and(|value| !value.weights.iter().map(Vec::len).eq(widths.iter().copied())) {
         return Some("the value's weights are of other features");
     }
-    None
+    artifact.cohort.as_ref().and_then(|cohort| cohort.misfit(&widths))
 }
 
 #[cfg(test)]
@@ -235,7 +238,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Axis, BinnedFeature, Bins, Heterogeneity, ProductShares, Term, TermKind, Uncertainty};
+    use crate::{
+        AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, ProductModel, Profiles, Term, TermKind, Uncertainty,
+    };
 
     fn model(numbers: &[f64]) -> Model {
         let feature = BinnedFeature { name: "tenure".to_owned(), bins: Bins::Numbers { edges: vec![numbers[0]] } };
@@ -262,7 +267,9 @@ mod tests {
                 heterogeneity: Heterogeneity { overall: numbers[12], ..Heterogeneity::default() },
             },
             value: None,
-            products: ProductShares::default(),
+            products: ProductModel::default(),
+            profiles: Profiles::default(),
+            cohort: None,
         }
     }
 
@@ -287,6 +294,7 @@ mod tests {
             recalibration: None,
             confidence: ConfidenceEvaluation::default(),
             value: None,
+            patterns: Vec::new(),
             artifact_sha256: encoded.sha256.clone(),
             artifact_bytes: encoded.bytes.len(),
         }

@@ -28,18 +28,55 @@ pub struct Attribution {
 /// ```
 #[must_use]
 pub fn attribute(intercept: f64, contributions: &[f64]) -> Attribution {
-    let change: f64 = contributions.iter().sum();
-    let (start, end) = (sigmoid(intercept), sigmoid(intercept + change));
-    let slope = if change.abs() < 1e-9 { start * (1.0 - start) } else { (end - start) / change };
-    let (baseline, score) = (points_of(start), points_of(end));
-    let exact: Vec<f64> = contributions.iter().map(|c| 100.0 * slope * c).collect();
+    let exact = exact_points(intercept, contributions);
+    let end = intercept + contributions.iter().sum::<f64>();
+    let (baseline, score) = (points_of(sigmoid(intercept)), points_of(sigmoid(end)));
     Attribution { score, baseline, points: round_to_sum(&exact, score - baseline) }
 }
 
-/// A probability in points.
+/// What each change of the log-odds from `start` on adds to the score, in points before rounding.
+#[must_use]
+pub fn exact_points(start: f64, changes: &[f64]) -> Vec<f64> {
+    let change: f64 = changes.iter().sum();
+    let (before, after) = (sigmoid(start), sigmoid(start + change));
+    let slope = if change.abs() < 1e-9 { before * (1.0 - before) } else { (after - before) / change };
+    changes.iter().map(|change| 100.0 * slope * change).collect()
+}
+
+/// A probability in points, 1–99.
+#[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "clamped to 1..=99")]
-fn points_of(probability: f64) -> i32 {
+pub fn points_of(probability: f64) -> i32 {
     (100.0 * probability).round().clamp(1.0, 99.0) as i32
+}
+
+/// Points that were rounded, those of less than one put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apportioned {
+    /// Which parts have points of their own, and how many; none has zero.
+    pub parts: Vec<(usize, i32)>,
+    /// The points of all other parts together.
+    pub other: i32,
+}
+
+/// Rounds exact points to integers that add up to `sum`. Parts of less than a point are put together, so that many small
+/// ones neither vanish nor each claim a point.
+///
+/// ```
+/// # use expansion_model::apportion;
+/// let points = apportion(&[12.4, 0.3, -3.2, 0.6], 10);
+/// assert_eq!((points.parts, points.other), (vec![(0, 12), (2, -3)], 1));
+/// ```
+#[must_use]
+pub fn apportion(exact: &[f64], sum: i32) -> Apportioned {
+    let (large, small): (Vec<usize>, Vec<usize>) = (0..exact.len()).partition(|part| exact[*part].abs() >= 1.0);
+    let mut grouped: Vec<f64> = large.iter().map(|part| exact[*part]).collect();
+    grouped.push(small.iter().map(|part| exact[*part]).sum());
+    let mut points = round_to_sum(&grouped, sum);
+    let rounded: i32 = points.iter().sum();
+    // Where no part may take what is left over (its sign forbids it), the small ones together do.
+    let other = points.pop().unwrap_or_default() + sum - rounded;
+    Apportioned { parts: large.into_iter().zip(points).filter(|(_, points)| *points != 0).collect(), other }
 }
 
 /// Integers near `exact` that add up to `sum`, none with the opposite sign of its exact value.
@@ -81,6 +118,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn apportioned_points_add_up(exact in prop::collection::vec(-30.0..30.0_f64, 0..60)) {
+            #[expect(clippy::cast_possible_truncation, reason = "a few hundred points")]
+            let sum = exact.iter().sum::<f64>().round() as i32;
+            let points = apportion(&exact, sum);
+            prop_assert_eq!(points.parts.iter().map(|(_, points)| points).sum::<i32>() + points.other, sum);
+            prop_assert!(points.parts.iter().all(|(part, points)| f64::from(*points) * exact[*part] > 0.0));
+        }
+
         #[test]
         fn baseline_and_points_add_up_to_the_score(intercept in -12.0..12.0_f64, parts in contributions()) {
             let a = attribute(intercept, &parts);

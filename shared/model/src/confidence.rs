@@ -1,5 +1,7 @@
 //! How sure a score is, in one number and one word.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Knowledge, Score};
@@ -44,6 +46,21 @@ impl ConfidenceLevel {
             Self::Medium => "Medium",
             Self::High => "High",
         }
+    }
+}
+
+/// The text names no confidence level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be High, Medium or Low")]
+pub struct UnknownLevel;
+
+impl FromStr for ConfidenceLevel {
+    type Err = UnknownLevel;
+
+    /// A level by its name, in any case.
+    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
+        let levels = [Self::Low, Self::Medium, Self::High];
+        levels.into_iter().find(|level| level.name().eq_ignore_ascii_case(text)).ok_or(UnknownLevel)
     }
 }
 

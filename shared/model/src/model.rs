@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use expansion_domain::Instant;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Bins, Heterogeneity, ProductShares, ValueModel};
+use crate::{Bins, Cohort, Heterogeneity, ProductModel, Profiles, ValueModel};
 
 /// Changes whenever the artifact's form does.
-pub const ARTIFACT_SCHEMA_VERSION: u32 = 2;
+pub const ARTIFACT_SCHEMA_VERSION: u32 = 3;
 
 /// A fitted model: how likely an expansion is, what it is worth and of what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,8 +27,12 @@ pub struct Model {
     pub propensity: AdditiveModel,
     /// What an expansion is worth; absent when too few won amounts are known.
     pub value: Option<ValueModel>,
-    /// Which products are bought.
-    pub products: ProductShares,
+    /// Which products are bought, and for how much.
+    pub products: ProductModel,
+    /// What is usual among customers.
+    pub profiles: Profiles,
+    /// Earlier customers to compare with; absent when they are too few.
+    pub cohort: Option<Cohort>,
 }
 
 /// An additive model of the log-odds.

@@ -1,6 +1,9 @@
 //! The row a run stores for a customer; the names are those of the table's attributes.
 
-use expansion_domain::{Id, Instant, RunId};
+use std::collections::BTreeMap;
+
+use expansion_domain::{Date, Id, Instant, RunId};
+use expansion_features::Value;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,8 +25,21 @@ pub struct Propensity {
     pub baseline_points: i32,
     /// The features that make the score differ from the baseline, most points first.
     pub contributing_factors: Vec<Factor>,
+    /// What became of the customers most similar to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similar_cohort: Option<SimilarCohort>,
     /// What an expansion is most likely to be of, at most three.
     pub recommended_products: Vec<RecommendedProduct>,
+    /// What to do next.
+    pub recommended_approach: Approach,
+    /// Why the score moved since the run before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub movement: Option<Movement>,
+    /// For each part of the answer that the data cannot support, why.
+    pub not_available: BTreeMap<String, String>,
+    /// The values of the features that the score was made from, in the order of
+    /// [`expansion_features::FEATURES`]; `None` where one is missing.
+    pub snapshot: Vec<Option<FactorValue>>,
 }
 
 /// What the list shows of a row; the score index projects just this.
@@ -69,37 +85,97 @@ pub struct Listed {
     /// Propensity times mean amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_value: Option<f64>,
+    /// Expected value times confidence (100 × propensity times confidence when no won amount is known at all); absent
+    /// for a customer better left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<f64>,
+    /// Why the customer is better left alone for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave_alone: Option<String>,
     /// The score in the run before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_score: Option<u8>,
+    /// Whether the customer crossed the line to being ready in this run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub newly_ready: bool,
 }
 
-/// Where a row stands in a list: by score, highest first, then by customer id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Position(pub std::cmp::Reverse<u8>, pub Id);
+/// What the run before said of a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// The score.
+    pub propensity_score: u8,
+    /// How sure it was.
+    pub confidence_level: ConfidenceLevel,
+}
 
-impl Listed {
-    /// Where the row stands in a list.
+/// The line from which on a customer is ready for an expansion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyLine {
+    /// The least score.
+    pub score: u8,
+    /// The least confidence.
+    pub confidence_level: ConfidenceLevel,
+}
+
+impl Default for ReadyLine {
+    /// A score of 70 with at least Medium confidence.
+    fn default() -> Self {
+        Self { score: 70, confidence_level: ConfidenceLevel::Medium }
+    }
+}
+
+impl ReadyLine {
+    /// Whether a score lies on the line or above.
     #[must_use]
-    pub fn position(&self) -> Position {
-        Position(std::cmp::Reverse(self.propensity_score), self.customer_id.clone())
+    pub fn is_reached(&self, score: Previous) -> bool {
+        score.propensity_score >= self.score && score.confidence_level >= self.confidence_level
     }
 }
 
 /// One feature's part of the score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Factor {
-    /// The feature's name.
+    /// The feature's name; `other` for all those of less than a point together, `similar_cohort` for what became of
+    /// similar customers.
     pub feature: String,
     /// What it says about the customer, in words.
     pub label: String,
     /// Its value: a number in the feature's unit or a level; absent when missing.
     pub value: Option<FactorValue>,
+    /// The value that is typical of the customer's segment; absent when hardly anybody there has one.
+    pub typical: Option<FactorValue>,
     /// Its points; negative ones count against an expansion.
     pub points: i32,
+    /// What the points say.
+    pub direction: Direction,
 }
 
-/// A factor's value.
+/// Whether something speaks for an expansion or against one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// For one.
+    For,
+    /// Against one.
+    Against,
+    /// Neither: it adds no points.
+    Neutral,
+}
+
+impl Direction {
+    /// What so many points say.
+    #[must_use]
+    pub const fn of(points: i32) -> Self {
+        match points {
+            1.. => Self::For,
+            0 => Self::Neutral,
+            _ => Self::Against,
+        }
+    }
+}
+
+/// A feature's value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FactorValue {
@@ -107,6 +183,39 @@ pub enum FactorValue {
     Number(f64),
     /// A level of a categorical feature.
     Level(Id),
+}
+
+impl FactorValue {
+    /// The value of a feature, unless it is missing.
+    #[must_use]
+    pub fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Missing => None,
+            Value::Number(number) => Some(Self::Number(*number)),
+            Value::Level(level) => Some(Self::Level(level.clone())),
+        }
+    }
+
+    /// The feature's value again.
+    #[must_use]
+    pub fn restored(value: Option<&Self>) -> Value {
+        match value {
+            None => Value::Missing,
+            Some(Self::Number(number)) => Value::Number(*number),
+            Some(Self::Level(level)) => Value::Level(level.clone()),
+        }
+    }
+}
+
+/// What became of the most similar customers at earlier cutoffs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimilarCohort {
+    /// How many customers were looked at.
+    pub customers: usize,
+    /// How many of them expanded within the horizon.
+    pub expanded: usize,
+    /// The share that did, 0–1.
+    pub share: f64,
 }
 
 /// A product the customer may buy.
@@ -117,6 +226,116 @@ pub struct RecommendedProduct {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Id>,
+    /// What to offer, in words: `Additional 50 seats`.
+    pub offer: String,
     /// The probability that an expansion, if it happens, is of this product, 0–1.
     pub probability: f64,
+    /// How many units more; only for seats, and only where use and entitlement are known.
+    pub quantity: Option<Quantity>,
+    /// Amount of an expansion of this product; absent when too few amounts are known.
+    pub estimated_value: Option<ValueRange>,
+    /// Why this product, in one sentence.
+    pub rationale: String,
+}
+
+/// How many units more, and what they are for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quantity {
+    /// Units to add.
+    pub units: f64,
+    /// Forecast share of all units in use at `until`, with these, 0–1.
+    pub utilisation: f64,
+    /// The renewal, or the end of the horizon where none is known.
+    pub until: Date,
+}
+
+/// An amount with its 80 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValueRange {
+    /// The median.
+    pub amount: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// What to do next. What is absent has its reason in [`Propensity::not_available`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Approach {
+    /// What to offer: the first recommended product, in words.
+    pub product: Option<String>,
+    /// When.
+    pub timing: Option<Timing>,
+    /// Through whom.
+    pub champion: Option<Champion>,
+    /// How to begin.
+    pub entry_point: Option<EntryPoint>,
+}
+
+/// When to talk about an expansion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// In words: `Before the renewal`.
+    pub label: String,
+    /// First day.
+    pub from: Date,
+    /// Last day.
+    pub to: Date,
+    /// Why then.
+    pub reason: String,
+}
+
+/// Who inside argues for the product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Champion {
+    /// The person.
+    pub stakeholder_id: Id,
+    /// Name.
+    pub name: Option<Id>,
+    /// Job title.
+    pub title: Option<Id>,
+    /// When they rose to it, if within the last half year.
+    pub promoted_at: Option<Instant>,
+    /// The last touch point with them on record.
+    pub last_engaged_at: Option<Instant>,
+    /// In words: `Sarah Chen (promoted to VP)`.
+    pub label: String,
+}
+
+/// The conversation to begin with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryPoint {
+    /// Which conversation.
+    pub conversation: String,
+    /// The factor that calls for it, in words.
+    pub because: String,
+}
+
+/// A score's change since the run before, taken apart: the points of all parts add up to `delta`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Movement {
+    /// The run before.
+    pub since: Instant,
+    /// The score now minus the score then.
+    pub delta: i32,
+    /// What changed about the customer, as the model of then sees it, most points first.
+    pub factors: Vec<MovedFactor>,
+    /// What the new model sees otherwise.
+    pub model_points: i32,
+    /// What facts learned or corrected since would have changed about the score then.
+    pub correction_points: i32,
+}
+
+/// A feature's part of a movement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MovedFactor {
+    /// The feature's name; `other` for all those of less than a point together.
+    pub feature: String,
+    /// What it said then, in words.
+    pub before: String,
+    /// What it says now, in words.
+    pub after: String,
+    /// The points it moved the score by.
+    pub points: i32,
 }

@@ -125,6 +125,12 @@ impl<'a> Scorer<'a> {
         }
     }
 
+    /// The log-odds of a customer whose features lie in the given bins.
+    #[must_use]
+    pub fn log_odds_of(&self, bins: &[u16]) -> f64 {
+        self.model.intercept + self.model.terms.iter().map(|term| term.weights[term.cell(bins)]).sum::<f64>()
+    }
+
     /// The score of a customer whose features lie in the given bins; fills in what each feature adds to the log-odds.
     #[must_use]
     pub fn score(&self, bins: &[u16], contributions: &mut [f64]) -> Score {

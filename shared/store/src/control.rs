@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Listed, ModelSummary, Run, RunReference, RunState, RunSummary};
+use expansion_model::{Listed, ModelSummary, Order, Run, RunReference, RunState, RunSummary};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
@@ -26,7 +26,7 @@ use crate::error::unless_condition_failed;
 /// The sparse index of the runs that are not over.
 const OPEN_RUNS_INDEX: &str = "idx_expansion_control_open_runs";
 /// How many of the best rows a shard hands in and a run keeps.
-const TOP_ROWS: usize = 1000;
+pub const TOP_ROWS: usize = 1000;
 /// Rows an item of a top list; an item must stay below 400 KB.
 const TOP_PAGE: usize = 100;
 /// What belongs to a run only while it is being put together goes after so many days.
@@ -322,14 +322,15 @@ impl ControlTable {
     ) -> Result<(), StoreError> {
         keep_best(&mut rows);
         let pk = format!("shard#{}", run.run_id);
+        let item = ShardItem { summary: summary.clone(), pages: rows.len().div_ceil(TOP_PAGE) };
         for (page, rows) in rows.chunks(TOP_PAGE).enumerate() {
-            self.put(&pk, &format!("{shard:05}#top#{page:02}"), &TopPage { rows: rows.to_vec() }, Some(run.as_of))
+            self.put(&pk, &format!("{shard:05}#top#{page:04}"), &TopPage { rows: rows.to_vec() }, Some(run.as_of))
                 .await?;
         }
-        self.put(&pk, &format!("{shard:05}"), summary, Some(run.as_of)).await
+        self.put(&pk, &format!("{shard:05}"), &item, Some(run.as_of)).await
     }
 
-    /// What the shards of a run handed in: the summary of all, and the best rows of all, in order.
+    /// What the shards of a run handed in: the summary of all, and the best rows of all, by score.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
@@ -346,9 +347,9 @@ impl ControlTable {
             match page {
                 // A shard's summary sorts before its pages.
                 None => {
-                    let shard: RunSummary = from_item(item)?;
-                    pages_of_shard = usize::try_from(shard.rows).unwrap_or(usize::MAX).min(TOP_ROWS).div_ceil(TOP_PAGE);
-                    summary = summary.merge(shard);
+                    let shard: ShardItem = from_item(item)?;
+                    pages_of_shard = shard.pages;
+                    summary = summary.merge(shard.summary);
                 }
                 Some(page) if page < pages_of_shard => {
                     best.extend(from_item::<TopPage>(item)?.rows);
@@ -366,12 +367,12 @@ impl ControlTable {
     /// [`StoreError`] when the table cannot be written.
     pub async fn put_top(&self, run: &RunId, best: &[Listed]) -> Result<(), StoreError> {
         for (page, rows) in best.chunks(TOP_PAGE).enumerate() {
-            self.put(&format!("top#{run}"), &format!("{page:02}"), &TopPage { rows: rows.to_vec() }, None).await?;
+            self.put(&format!("top#{run}"), &format!("{page:04}"), &TopPage { rows: rows.to_vec() }, None).await?;
         }
         Ok(())
     }
 
-    /// The best rows of a run, in order; at most 1,000.
+    /// The best rows of a run: at most 1,000 in each [`Order`], and everybody newly ready; by score.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
@@ -384,16 +385,34 @@ impl ControlTable {
     }
 }
 
+/// What a shard hands in, beside its best rows.
+#[derive(Serialize, Deserialize)]
+struct ShardItem {
+    #[serde(flatten)]
+    summary: RunSummary,
+    /// Pages of best rows.
+    pages: usize,
+}
+
 /// Rows of a top list.
 #[derive(Serialize, Deserialize)]
 struct TopPage {
     rows: Vec<Listed>,
 }
 
-/// The best rows in order, as many as a run keeps.
+/// The rows that are among the best in some order, and those newly ready; by score.
 fn keep_best(rows: &mut Vec<Listed>) {
-    rows.sort_by_key(Listed::position);
-    rows.truncate(TOP_ROWS);
+    let mut kept: Vec<bool> = rows.iter().map(|row| row.newly_ready).collect();
+    for order in Order::ALL {
+        let mut places: Vec<usize> = (0..rows.len()).collect();
+        places.sort_by_cached_key(|place| order.position(&rows[*place]));
+        for place in places.into_iter().take(TOP_ROWS) {
+            kept[place] = true;
+        }
+    }
+    let mut kept = kept.into_iter();
+    rows.retain(|_| kept.next().unwrap_or_default());
+    Order::Score.sort(rows);
 }
 
 /// Which shard an item is of, and which page of its best rows, if it is one.

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Id, Instant, RunId};
-use expansion_model::{Listed, Position, Propensity};
+use expansion_model::{Listed, Order, Position, Previous, Propensity};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use tokio::time;
@@ -87,7 +87,7 @@ impl PropensityTable {
         Ok(answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?)
     }
 
-    /// The scores the given customers have under `calculated_at`.
+    /// What the run whose rows lie under `calculated_at` says of the given customers.
     ///
     /// # Errors
     /// [`StoreError::OutOfTime`] at the deadline, another [`StoreError`] when the table cannot be read.
@@ -96,12 +96,12 @@ impl PropensityTable {
         customers: &[Id],
         calculated_at: Instant,
         deadline: Deadline,
-    ) -> Result<HashMap<Id, u8>, StoreError> {
+    ) -> Result<HashMap<Id, Previous>, StoreError> {
         let mut chunks = Vec::with_capacity(customers.len().div_ceil(MOST_KEYS));
         for chunk in customers.chunks(MOST_KEYS) {
             chunks.push(self.scores_of_chunk(chunk, calculated_at, deadline));
         }
-        let scores: Vec<Vec<(Id, u8)>> = stream::iter(chunks).buffer_unordered(CONCURRENCY).try_collect().await?;
+        let scores: Vec<Vec<(Id, Previous)>> = stream::iter(chunks).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(scores.into_iter().flatten().collect())
     }
 
@@ -110,11 +110,12 @@ impl PropensityTable {
         customers: &[Id],
         calculated_at: Instant,
         deadline: Deadline,
-    ) -> Result<Vec<(Id, u8)>, StoreError> {
+    ) -> Result<Vec<(Id, Previous)>, StoreError> {
         #[derive(serde::Deserialize)]
         struct Scored {
             customer_id: Id,
-            propensity_score: u8,
+            #[serde(flatten)]
+            previous: Previous,
         }
         let mut keys: Vec<_> = customers.iter().map(|id| key(id, calculated_at)).collect();
         let mut found = Vec::with_capacity(keys.len());
@@ -122,7 +123,7 @@ impl PropensityTable {
         loop {
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
-                .projection_expression("customer_id, propensity_score")
+                .projection_expression("customer_id, propensity_score, confidence_level")
                 .build()
                 .map_err(|e| StoreError::Service {
                     operation: "get previous scores",
@@ -134,7 +135,7 @@ impl PropensityTable {
             let items = answer.responses.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
             for item in items {
                 let row: Scored = from_item(item)?;
-                found.push((row.customer_id, row.propensity_score));
+                found.push((row.customer_id, row.previous));
             }
             keys = answer
                 .unprocessed_keys
@@ -149,8 +150,8 @@ impl PropensityTable {
     }
 
     /// The rows of one CSM's portfolio in a run (`None`: of the customers without a CSM) that come after a position,
-    /// in the order of [`Position`]: at least `least` of them unless the portfolio ends first. A score is never cut in
-    /// two, so the next call can go on from the last row.
+    /// by score: at least `least` of them unless the portfolio ends first. A score is never cut in two, so the next call
+    /// can go on from the last row.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
@@ -162,7 +163,8 @@ impl PropensityTable {
         min_score: u8,
         least: usize,
     ) -> Result<Vec<Listed>, StoreError> {
-        let highest = after.map_or(100, |position| position.0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "scores are 1 to 99")]
+        let highest = after.and_then(|position| position.value).map_or(100, |score| score.clamp(0.0, 100.0) as u8);
         if min_score > highest {
             return Ok(Vec::new());
         }
@@ -187,11 +189,11 @@ impl PropensityTable {
             if rows.len() >= least && begins_a_score {
                 break;
             }
-            if after.is_none_or(|after| row.position() > *after) {
+            if after.is_none_or(|after| Order::Score.position(&row) > *after) {
                 rows.push(row);
             }
         }
-        rows.sort_by_key(Listed::position);
+        Order::Score.sort(&mut rows);
         Ok(rows)
     }
 }

@@ -8,11 +8,13 @@ mod assemble;
 mod bins;
 mod calibration;
 mod clusters;
+mod cohort;
 mod confidence;
 mod deals;
 mod logistic;
 mod penalised;
 mod products;
+mod profiles;
 mod propensity;
 mod rules;
 mod split;
@@ -24,6 +26,7 @@ use expansion_domain::{Instant, Portfolio};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
 use expansion_model::{ARTIFACT_SCHEMA_VERSION, MANIFEST_SCHEMA_VERSION, Manifest, Model};
 
+pub use cohort::Neighbours;
 pub use propensity::{Fitted as FittedPropensity, Layout, fit_propensity, fit_table};
 pub use split::{Split, out_of_time};
 
@@ -88,15 +91,22 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
     let evaluated = expansion_model::AdditiveModel { heterogeneity, ..evaluated };
     let held_out = split.as_ref().filter(|_| best.is_some()).map_or(&[][..], |split| &split.held_out);
     let confidence = confidence::evaluate(&evaluated, &data, held_out, layout.segment)?;
+    let patterns = profiles::patterns(&propensity.model, &data, split.as_ref().zip(best.as_ref()))?;
+    let (value, left_over) = value::fit(&data, &all, &propensity.model.features)?.unzip();
+    let left_over = left_over.unwrap_or_default();
+    // Snapshots of today, without labels: what is usual among customers now.
+    let now = dataset(portfolio, &[request.as_of], request.horizon_days);
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,
         model_id: request.model_id.clone(),
         as_of: request.as_of,
         horizon_days: request.horizon_days,
-        value: value::fit(&data, &all, &propensity.model.features)?,
+        value,
+        products: products::fit(portfolio, &data, request.as_of, request.horizon_days, &left_over)?,
+        profiles: profiles::profiles(portfolio, request.as_of, &now),
+        cohort: cohort::fit(portfolio, &data, &propensity.model)?,
         propensity: propensity.model,
-        products: products::shares(portfolio, request.as_of),
     };
     let used = |name: &str| {
         let features = &model.propensity.features;
@@ -124,6 +134,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
         recalibration: propensity.recalibration,
         confidence,
         value: held_out_value,
+        patterns,
         artifact_sha256: String::new(),
         artifact_bytes: 0,
     };
@@ -137,5 +148,5 @@ fn evaluate_value(
     features: &[expansion_model::BinnedFeature],
 ) -> Result<Option<expansion_model::ValueEvaluation>, FitError> {
     let model = value::fit(data, &split.train, features)?;
-    Ok(model.and_then(|model| value::evaluate(&model, features, data, &split.held_out)))
+    Ok(model.and_then(|(model, _)| value::evaluate(&model, features, data, &split.held_out)))
 }

@@ -1,24 +1,77 @@
-//! Which products were bought, by segment shrunk to the whole.
+//! Which products are bought, and for how much: shares of won deals, slopes of a conditional logit, spreads of amounts.
 
 use std::collections::BTreeMap;
 
-use expansion_domain::{Instant, Portfolio};
-use expansion_model::{ProductShares, Shares};
+use expansion_domain::{Contract, Instant, Portfolio};
+use expansion_features::{Catalogue, Dataset, View};
+use expansion_model::{ProductModel, ProductValue, Shares, TRAITS, candidates};
+use smartcore::linalg::basic::arrays::Array;
+use smartcore::linalg::basic::matrix::DenseMatrix;
+use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
-use crate::deals::won_by;
+use crate::FitError;
+use crate::deals::{count, won_by};
+use crate::value::LeftOver;
 
-/// A segment's shares are shrunk as if so many deals of the overall mix were among them.
+/// A segment's or industry's shares are shrunk as if so many deals of the overall mix were among them.
 const PRIOR_DEALS: f64 = 20.0;
+/// With fewer choices than this the slopes are not fitted: shares alone decide.
+const LEAST_CHOICES: usize = 60;
+/// Choices used at most, the newest: they are many enough, and smartcore's solver takes its time.
+const MOST_CHOICES: usize = 1_500;
+/// The ridge penalty on each slope (½ α β²).
+const RIDGE: f32 = 3.0;
+/// The slopes without a fit: the segment's share decides, an open deal is likely to be the one.
+const PRIOR_SLOPES: [f64; TRAITS.len()] = [1.0, 0.5, 1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+/// A product's amounts are shrunk to those of all as if so many of them were among them.
+const PRIOR_AMOUNTS: f64 = 5.0;
+/// Fewer amounts of a product than this say nothing.
+const LEAST_AMOUNTS: usize = 5;
+/// From so many on they have a spread of their own.
+const OWN_SPREAD: usize = 60;
+/// The interval leaves so much out on either side.
+const TAIL: f64 = 0.1;
+/// Steps in which quantities are sold.
+const STEPS: [f64; 5] = [100.0, 50.0, 25.0, 10.0, 5.0];
+/// … if at least this share of the quantities are multiples of it, of at least so many.
+const OF_THE_STEP: (f64, usize) = (0.8, 10);
+
+/// What was won within the horizon of a row, if exactly one deal was.
+struct Choice {
+    row: usize,
+    product: String,
+}
+
+/// Fits the product model to what is known at `as_of`; the rows' horizons have elapsed by then.
+pub(crate) fn fit(
+    portfolio: &Portfolio,
+    data: &Dataset,
+    as_of: Instant,
+    horizon_days: u16,
+    left_over: &[LeftOver],
+) -> Result<ProductModel, FitError> {
+    let mut model = shares(portfolio, as_of);
+    model.slopes = PRIOR_SLOPES;
+    model.steps = steps(portfolio, as_of);
+    let choices = choices(portfolio, data, horizon_days);
+    model.values = values(&choices, left_over);
+    if choices.len() >= LEAST_CHOICES {
+        model.slopes = slopes(portfolio, data, &choices, &model)?;
+    }
+    Ok(model)
+}
 
 /// The shares of the deals known to be won at `as_of`. Deals without a product don't count.
-pub(crate) fn shares(portfolio: &Portfolio, as_of: Instant) -> ProductShares {
+fn shares(portfolio: &Portfolio, as_of: Instant) -> ProductModel {
     let mut overall = Shares::new();
-    let mut segments: BTreeMap<String, Shares> = BTreeMap::new();
+    let (mut segments, mut industries) = (BTreeMap::<String, Shares>::new(), BTreeMap::<String, Shares>::new());
     for history in &portfolio.customers {
-        for product in won_by(history, as_of).filter_map(|o| o.product_id.as_deref()) {
+        for product in won_by(history, as_of).filter_map(|deal| deal.product_id.as_deref()) {
             *overall.entry(product.to_owned()).or_default() += 1.0;
-            if let Some(segment) = &history.segment {
-                *segments.entry(segment.to_string()).or_default().entry(product.to_owned()).or_default() += 1.0;
+            for (groups, name) in [(&mut segments, &history.segment), (&mut industries, &history.industry)] {
+                if let Some(name) = name {
+                    *groups.entry(name.to_string()).or_default().entry(product.to_owned()).or_default() += 1.0;
+                }
             }
         }
     }
@@ -26,15 +79,128 @@ pub(crate) fn shares(portfolio: &Portfolio, as_of: Instant) -> ProductShares {
     for share in overall.values_mut() {
         *share /= deals;
     }
-    for shares in segments.values_mut() {
-        let deals: f64 = shares.values().sum();
-        *shares = overall
-            .iter()
-            .map(|(product, share)| {
-                let own = shares.get(product).copied().unwrap_or_default();
-                (product.clone(), (own + PRIOR_DEALS * share) / (deals + PRIOR_DEALS))
-            })
-            .collect();
+    for shares in segments.values_mut().chain(industries.values_mut()) {
+        let own: f64 = shares.values().sum();
+        let shrunk = |(product, share): (&String, &f64)| {
+            let won = shares.get(product).copied().unwrap_or_default();
+            (product.clone(), (won + PRIOR_DEALS * share) / (own + PRIOR_DEALS))
+        };
+        *shares = overall.iter().map(shrunk).collect();
     }
-    ProductShares { overall, segments }
+    ProductModel { overall, segments, industries, least_share: 0.5 / (deals + 1.0), ..ProductModel::default() }
+}
+
+/// The product of each row that ended in exactly one won deal with a product.
+fn choices(portfolio: &Portfolio, data: &Dataset, horizon_days: u16) -> Vec<Choice> {
+    let of_row = |row: usize| {
+        let (history, as_of) = (&portfolio.customers[data.customers[row] as usize], data.as_of[row]);
+        let end = as_of.plus_days(i32::from(horizon_days));
+        let mut won = won_by(history, end).filter(|deal| deal.closed_at.is_some_and(|closed| closed > as_of));
+        let only = won.next().filter(|_| won.next().is_none())?;
+        Some(Choice { row, product: only.product_id.as_deref()?.to_owned() })
+    };
+    (0..data.labels.len()).filter(|row| data.labels[*row].expanded).filter_map(of_row).collect()
+}
+
+/// The slopes of the traits: logistic regression (smartcore) over everything that could have been chosen, in which what
+/// was chosen is a one. Within a choice the probabilities are then made to add up, as in a conditional logit.
+fn slopes(
+    portfolio: &Portfolio,
+    data: &Dataset,
+    choices: &[Choice],
+    model: &ProductModel,
+) -> Result<[f64; TRAITS.len()], FitError> {
+    let solver = |e: smartcore::error::Failed| FitError::Solver(e.to_string());
+    let catalogue = Catalogue::new(&portfolio.products);
+    let (mut design, mut chosen): (Vec<f32>, Vec<i32>) = (Vec::new(), Vec::new());
+    for choice in choices.iter().rev().take(MOST_CHOICES) {
+        let history = &portfolio.customers[data.customers[choice.row] as usize];
+        let Some(known) = history.known(data.as_of[choice.row]) else { continue };
+        let view = View { known, catalogue: &catalogue, tables: &portfolio.tables };
+        for candidate in candidates(&view, &model.overall) {
+            let traits = model.traits(&candidate, history.segment.as_deref(), history.industry.as_deref());
+            #[expect(clippy::cast_possible_truncation, reason = "traits are small numbers")]
+            design.extend(traits.map(|x| x as f32));
+            chosen.push(i32::from(*candidate.product_id == *choice.product));
+        }
+    }
+    if chosen.iter().all(|one| *one == chosen[0]) {
+        return Ok(PRIOR_SLOPES);
+    }
+    let x = DenseMatrix::new(chosen.len(), TRAITS.len(), design, false).map_err(solver)?;
+    let parameters = LogisticRegressionParameters::default().with_alpha(RIDGE);
+    let fitted = LogisticRegression::fit(&x, &chosen, parameters).map_err(solver)?;
+    let slopes: [f64; TRAITS.len()] = std::array::from_fn(|i| f64::from(*fitted.coefficients().get((0, i))));
+    Ok(if slopes.iter().all(|slope| slope.is_finite()) { slopes } else { PRIOR_SLOPES })
+}
+
+/// How each product's amounts lie around the value model's centre, by what fits left over that had not seen the
+/// customer.
+fn values(choices: &[Choice], left_over: &[LeftOver]) -> BTreeMap<String, ProductValue> {
+    let rest_of: BTreeMap<usize, f64> = left_over.iter().map(|one| (one.row, one.rest)).collect();
+    let mut by_product: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for choice in choices {
+        if let Some(rest) = rest_of.get(&choice.row) {
+            by_product.entry(&choice.product).or_default().push(*rest);
+        }
+    }
+    let all: Vec<f64> = left_over.iter().map(|one| one.rest).collect();
+    let centre = all.iter().sum::<f64>() / count(all.len()).max(1.0);
+    by_product.retain(|_, rests| rests.len() >= LEAST_AMOUNTS);
+    let shifts: BTreeMap<&str, f64> = by_product
+        .iter()
+        .map(|(product, rests)| {
+            let own = rests.iter().sum::<f64>() + PRIOR_AMOUNTS * centre;
+            (*product, own / (count(rests.len()) + PRIOR_AMOUNTS))
+        })
+        .collect();
+    let around = |product: &str, rests: &[f64]| -> Vec<f64> { rests.iter().map(|rest| rest - shifts[product]).collect() };
+    let mut pooled: Vec<f64> = by_product.iter().flat_map(|(product, rests)| around(product, rests)).collect();
+    pooled.sort_unstable_by(f64::total_cmp);
+    by_product
+        .iter()
+        .map(|(product, rests)| {
+            let mut own = around(product, rests);
+            own.sort_unstable_by(f64::total_cmp);
+            let spread = if rests.len() >= OWN_SPREAD { &own } else { &pooled };
+            let spread = crate::value::interval(spread, TAIL).map(|rest| rest + shifts[product]);
+            ((*product).to_owned(), ProductValue { deals: rests.len(), spread })
+        })
+        .collect()
+}
+
+/// The usual step of each product's quantities under contract.
+fn steps(portfolio: &Portfolio, as_of: Instant) -> BTreeMap<String, f64> {
+    let mut quantities: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let known = |contract: &&Contract| contract.start_date <= as_of;
+    for contract in portfolio.customers.iter().flat_map(|history| history.contracts.iter().filter(known)) {
+        if let (Some(product), Some(quantity)) = (&contract.product_id, contract.quantity) {
+            quantities.entry(product).or_default().push(quantity);
+        }
+    }
+    let step = |quantities: &[f64]| {
+        let (share, least) = OF_THE_STEP;
+        let multiples = |step: &f64| quantities.iter().filter(|quantity| (*quantity % step).abs() < 1e-9).count();
+        let usual = |step: &f64| quantities.len() >= least && count(multiples(step)) >= share * count(quantities.len());
+        STEPS.into_iter().find(usual).unwrap_or(1.0)
+    };
+    quantities.iter().map(|(product, quantities)| ((*product).to_owned(), step(quantities))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_s_amounts_are_told_from_those_of_others() {
+        let choices: Vec<Choice> = (0..200)
+            .map(|row| Choice { row, product: if row % 2 == 0 { "small" } else { "large" }.to_owned() })
+            .collect();
+        let rest = |row: usize| if row % 2 == 0 { -1.0 } else { 1.0 } + 0.01 * count(row % 10);
+        let left_over: Vec<LeftOver> = (0..200).map(|row| LeftOver { row, rest: rest(row) }).collect();
+        let values = values(&choices, &left_over);
+        let [lower, median, upper] = values["small"].spread;
+        assert!(lower < median && median < upper && (median + 0.95).abs() < 0.1, "{lower} {median} {upper}");
+        assert!(values["large"].spread[0] > values["small"].spread[2]);
+    }
 }

@@ -29,10 +29,25 @@ struct Amounts {
     customers: Vec<u32>,
 }
 
+/// What a fit that had not seen the customer left over of a row's log-amount.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftOver {
+    /// The row.
+    pub(crate) row: usize,
+    /// The log-amount less its prediction.
+    pub(crate) rest: f64,
+}
+
 /// Fits the value model on those of the given rows that ended in an expansion of known amount; `None` when they are
 /// too few. The interval is cross-conformal: its quantiles are those of what was left over by fits that had not seen
 /// the customer (split-conformal prediction, with every part in turn the one set aside; Vovk 2015).
-pub(crate) fn fit(data: &Dataset, rows: &[usize], features: &[BinnedFeature]) -> Result<Option<ValueModel>, FitError> {
+///
+/// Also returns what those fits left over, row by row.
+pub(crate) fn fit(
+    data: &Dataset,
+    rows: &[usize],
+    features: &[BinnedFeature],
+) -> Result<Option<(ValueModel, Vec<LeftOver>)>, FitError> {
     let rows = with_amount(data, rows);
     if rows.len() < LEAST_AMOUNTS {
         return Ok(None);
@@ -61,13 +76,21 @@ pub(crate) fn fit(data: &Dataset, rows: &[usize], features: &[BinnedFeature]) ->
     let all: Vec<usize> = (0..rows.len()).collect();
     let (intercept, slopes) = regress(&amounts, &linear, &all, ridge)?;
     let (weights, lifted) = linear.weights(&slopes, &amounts.codes);
+    let by_row = rows.iter().zip(&left_over).map(|(row, rest)| LeftOver { row: *row, rest: *rest }).collect();
     left_over.sort_unstable_by(f64::total_cmp);
-    Ok(Some(ValueModel {
+    let model = ValueModel {
         intercept: intercept + lifted,
         weights,
-        spread: [lower_quantile(&left_over, TAIL), median(&left_over), -lower_quantile(&negated(&left_over), TAIL)],
+        spread: interval(&left_over, TAIL),
         mean_factor: left_over.iter().map(|rest| rest.exp()).sum::<f64>() / count(left_over.len()),
-    }))
+    };
+    Ok(Some((model, by_row)))
+}
+
+/// The conformal quantiles of what was left over, sorted: lower end, median and upper end of an interval that leaves
+/// `tail` out on either side.
+pub(crate) fn interval(sorted: &[f64], tail: f64) -> [f64; 3] {
+    [lower_quantile(sorted, tail), median(sorted), -lower_quantile(&negated(sorted), tail)]
 }
 
 /// How often the amounts of the given rows fall into their intervals; `None` without any.

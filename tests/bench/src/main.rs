@@ -4,6 +4,7 @@ mod coverage;
 mod measure;
 mod portfolio;
 mod read;
+mod recommend;
 mod source;
 mod table;
 
@@ -28,6 +29,8 @@ enum Command {
     Portfolio(portfolio::Arguments),
     /// Simulates portfolios with known truth and counts how often the intervals hold it.
     Coverage(coverage::Arguments),
+    /// Recommends products from what was known one horizon ago, and counts how often they were bought since.
+    Recommend(recommend::Arguments),
     /// Fits on a CSV file and tries the model on another.
     Table(table::Arguments),
 }
@@ -38,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Read(arguments) => read::measure(&arguments).await,
         Command::Portfolio(arguments) => portfolio::measure(&arguments).await,
         Command::Coverage(arguments) => coverage::measure(&arguments).await,
+        Command::Recommend(arguments) => recommend::measure(&arguments).await,
         Command::Table(arguments) => table::measure(&arguments),
     };
     match result {

@@ -1,0 +1,191 @@
+//! What to do next: what to offer, when, through whom, and how to begin. The rules are the tables in this file, and
+//! nowhere else.
+
+use expansion_domain::{Date, Id, Instant, Stakeholder};
+use expansion_model::{Approach, Champion, EntryPoint, Factor, RecommendedProduct, Timing};
+
+use crate::offers::renewal;
+use crate::{Answering, Kind, Missing, Scored, feature};
+
+/// Which conversation the strongest factor in favour calls for.
+const CONVERSATIONS: [(&str, &[&str]); 12] = [
+    ("The open deal", &["open_deals", "open_deal_age"]),
+    ("Capacity planning", &["seat_utilisation", "seat_utilisation_peak", "days_to_capacity", "active_seats"]),
+    ("Additional seats", &["seat_inquiries", "entitled_seats"]),
+    ("Growing use", &["active_seats_change", "logins_change", "logins_per_seat", "usage_volume_change", "usage_days_30",
+        "usage_days_90", "usage_days_365", "days_since_usage"]),
+    ("API volume", &["api_calls", "api_calls_change"]),
+    ("Plans and pricing", &["enterprise_inquiries", "pricing_visits"]),
+    ("Roadmap and add-ons", &["feature_requests", "products_owned"]),
+    ("Onboarding of the new team", &["new_teams"]),
+    ("New goals of the champion", &["champion_promotions", "days_since_promotion", "champions"]),
+    ("Value review", &["health_score", "health_change", "health_low", "tickets_90", "engagements_90",
+        "engagements_change", "days_since_meeting"]),
+    ("Executive business review", &["executive_engagements", "executives"]),
+    ("Renewal planning", &["days_to_renewal", "days_since_contract", "tenure", "annual_value"]),
+];
+/// The conversation that past expansions call for.
+const NEXT_STEP: &str = "Next step after the last expansion";
+
+/// Seats that are full within so many days set the time.
+const CAPACITY_DAYS: f64 = 90.0;
+/// A renewal sets the time when it is so many days away.
+const RENEWAL_DAYS: std::ops::RangeInclusive<f64> = 14.0..=150.0;
+/// … from so many days before it, until so many days before it.
+const RENEWAL_WINDOW: (i32, i32) = (90, 14);
+/// A quarter in which at least this share of the wins fell sets the time: of the customer's own, of the segment's.
+const OWN_QUARTER: (usize, f64) = (3, 0.5);
+const SEGMENT_QUARTER: (usize, f64) = (40, 0.3);
+/// A promotion is news for half a year.
+const PROMOTION_DAYS: f64 = 183.0;
+
+/// What to do next, each part with its reason where it is not known.
+pub(crate) fn approach(
+    run: &Answering<'_>,
+    scored: &Scored<'_>,
+    kind: Kind<'_>,
+    factors: &[Factor],
+    product: Option<&RecommendedProduct>,
+    missing: &mut Missing,
+) -> Approach {
+    let approach = Approach {
+        product: product.map(|product| product.offer.clone()),
+        timing: timing(run, scored, kind),
+        champion: champion(scored, run.as_of),
+        entry_point: entry_point(factors),
+    };
+    let part = |name: &str| format!("recommended_approach.{name}");
+    missing.unless(approach.product.is_some(), &part("product"), "there is no product to recommend");
+    let no_time = "no renewal, growth of seats or season of buying is known that would set a time";
+    missing.unless(approach.timing.is_some(), &part("timing"), no_time);
+    missing.unless(approach.champion.is_some(), &part("champion"), "no stakeholder with the role champion is on record");
+    missing.unless(approach.entry_point.is_some(), &part("entry_point"), "no factor speaks for an expansion");
+    approach
+}
+
+/// When to talk. The first rule that applies:
+///
+/// | Rule | When | Window |
+/// |---|---|---|
+/// | capacity | seats full within 90 days at the present growth | from now until they are full |
+/// | renewal | 14 to 150 days away | 90 to 14 days before it |
+/// | own season | at least half of three or more wins fell in one calendar quarter | its next days |
+/// | segment's season | at least 30 % of 40 or more wins of the segment fell in one calendar quarter | its next days |
+fn timing(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Option<Timing> {
+    let as_of = run.as_of;
+    capacity(scored, as_of)
+        .or_else(|| before_renewal(scored, as_of))
+        .or_else(|| {
+            let mut quarters = [0; 4];
+            for win in scored.view.known.wins() {
+                quarters[quarter_of(win.closed_at.date())] += 1;
+            }
+            season(quarters, OWN_QUARTER, as_of, "the customer's own")
+        })
+        .or_else(|| {
+            let profile = run.model.profiles.segments.get(kind.segment?)?;
+            season(profile.wins_by_quarter, SEGMENT_QUARTER, as_of, &format!("{}'s", kind.segment?))
+        })
+}
+
+fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
+    let days = feature(scored, "days_to_capacity").filter(|days| *days <= CAPACITY_DAYS)?;
+    #[expect(clippy::cast_possible_truncation, reason = "at most 90")]
+    let full = as_of.plus_days(days.ceil() as i32).date();
+    let reason = if days < 1.0 {
+        "All seats are in use".to_owned()
+    } else {
+        format!("Seats are full around {full} at the present growth")
+    };
+    Some(Timing { label: "Before the seats run out".to_owned(), from: as_of.date(), to: full, reason })
+}
+
+fn before_renewal(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
+    let renewal = renewal(scored).filter(|renewal| RENEWAL_DAYS.contains(&renewal.days_since(as_of)))?;
+    let from = renewal.plus_days(-RENEWAL_WINDOW.0).max(as_of).date();
+    let to = renewal.plus_days(-RENEWAL_WINDOW.1).max(as_of).date();
+    let reason = format!("Renewal on {}", renewal.date());
+    Some(Timing { label: "Ahead of the renewal".to_owned(), from, to, reason })
+}
+
+/// The next days of the calendar quarter in which most wins fell, if enough did.
+fn season(wins: [usize; 4], (least, share): (usize, f64), as_of: Instant, whose: &str) -> Option<Timing> {
+    let total: usize = wins.iter().sum();
+    let (quarter, most) = (0..4).map(|quarter| (quarter, wins[quarter])).max_by_key(|(_, wins)| *wins)?;
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 deals")]
+    let of_all = most as f64 / total.max(1) as f64;
+    if total < least || of_all < share {
+        return None;
+    }
+    let today = as_of.date();
+    let this_year = quarter_dates(today.year(), quarter);
+    let (first, last) = if this_year.1 >= today { this_year } else { quarter_dates(today.year() + 1, quarter) };
+    let label = if first <= today { "This quarter".to_owned() } else { format!("Q{} {}", quarter + 1, first.year()) };
+    let reason = format!("{most} of {whose} {total} expansions were won in a Q{}", quarter + 1);
+    Some(Timing { label, from: first.max(today), to: last, reason })
+}
+
+/// The calendar quarter of a date, from 0.
+pub(crate) fn quarter_of(date: Date) -> usize {
+    usize::try_from((date.month() - 1) / 3).unwrap_or_default()
+}
+
+/// First and last day of a calendar quarter.
+fn quarter_dates(year: i16, quarter: usize) -> (Date, Date) {
+    let month = i8::try_from(3 * quarter + 1).unwrap_or(1);
+    let first = Date::new(year, month, 1).unwrap_or(Date::MAX);
+    let last = Date::new(year, month + 2, 1).map_or(Date::MAX, Date::last_of_month);
+    (first, last)
+}
+
+/// Who inside argues for the product: of those whose latest recorded role is champion, the one promoted last, else the
+/// one last met, else the one recorded last.
+fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
+    let people = scored.view.known.stakeholders;
+    let is_latest = |i: usize| people[i + 1..].iter().all(|later| later.stakeholder_id != people[i].stakeholder_id);
+    let champions = (0..people.len()).filter(|i| people[*i].role.as_deref() == Some("champion") && is_latest(*i));
+    let known = champions.map(|i| {
+        let person = &people[i];
+        let promoted_at = promotion(&people[..=i]).filter(|at| as_of.days_since(*at) <= PROMOTION_DAYS);
+        let met = |id: &Id| Some(id) == Some(&person.stakeholder_id);
+        let engagements = scored.view.known.engagements.iter().rev();
+        let last = engagements.filter(|e| e.stakeholder_id.as_ref().is_some_and(met)).map(|e| e.occurred_at).next();
+        (promoted_at, last, person)
+    });
+    let (promoted_at, last_engaged_at, person) = known.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
+    let name = person.name.clone().unwrap_or_else(|| person.stakeholder_id.clone());
+    let label = match (&person.title, promoted_at) {
+        (Some(title), Some(_)) => format!("{name} (promoted to {title})"),
+        (Some(title), None) => format!("{name} ({title})"),
+        (None, _) => name.to_string(),
+    };
+    Some(Champion {
+        stakeholder_id: person.stakeholder_id.clone(),
+        name: person.name.clone(),
+        title: person.title.clone(),
+        promoted_at,
+        last_engaged_at,
+        label,
+    })
+}
+
+/// When the person recorded last came to the title they have.
+fn promotion(rows: &[Stakeholder]) -> Option<Instant> {
+    let now = rows.last()?;
+    let mut own = rows.iter().rev().filter(|row| row.stakeholder_id == now.stakeholder_id);
+    let held = own.by_ref().take_while(|row| row.title == now.title).last()?;
+    rows.iter().any(|row| row.stakeholder_id == now.stakeholder_id && row.title != now.title).then_some(held.recorded_at)
+}
+
+/// The conversation that the strongest factor in favour calls for.
+fn entry_point(factors: &[Factor]) -> Option<EntryPoint> {
+    let conversation = |factor: &Factor| {
+        let known = CONVERSATIONS.iter().find(|(_, features)| features.contains(&&*factor.feature));
+        known.map_or(NEXT_STEP, |(conversation, _)| conversation)
+    };
+    let about_who = ["segment", "industry", "region", crate::OTHER];
+    let in_favour = factors.iter().filter(|factor| factor.points > 0 && !about_who.contains(&&*factor.feature));
+    in_favour
+        .max_by_key(|factor| factor.points)
+        .map(|factor| EntryPoint { conversation: conversation(factor).to_owned(), because: factor.label.clone() })
+}

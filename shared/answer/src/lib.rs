@@ -1,0 +1,283 @@
+//! From one customer's history to the row a run stores: snapshot, score, points, value, products, approach, movement.
+//!
+//! Owns: what is said about a customer and what to do next. Must not know: how a model is fitted, where rows are kept.
+
+mod approach;
+mod movement;
+mod offers;
+mod priority;
+
+use std::collections::BTreeMap;
+
+use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, row_id};
+use expansion_features::{Catalogue, FEATURES, Snapshot, View};
+use expansion_model::{
+    Apportioned, ConfidenceLevel, Direction, Factor, FactorValue, Listed, Model, Previous, Propensity, ReadyLine, Scorer,
+    SimilarCohort,    UnknownFeature, apportion, confidence, exact_points, points_of, sigmoid,
+};
+use expansion_training::Neighbours;
+
+/// The features that tell of deals being worked.
+const BEING_WORKED: [&str; 2] = ["open_deals", "open_deal_age"];
+/// Factors of less than a point, together.
+const OTHER: &str = "other";
+/// What became of similar customers.
+const SIMILAR_COHORT: &str = "similar_cohort";
+
+/// What all answers of a run share.
+#[derive(Debug)]
+pub struct Answering<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Its propensity part, made ready.
+    pub scorer: Scorer<'a>,
+    /// Its cohort, made ready to be searched.
+    pub neighbours: Option<Neighbours<'a>>,
+    /// The run before, to say why scores moved; or why that cannot be said.
+    pub before: Result<Before<'a>, String>,
+    /// From where on a customer is ready.
+    pub ready: ReadyLine,
+    /// The products for sale.
+    pub catalogue: Catalogue,
+    /// The tables the source holds.
+    pub tables: &'a [Table],
+    /// The run.
+    pub run_id: &'a RunId,
+    /// The inclusive bound of what is known.
+    pub as_of: Instant,
+    /// The instant under which the run's rows are stored.
+    pub calculated_at: Instant,
+}
+
+/// The run before.
+#[derive(Debug)]
+pub struct Before<'a> {
+    /// Its model's propensity part, made ready.
+    pub scorer: Scorer<'a>,
+    /// What it knew.
+    pub as_of: Instant,
+    /// The instant under which its rows are stored.
+    pub calculated_at: Instant,
+}
+
+/// A customer as scored, for the parts of the answer.
+struct Scored<'a> {
+    view: View<'a>,
+    snapshot: Snapshot,
+    bins: Vec<u16>,
+    contributions: Vec<f64>,
+}
+
+/// A customer's segment and industry.
+#[derive(Clone, Copy)]
+struct Kind<'a> {
+    segment: Option<&'a str>,
+    industry: Option<&'a str>,
+}
+
+impl<'a> Answering<'a> {
+    /// Makes a model ready to answer with.
+    ///
+    /// # Errors
+    /// [`UnknownFeature`] when it needs a feature that this program does not have.
+    pub fn new(
+        model: &'a Model,
+        catalogue: Catalogue,
+        tables: &'a [Table],
+        ready: ReadyLine,
+        (run_id, as_of, calculated_at): (&'a RunId, Instant, Instant),
+    ) -> Result<Self, UnknownFeature> {
+        let scorer = Scorer::new(&model.propensity)?;
+        let neighbours = model.cohort.as_ref().and_then(Neighbours::new);
+        let before = Err("this is the first run".to_owned());
+        Ok(Self { model, scorer, neighbours, before, ready, catalogue, tables, run_id, as_of, calculated_at })
+    }
+}
+
+/// The row of one customer, or `None` for somebody who is not a customer at `as_of`. `previous` is what the run before
+/// said of them.
+#[must_use]
+pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Propensity> {
+    let known = history.known(run.as_of)?;
+    let view = View { known, catalogue: &run.catalogue, tables: run.tables };
+    let model = run.model;
+    let snapshot = view.snapshot();
+    let bins = run.scorer.bins(&snapshot);
+    let mut contributions = vec![0.0; bins.len()];
+    let score = run.scorer.score(&bins, &mut contributions);
+    let scored = Scored { view, snapshot, bins, contributions };
+    let kind = Kind { segment: history.segment.as_deref(), industry: history.industry.as_deref() };
+    let mut missing = Missing::default();
+
+    let confidence = confidence(&score, model.propensity.knowledge);
+    let baseline = points_of(sigmoid(model.propensity.intercept));
+    let score_points = points_of(score.propensity);
+    let similar_cohort = similar_cohort(run, &scored, &history.customer_id);
+    missing.unless(similar_cohort.is_some(), "similar_cohort", "too few earlier customers to compare with");
+    let contributing_factors = factors(run, &scored, kind, score_points - baseline, similar_cohort);
+    let value = model.value.as_ref().map(|value| value.estimate(&scored.bins));
+    missing.unless(value.is_some(), "estimated_value", "too few won deals with an amount are known");
+    let recommended_products = offers::offers(run, &scored, kind);
+    let nothing_to_sell = "no product is on record that the customer does not have";
+    missing.unless(!recommended_products.is_empty(), "recommended_products", nothing_to_sell);
+    let recommended_approach =
+        approach::approach(run, &scored, kind, &contributing_factors, recommended_products.first(), &mut missing);
+    let movement = match (&run.before, previous) {
+        (Ok(before), Some(previous)) => {
+            movement::movement(run, before, history, &scored, i32::from(previous.propensity_score))
+        }
+        (Ok(_), None) => Err("the customer was not in the run before".to_owned()),
+        (Err(reason), _) => Err(reason.clone()),
+    };
+    let movement = movement.map_err(|reason| missing.note("movement", &reason)).ok();
+    let leave_alone = priority::leave_alone(&scored.view);
+    let expected_value = value.map(|v| score.propensity * v.mean);
+    let priority = expected_value.unwrap_or(100.0 * score.propensity) * confidence;
+
+    let confidence_level = ConfidenceLevel::of(confidence);
+    let propensity_score = u8::try_from(score_points).unwrap_or_default();
+    let is_ready = run.ready.is_reached(Previous { propensity_score, confidence_level });
+    let listed = Listed {
+        customer_id: history.customer_id.clone(),
+        calculated_at: run.calculated_at,
+        customer_name: history.name.clone(),
+        csm_id: history.csm_id.clone(),
+        segment: history.segment.clone(),
+        propensity_score,
+        propensity_lower: rounded(100.0 * score.lower, 1),
+        propensity_upper: rounded(100.0 * score.upper, 1),
+        confidence: rounded(confidence, 3),
+        confidence_level,
+        primary_signal: primary_signal(&contributing_factors),
+        product_ids: recommended_products.iter().map(|p| p.product_id.clone()).collect(),
+        estimated_value: value.map(|v| rounded(v.amount, 2)),
+        estimated_value_lower: value.map(|v| rounded(v.lower, 2)),
+        estimated_value_upper: value.map(|v| rounded(v.upper, 2)),
+        expected_value: expected_value.map(|value| rounded(value, 2)),
+        priority: leave_alone.is_none().then(|| rounded(priority, 2)),
+        leave_alone,
+        previous_score: previous.map(|previous| previous.propensity_score),
+        newly_ready: is_ready && !previous.is_some_and(|previous| run.ready.is_reached(previous)),
+    };
+    Some(Propensity {
+        listed,
+        id: row_id(run.run_id, &history.customer_id),
+        run_id: run.run_id.clone(),
+        model_id: model.model_id.clone(),
+        baseline_points: baseline,
+        contributing_factors,
+        similar_cohort,
+        recommended_products,
+        recommended_approach,
+        movement,
+        not_available: missing.0,
+        snapshot: scored.snapshot.values.iter().map(FactorValue::of).collect(),
+    })
+}
+
+/// Parts of an answer that the data cannot support, with the reason.
+#[derive(Default)]
+struct Missing(BTreeMap<String, String>);
+
+impl Missing {
+    fn note(&mut self, part: &str, reason: &str) {
+        self.0.insert(part.to_owned(), reason.to_owned());
+    }
+
+    fn unless(&mut self, is_there: bool, part: &str, reason: &str) {
+        if !is_there {
+            self.note(part, reason);
+        }
+    }
+}
+
+/// The strongest factor in favour that somebody can act on, in words; failing that the strongest other one. That a deal
+/// is being worked is no news to whoever works it, so it comes last.
+fn primary_signal(factors: &[Factor]) -> Option<String> {
+    let in_favour = || factors.iter().filter(|factor| factor.points > 0 && factor.feature != OTHER);
+    let actionable = |factor: &&Factor| {
+        FEATURES.iter().any(|feature| feature.name == factor.feature && feature.is_actionable())
+    };
+    let news = |factor: &&Factor| !BEING_WORKED.contains(&&*factor.feature);
+    let strongest = in_favour().find(actionable).or_else(|| in_favour().find(news)).or_else(|| in_favour().next());
+    strongest.map(|factor| factor.label.clone())
+}
+
+/// What became of the customers most similar to this one.
+fn similar_cohort(run: &Answering<'_>, scored: &Scored<'_>, customer_id: &Id) -> Option<SimilarCohort> {
+    run.neighbours.as_ref()?.of(&scored.bins, customer_id)
+}
+
+/// The features with points, most points first, and those of less than a point together: with the baseline they add up
+/// to the score. What became of similar customers stands among them without points: it is in the score already, through
+/// the features in which they are similar.
+fn factors(
+    run: &Answering<'_>,
+    scored: &Scored<'_>,
+    kind: Kind<'_>,
+    above_baseline: i32,
+    cohort: Option<SimilarCohort>,
+) -> Vec<Factor> {
+    let exact = exact_points(run.model.propensity.intercept, &scored.contributions);
+    let Apportioned { parts, other } = apportion(&exact, above_baseline);
+    let typical = |name: &str| run.model.profiles.usual(kind.segment, name).map(|usual| usual.typical.clone());
+    let columns = run.scorer.columns();
+    let mut factors: Vec<Factor> = parts
+        .into_iter()
+        .map(|(part, points)| {
+            let (feature, value) = (&FEATURES[columns[part]], &scored.snapshot.values[columns[part]]);
+            Factor {
+                feature: feature.name.to_owned(),
+                label: feature.describe(&scored.view, value),
+                value: FactorValue::of(value).map(|value| match value {
+                    FactorValue::Number(number) => FactorValue::Number(rounded(number, 4)),
+                    level @ FactorValue::Level(_) => level,
+                }),
+                typical: typical(feature.name),
+                points,
+                direction: Direction::of(points),
+            }
+        })
+        .collect();
+    if other != 0 {
+        let label = "All other factors, of less than a point each".to_owned();
+        let direction = Direction::of(other);
+        factors.push(Factor { feature: OTHER.to_owned(), label, value: None, typical: None, points: other, direction });
+    }
+    if let Some(cohort) = cohort {
+        factors.push(Factor {
+            feature: SIMILAR_COHORT.to_owned(),
+            label: format!(
+                "Similar cohort expanded {:.0}% ({} of {} customers)",
+                100.0 * cohort.share,
+                cohort.expanded,
+                cohort.customers
+            ),
+            value: Some(FactorValue::Number(cohort.share)),
+            typical: None,
+            points: 0,
+            direction: Direction::Neutral,
+        });
+    }
+    factors.sort_by(|a, b| b.points.cmp(&a.points).then_with(|| a.feature.cmp(&b.feature)));
+    factors
+}
+
+/// The value of a feature.
+fn feature(scored: &Scored<'_>, name: &str) -> Option<f64> {
+    let place = FEATURES.iter().position(|feature| feature.name == name)?;
+    scored.snapshot.values[place].as_number()
+}
+
+/// A feature of this customer, in words.
+fn described(scored: &Scored<'_>, name: &str) -> Option<String> {
+    let place = FEATURES.iter().position(|feature| feature.name == name)?;
+    Some(FEATURES[place].describe(&scored.view, &scored.snapshot.values[place]))
+}
+
+/// A number with so many decimals: what is stored should not pretend to more.
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let scaled = (value * scale).round() / scale;
+    if scaled.is_finite() { scaled } else { value }
+}

@@ -1,0 +1,66 @@
+//! Why a score moved since the run before.
+//!
+//! The change is split in three, in this order: what facts learned or corrected since would have changed about the score
+//! then; what changed about the customer, as the model of then sees it, by feature; and what the new model sees otherwise.
+//! The customer's former values are taken from the source as it stands now, so what was stored then need not be kept.
+
+use expansion_domain::CustomerHistory;
+use expansion_features::{FEATURES, View};
+use expansion_model::{Apportioned, MovedFactor, Movement, apportion, exact_points, points_of, sigmoid};
+
+use crate::{Answering, Before, OTHER, Scored};
+
+/// Takes the change from `previous`, the score stored then, apart; or says why that cannot be done.
+pub(crate) fn movement(
+    run: &Answering<'_>,
+    before: &Before<'_>,
+    history: &CustomerHistory,
+    scored: &Scored<'_>,
+    previous: i32,
+) -> Result<Movement, String> {
+    let known = history.known(before.as_of).ok_or("by what is known now they were not a customer then")?;
+    let then = View { known, catalogue: &run.catalogue, tables: run.tables };
+    let snapshot = then.snapshot();
+    let by_then = |bins: &[u16]| {
+        let mut contributions = vec![0.0; bins.len()];
+        let score = before.scorer.score(bins, &mut contributions);
+        (score.log_odds, contributions)
+    };
+    let (start, from) = by_then(&before.scorer.bins(&snapshot));
+    let (middle, to) = by_then(&before.scorer.bins(&scored.snapshot));
+    let end = run.model.propensity.intercept + scored.contributions.iter().sum::<f64>();
+
+    let changes: Vec<f64> = from.iter().zip(&to).map(|(from, to)| to - from).collect();
+    let mut exact = exact_points(start, &changes);
+    exact.push(100.0 * (sigmoid(end) - sigmoid(middle)));
+    let recomputed = points_of(sigmoid(start));
+    let score = points_of(sigmoid(end));
+    let Apportioned { parts, mut other } = apportion(&exact, score - recomputed);
+    let model = changes.len();
+    let model_points = parts.iter().find(|(part, _)| *part == model).map_or(0, |(_, points)| *points);
+    let columns = before.scorer.columns();
+    let mut factors: Vec<MovedFactor> = Vec::with_capacity(parts.len());
+    for (part, points) in parts.into_iter().filter(|(part, _)| *part != model) {
+        let feature = &FEATURES[columns[part]];
+        let said = |view: &View<'_>, values: &[expansion_features::Value]| feature.describe(view, &values[columns[part]]);
+        let (before, after) = (said(&then, &snapshot.values), said(&scored.view, &scored.snapshot.values));
+        if before == after {
+            // The values differ by less than one would say.
+            other += points;
+        } else {
+            factors.push(MovedFactor { feature: feature.name.to_owned(), before, after, points });
+        }
+    }
+    factors.sort_by(|a, b| b.points.cmp(&a.points).then_with(|| a.feature.cmp(&b.feature)));
+    if other != 0 {
+        let label = "All other changes, too small to put in words".to_owned();
+        factors.push(MovedFactor { feature: OTHER.to_owned(), before: String::new(), after: label, points: other });
+    }
+    Ok(Movement {
+        since: before.calculated_at,
+        delta: score - previous,
+        factors,
+        model_points,
+        correction_points: recomputed - previous,
+    })
+}

@@ -1,0 +1,143 @@
+//! What to offer: products, how many units, for how much, and why.
+
+use expansion_domain::{Date, Instant};
+use expansion_features::SeatOutlook;
+use expansion_model::{Candidate, Quantity, RecommendedProduct, ValueRange, candidates};
+
+use crate::{Answering, Kind, Scored, described, feature, rounded};
+
+/// Products offered at most.
+const MOST_PRODUCTS: usize = 3;
+/// A product less likely than this is not offered.
+const LEAST_PROBABILITY: f64 = 0.02;
+/// The forecast share of seats in use that is aimed at: at most, at least.
+const UTILISATION: (f64, f64) = (0.80, 0.75);
+/// The growth of the last 90 days is not taken further than a year.
+const FORECAST_DAYS: f64 = 365.0;
+
+/// The likeliest products that the customer could still buy, best first.
+pub(crate) fn offers(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Vec<RecommendedProduct> {
+    let products = &run.model.products;
+    let candidates = candidates(&scored.view, &products.overall);
+    let probabilities = products.probabilities(&candidates, kind.segment, kind.industry);
+    let mut ranked: Vec<(&Candidate<'_>, f64)> = candidates.iter().zip(probabilities).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.product_id.cmp(&b.0.product_id)));
+    let likely = ranked.into_iter().take(MOST_PRODUCTS).filter(|(_, probability)| *probability >= LEAST_PROBABILITY);
+    likely.map(|(candidate, probability)| offer(run, scored, kind, candidate, probability)).collect()
+}
+
+fn offer(
+    run: &Answering<'_>,
+    scored: &Scored<'_>,
+    kind: Kind<'_>,
+    candidate: &Candidate<'_>,
+    probability: f64,
+) -> RecommendedProduct {
+    let quantity = (candidate.kind() == Some("seats")).then(|| quantity(run, scored, candidate)).flatten();
+    let value = run.model.value.as_ref();
+    let value = value.and_then(|value| run.model.products.value(&candidate.product_id, value, &scored.bins));
+    RecommendedProduct {
+        product_id: candidate.product_id.clone(),
+        name: candidate.product.and_then(|product| product.name.clone()),
+        offer: in_words(candidate, quantity.as_ref()),
+        probability: rounded(probability, 3),
+        rationale: rationale(run, scored, kind, candidate, quantity.as_ref()),
+        quantity,
+        estimated_value: value.map(|v| ValueRange {
+            amount: rounded(v.amount, 2),
+            lower: rounded(v.lower, 2),
+            upper: rounded(v.upper, 2),
+        }),
+    }
+}
+
+/// How many seats bring the forecast utilisation at the renewal to 75–80 %, in the product's usual steps; `None` where
+/// the forecast is not known or the seats suffice.
+fn quantity(run: &Answering<'_>, scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> {
+    let outlook = SeatOutlook::of(&scored.view)?;
+    let until = renewal(scored).unwrap_or_else(|| run.as_of.plus_days(i32::from(run.model.horizon_days)));
+    let days = until.days_since(run.as_of).min(FORECAST_DAYS);
+    let forecast = outlook.active_in(days);
+    let step = run.model.products.steps.get(&*candidate.product_id).copied().unwrap_or(1.0).max(1.0);
+    let least = forecast / UTILISATION.0 - outlook.entitled;
+    let units = (least / step).ceil() * step;
+    let utilisation = forecast / (outlook.entitled + units);
+    let until = if days < FORECAST_DAYS { until } else { run.as_of.plus_days(365) };
+    (units > 0.0).then(|| Quantity { units, utilisation: rounded(utilisation, 3), until: until.date() })
+}
+
+/// When the next contract ends.
+pub(crate) fn renewal(scored: &Scored<'_>) -> Option<Instant> {
+    scored.view.known.running().filter_map(|contract| contract.end_date).min()
+}
+
+/// An offer, in words.
+fn in_words(candidate: &Candidate<'_>, quantity: Option<&Quantity>) -> String {
+    let name = candidate.product.and_then(|product| product.name.as_deref()).unwrap_or(&candidate.product_id);
+    match (candidate.kind(), quantity) {
+        (Some("seats"), Some(quantity)) => {
+            let unit = candidate.product.and_then(|product| product.unit.as_deref()).unwrap_or("seat");
+            let plural = if quantity.units > 1.0 { "s" } else { "" };
+            format!("Additional {:.0} {unit}{plural}", quantity.units)
+        }
+        (Some("seats"), None) => format!("Additional {name}"),
+        (Some("tier"), _) => format!("Upgrade to {name}"),
+        (Some("usage"), _) => format!("More {name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Why this product, in one sentence of facts.
+fn rationale(
+    run: &Answering<'_>,
+    scored: &Scored<'_>,
+    kind: Kind<'_>,
+    candidate: &Candidate<'_>,
+    quantity: Option<&Quantity>,
+) -> String {
+    let days = |at: Instant| run.as_of.days_since(at).floor();
+    let mut facts = Vec::new();
+    if let Some(since) = candidate.open_since {
+        facts.push(format!("a deal for it has been open for {:.0} days", days(since)));
+    }
+    if let Some(at) = candidate.lost_at {
+        facts.push(format!("a deal for it was lost {:.0} days ago", days(at)));
+    }
+    // What calls for a product of each kind: the feature, and from which value on it is worth a word.
+    let calls: &[(&str, f64)] = match candidate.kind() {
+        Some("seats") => &[("seat_utilisation", 0.75), ("seat_inquiries", 0.05), ("new_teams", 0.05)],
+        Some("tier") => &[("enterprise_inquiries", 0.05)],
+        Some("add_on") => &[("feature_requests", 0.05)],
+        Some("usage") => &[("api_calls_change", 0.1)],
+        _ => &[],
+    };
+    let calling = calls.iter().filter(|(name, least)| feature(scored, name).is_some_and(|value| value >= *least));
+    facts.extend(calling.filter_map(|(name, _)| described(scored, name)).map(|fact| uncapitalised(&fact)));
+    if let Some(Quantity { utilisation, until, .. }) = quantity {
+        facts.push(forecast(*utilisation, *until));
+    }
+    facts.push(share(run, kind, candidate));
+    let mut sentence = facts.join("; ");
+    if let Some(first) = sentence.get(..1) {
+        sentence.replace_range(..1, &first.to_uppercase());
+    }
+    sentence
+}
+
+fn forecast(utilisation: f64, until: Date) -> String {
+    format!("with these, {:.0}% of the seats would be in use on {until} at the present growth", 100.0 * utilisation)
+}
+
+/// How often customers like this one buy the product.
+fn share(run: &Answering<'_>, kind: Kind<'_>, candidate: &Candidate<'_>) -> String {
+    let products = &run.model.products;
+    let shares = kind.segment.and_then(|segment| Some((segment, products.segments.get(segment)?)));
+    let (who, shares) = shares.unwrap_or(("all", &products.overall));
+    let share = shares.get(&*candidate.product_id).copied().unwrap_or_default();
+    format!("{:.0}% of {who} expansions were of it", 100.0 * share)
+}
+
+fn uncapitalised(fact: &str) -> String {
+    let mut letters = fact.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

@@ -1,0 +1,207 @@
+//! What is usual among customers, and how segments differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expansion_domain::{Instant, Portfolio};
+use expansion_features::{Column, Dataset, Frame, Value};
+use expansion_model::{
+    AdditiveModel, FactorValue, Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, TermKind, Usual,
+    sigmoid,
+};
+
+use crate::clusters::design_effect;
+use crate::deals::{count, won_by};
+use crate::penalised::Outcomes;
+use crate::propensity::{Tried, scorer};
+use crate::split::Split;
+use crate::{FitError, SEGMENT};
+
+/// A feature that fewer of a group's customers have says nothing about the group.
+const LEAST_VALUES: usize = 20;
+/// The ends of the usual range.
+const RANGE: [f64; 2] = [0.05, 0.95];
+/// Strong factors named by segment.
+const STRONGEST: usize = 8;
+/// Half the width of a 90 % interval, in standard deviations.
+const Z_90: f64 = 1.645;
+
+/// What is usual among the customers known at `as_of`, whose snapshots are given with their positions in the portfolio.
+pub(crate) fn profiles(portfolio: &Portfolio, as_of: Instant, now: &Dataset) -> Profiles {
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for row in 0..now.customers.len() {
+        if let Some(segment) = &portfolio.customers[now.customers[row] as usize].segment {
+            groups.entry(segment.to_string()).or_default().push(row);
+        }
+    }
+    let all: Vec<usize> = (0..now.customers.len()).collect();
+    let profile = |segment: Option<&str>, rows: &[usize]| Profile {
+        customers: rows.len(),
+        wins_by_quarter: wins_by_quarter(portfolio, as_of, segment),
+        features: usual(&now.frame, rows),
+    };
+    let segments = groups.iter().map(|(name, rows)| (name.clone(), profile(Some(name), rows))).collect();
+    Profiles { overall: profile(None, &all), segments }
+}
+
+/// What is usual of each feature in some rows.
+fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
+    let of_column = |column: &Column| match column {
+        Column::Numbers(values) => {
+            let mut known: Vec<f64> = rows.iter().map(|row| values[*row]).filter(|value| !value.is_nan()).collect();
+            known.sort_unstable_by(f64::total_cmp);
+            (known.len() >= LEAST_VALUES).then(|| Usual {
+                typical: FactorValue::Number(quantile(&known, 0.5)),
+                range: Some(RANGE.map(|q| quantile(&known, q))),
+            })
+        }
+        Column::Levels { .. } => {
+            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+            for row in rows {
+                if let Value::Level(level) = column.value(*row) {
+                    *counts.entry(level.to_string()).or_default() += 1;
+                }
+            }
+            let commonest = counts.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
+            let commonest = commonest.filter(|_| counts.values().sum::<usize>() >= LEAST_VALUES);
+            commonest.map(|(level, _)| Usual { typical: FactorValue::Level(level.as_str().into()), range: None })
+        }
+    };
+    frame.names.iter().zip(&frame.columns).filter_map(|(name, column)| Some((name.clone(), of_column(column)?))).collect()
+}
+
+/// The lower empirical quantile of sorted values.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "q is in 0..=1")]
+    let place = (q * count(sorted.len() - 1)).round() as usize;
+    sorted[place]
+}
+
+/// Won deals by calendar quarter, in whole years back from `as_of`, so that no quarter is there more often than others.
+fn wins_by_quarter(portfolio: &Portfolio, as_of: Instant, segment: Option<&str>) -> [usize; 4] {
+    let of_group = || portfolio.customers.iter().filter(|c| segment.is_none_or(|name| c.segment.as_deref() == Some(name)));
+    let won = || of_group().flat_map(|history| won_by(history, as_of)).filter_map(|deal| deal.closed_at);
+    let mut quarters = [0; 4];
+    let years = won().min().map_or(0.0, |first| (as_of.days_since(first) / 365.25).floor());
+    for closed in won().filter(|closed| as_of.days_since(*closed) < years * 365.25) {
+        quarters[usize::try_from((closed.date().month() - 1) / 3).unwrap_or_default()] += 1;
+    }
+    quarters
+}
+
+/// How the segments differ, all customers first.
+pub(crate) fn patterns(
+    model: &AdditiveModel,
+    data: &Dataset,
+    held_out: Option<(&Split, &Tried)>,
+) -> Result<Vec<SegmentPattern>, FitError> {
+    let Some(column) = data.frame.names.iter().position(|name| name == SEGMENT) else { return Ok(Vec::new()) };
+    let segment_of = |row: usize| match data.frame.columns[column].value(row) {
+        Value::Level(level) => Some(level.to_string()),
+        _ => None,
+    };
+    let mut groups: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+    groups.insert(None, (0..data.labels.len()).collect());
+    for row in 0..data.labels.len() {
+        if let Some(segment) = segment_of(row) {
+            groups.entry(Some(segment)).or_default().push(row);
+        }
+    }
+    let overall = strengths(model, data, &groups[&None])?;
+    let deviations = deviations(model, data, column);
+    let pattern = |(segment, rows): (&Option<String>, &Vec<usize>)| -> Result<SegmentPattern, FitError> {
+        let expansions = rows.iter().filter(|row| data.labels[**row].expanded).count();
+        let base_rate = count(expansions) / count(rows.len());
+        let rate = vec![base_rate; rows.len()];
+        let calibration = held_out.and_then(|(split, tried)| {
+            let of_group = |i: &usize| segment.is_none() || segment_of(split.held_out[*i]) == *segment;
+            let places: Vec<usize> = (0..split.held_out.len()).filter(of_group).collect();
+            (!places.is_empty()).then(|| {
+                let rows: Vec<usize> = places.iter().map(|i| split.held_out[*i]).collect();
+                let predicted: Vec<f64> = places.iter().map(|i| sigmoid(tried.log_odds[*i])).collect();
+                let observed = count(rows.iter().filter(|row| data.labels[**row].expanded).count()) / count(rows.len());
+                SegmentCalibration {
+                    rows: rows.len(),
+                    predicted: predicted.iter().sum::<f64>() / count(rows.len()),
+                    observed,
+                    observed_interval: interval(data, &rows, observed, &predicted),
+                }
+            })
+        });
+        let strength = if segment.is_none() { overall.clone() } else { strengths(model, data, rows)? };
+        let mut factors: Vec<StrongFactor> = (0..model.features.len())
+            .filter(|feature| strength[*feature] > 0.0)
+            .map(|feature| StrongFactor {
+                feature: model.features[feature].name.clone(),
+                strength: strength[feature],
+                overall_strength: overall[feature],
+                deviation: segment.as_ref().map_or(0.0, |_| deviations(feature, rows)),
+            })
+            .collect();
+        factors.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.feature.cmp(&b.feature)));
+        factors.truncate(STRONGEST);
+        let customers: BTreeSet<u32> = rows.iter().map(|row| data.customers[*row]).collect();
+        Ok(SegmentPattern {
+            segment: segment.clone(),
+            rows: rows.len(),
+            customers: customers.len(),
+            expansions,
+            base_rate,
+            base_rate_interval: interval(data, rows, base_rate, &rate),
+            calibration,
+            strongest_factors: factors,
+        })
+    };
+    groups.iter().filter(|(_, rows)| !rows.is_empty()).map(pattern).collect()
+}
+
+/// Standard deviation of what each feature adds to the log-odds of some rows.
+fn strengths(model: &AdditiveModel, data: &Dataset, rows: &[usize]) -> Result<Vec<f64>, FitError> {
+    let width = model.features.len();
+    let (mut sums, mut squares) = (vec![0.0; width], vec![0.0; width]);
+    scorer(model, data)?.each(&data.frame.take(rows), |_, _, contributions| {
+        for (feature, contribution) in contributions.iter().enumerate() {
+            sums[feature] += contribution;
+            squares[feature] += contribution * contribution;
+        }
+    });
+    let n = count(rows.len()).max(1.0);
+    Ok(sums.iter().zip(&squares).map(|(sum, square)| (square / n - (sum / n).powi(2)).max(0.0).sqrt()).collect())
+}
+
+/// The root mean square of a feature's segment deviations among some rows.
+fn deviations<'a>(
+    model: &'a AdditiveModel,
+    data: &'a Dataset,
+    segment_column: usize,
+) -> impl Fn(usize, &[usize]) -> f64 + 'a {
+    move |feature, rows| {
+        let is_deviation = |term: &&expansion_model::Term| {
+            term.kind == TermKind::Deviation && term.axes.get(1).is_some_and(|axis| axis.feature == feature)
+        };
+        let Some(term) = model.terms.iter().find(is_deviation) else { return 0.0 };
+        let column = data.frame.names.iter().position(|name| *name == model.features[feature].name);
+        let Some(column) = column else { return 0.0 };
+        let cell = |axis: &expansion_model::Axis, column: usize, row: usize| {
+            let bins = &model.features[axis.feature].bins;
+            usize::from(axis.cells[usize::from(bins.of(&data.frame.columns[column].value(row)))])
+        };
+        let square = |row: &usize| {
+            let (of_segment, of_feature) =
+                (cell(&term.axes[0], segment_column, *row), cell(&term.axes[1], column, *row));
+            term.weights[of_segment * term.axes[1].len + of_feature].powi(2)
+        };
+        (rows.iter().map(square).sum::<f64>() / count(rows.len()).max(1.0)).sqrt()
+    }
+}
+
+/// Wilson's 90 % interval of a share of some rows, which count for fewer by the design effect of repeated customers.
+fn interval(data: &Dataset, rows: &[usize], share: f64, propensities: &[f64]) -> [f64; 2] {
+    let labels: Vec<bool> = rows.iter().map(|row| data.labels[*row].expanded).collect();
+    let customers: Vec<u32> = rows.iter().map(|row| data.customers[*row]).collect();
+    let effect = design_effect(propensities, Outcomes { labels: &labels, customers: &customers });
+    let n = count(rows.len()) / if effect.is_finite() { effect } else { 1.0 };
+    let z2 = Z_90 * Z_90;
+    let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z_90 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n);
+    [(centre - half).max(0.0), (centre + half).min(1.0)]
+}

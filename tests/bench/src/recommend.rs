@@ -1,0 +1,88 @@
+//! How often the first recommended product is the one that is bought, out of time, beside recommending the most-sold
+//! product to everybody.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+use expansion_answer::{Answering, answer};
+use expansion_domain::{Id, Instant, RunId, Stage, calculated_at};
+use expansion_features::Catalogue;
+use expansion_model::ReadyLine;
+use expansion_training::{Request, fit};
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::source::read_folder;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The source folder.
+    #[arg(long)]
+    source: PathBuf,
+    /// When the outcomes are known: a date (to its end) or an RFC 3339 time. Recommended is one horizon before.
+    #[arg(long)]
+    as_of: String,
+    /// Days in which what was recommended may be bought.
+    #[arg(long, default_value_t = 90)]
+    horizon_days: u16,
+}
+
+/// Recommends from what was known one horizon earlier, and compares with what was bought since.
+pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
+    let portfolio = read_folder(&arguments.source).await?;
+    let end: Instant = arguments.as_of.parse()?;
+    let end = if arguments.as_of.len() == 10 { end.end_of_day() } else { end };
+    let as_of = end.plus_days(-i32::from(arguments.horizon_days));
+    let run_id = RunId::derive(as_of, "bench", arguments.horizon_days);
+    let request = Request {
+        model_id: "bench".to_owned(),
+        as_of,
+        horizon_days: arguments.horizon_days,
+        data_fingerprint: String::new(),
+    };
+    let model = fit(&portfolio, &request)?.model;
+    let run = (&run_id, as_of, calculated_at(as_of, &run_id));
+    let catalogue = Catalogue::new(&portfolio.products);
+    let answering = Answering::new(&model, catalogue, &portfolio.tables, ReadyLine::default(), run)?;
+    let most_sold = model.products.overall.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(id, _)| id.clone());
+
+    let (mut customers, mut first, mut any, mut most, mut offered) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut inside, mut amounts) = (0_u32, 0_u32);
+    for history in &portfolio.customers {
+        let Some(row) = answer(&answering, history, None) else { continue };
+        let won = history.opportunities.iter().filter(|deal| {
+            deal.stage == Stage::Won && deal.closed_at.is_some_and(|closed| as_of < closed && closed <= end)
+        });
+        let bought: BTreeSet<&Id> = won.clone().filter_map(|deal| deal.product_id.as_ref()).collect();
+        if bought.is_empty() {
+            continue;
+        }
+        let hit = |id: &str| u32::from(bought.iter().any(|product| ***product == *id));
+        let products = &row.recommended_products;
+        customers += 1;
+        offered += u32::from(!products.is_empty());
+        first += products.first().map_or(0, |product| hit(&product.product_id));
+        any += u32::from(products.iter().any(|product| hit(&product.product_id) == 1));
+        most += most_sold.as_deref().map_or(0, hit);
+        for deal in won {
+            let product = products.iter().find(|product| Some(&product.product_id) == deal.product_id.as_ref());
+            if let Some((value, amount)) = product.and_then(|product| product.estimated_value).zip(deal.amount) {
+                amounts += 1;
+                inside += u32::from(value.lower <= amount && amount <= value.upper);
+            }
+        }
+    }
+    let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
+    Ok(json!({
+        "recommended_as_of": as_of,
+        "customers_who_bought": customers,
+        "with_a_recommendation": share(offered, customers),
+        "first_is_bought": share(first, customers),
+        "one_of_three_is_bought": share(any, customers),
+        "most_sold_product": most_sold,
+        "most_sold_is_bought": share(most, customers),
+        "times_better": share(first, customers) / share(most, customers),
+        "value_interval_80": { "coverage": share(inside, amounts), "n": amounts },
+    }))
+}
