@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
+use expansion_answer::{Answering, Before, answer};
 use expansion_domain::{Id, Portfolio, RunId};
 use expansion_features::Catalogue;
-use expansion_answer::{Answering, Before, answer};
 use expansion_model::{Listed, Model, Previous, Run, RunState, RunSummary, Scorer};
 use expansion_source::{inventory, read};
 use expansion_store::{Deadline, StoreError};

@@ -165,6 +165,8 @@ async fn handler(name: &str, described: &template::Function, clients: &Clients) 
         "list-propensities" => http!(list_propensities),
         "get-propensity" => http!(get_propensity),
         "request-refresh" => http!(request_refresh),
+        "segment-patterns" => http!(segment_patterns),
+        "what-if" => http!(what_if),
         "trainer" => event!(trainer),
         "scorer" => event!(scorer),
         _ => return Err(StackError::UnknownFunction(name.to_owned())),

@@ -12,15 +12,36 @@ const CONVERSATIONS: [(&str, &[&str]); 12] = [
     ("The open deal", &["open_deals", "open_deal_age"]),
     ("Capacity planning", &["seat_utilisation", "seat_utilisation_peak", "days_to_capacity", "active_seats"]),
     ("Additional seats", &["seat_inquiries", "entitled_seats"]),
-    ("Growing use", &["active_seats_change", "logins_change", "logins_per_seat", "usage_volume_change", "usage_days_30",
-        "usage_days_90", "usage_days_365", "days_since_usage"]),
+    (
+        "Growing use",
+        &[
+            "active_seats_change",
+            "logins_change",
+            "logins_per_seat",
+            "usage_volume_change",
+            "usage_days_30",
+            "usage_days_90",
+            "usage_days_365",
+            "days_since_usage",
+        ],
+    ),
     ("API volume", &["api_calls", "api_calls_change"]),
     ("Plans and pricing", &["enterprise_inquiries", "pricing_visits"]),
     ("Roadmap and add-ons", &["feature_requests", "products_owned"]),
     ("Onboarding of the new team", &["new_teams"]),
     ("New goals of the champion", &["champion_promotions", "days_since_promotion", "champions"]),
-    ("Value review", &["health_score", "health_change", "health_low", "tickets_90", "engagements_90",
-        "engagements_change", "days_since_meeting"]),
+    (
+        "Value review",
+        &[
+            "health_score",
+            "health_change",
+            "health_low",
+            "tickets_90",
+            "engagements_90",
+            "engagements_change",
+            "days_since_meeting",
+        ],
+    ),
     ("Executive business review", &["executive_engagements", "executives"]),
     ("Renewal planning", &["days_to_renewal", "days_since_contract", "tenure", "annual_value"]),
 ];
@@ -29,6 +50,8 @@ const NEXT_STEP: &str = "Next step after the last expansion";
 
 /// Seats that are full within so many days set the time.
 const CAPACITY_DAYS: f64 = 90.0;
+/// … and leave at least so many days to talk.
+const LEAST_WINDOW: i32 = 14;
 /// A renewal sets the time when it is so many days away.
 const RENEWAL_DAYS: std::ops::RangeInclusive<f64> = 14.0..=150.0;
 /// … from so many days before it, until so many days before it.
@@ -58,7 +81,11 @@ pub(crate) fn approach(
     missing.unless(approach.product.is_some(), &part("product"), "there is no product to recommend");
     let no_time = "no renewal, growth of seats or season of buying is known that would set a time";
     missing.unless(approach.timing.is_some(), &part("timing"), no_time);
-    missing.unless(approach.champion.is_some(), &part("champion"), "no stakeholder with the role champion is on record");
+    missing.unless(
+        approach.champion.is_some(),
+        &part("champion"),
+        "no stakeholder with the role champion is on record",
+    );
     missing.unless(approach.entry_point.is_some(), &part("entry_point"), "no factor speaks for an expansion");
     approach
 }
@@ -67,7 +94,7 @@ pub(crate) fn approach(
 ///
 /// | Rule | When | Window |
 /// |---|---|---|
-/// | capacity | seats full within 90 days at the present growth | from now until they are full |
+/// | capacity | seats full within 90 days at the present growth | from now until they are full, two weeks at least |
 /// | renewal | 14 to 150 days away | 90 to 14 days before it |
 /// | own season | at least half of three or more wins fell in one calendar quarter | its next days |
 /// | segment's season | at least 30 % of 40 or more wins of the segment fell in one calendar quarter | its next days |
@@ -97,7 +124,8 @@ fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
     } else {
         format!("Seats are full around {full} at the present growth")
     };
-    Some(Timing { label: "Before the seats run out".to_owned(), from: as_of.date(), to: full, reason })
+    let to = full.max(as_of.plus_days(LEAST_WINDOW).date());
+    Some(Timing { label: "Before the seats run out".to_owned(), from: as_of.date(), to, reason })
 }
 
 fn before_renewal(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
@@ -152,7 +180,8 @@ fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
         let last = engagements.filter(|e| e.stakeholder_id.as_ref().is_some_and(met)).map(|e| e.occurred_at).next();
         (promoted_at, last, person)
     });
-    let (promoted_at, last_engaged_at, person) = known.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
+    let (promoted_at, last_engaged_at, person) =
+        known.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
     let name = person.name.clone().unwrap_or_else(|| person.stakeholder_id.clone());
     let label = match (&person.title, promoted_at) {
         (Some(title), Some(_)) => format!("{name} (promoted to {title})"),
@@ -174,7 +203,9 @@ fn promotion(rows: &[Stakeholder]) -> Option<Instant> {
     let now = rows.last()?;
     let mut own = rows.iter().rev().filter(|row| row.stakeholder_id == now.stakeholder_id);
     let held = own.by_ref().take_while(|row| row.title == now.title).last()?;
-    rows.iter().any(|row| row.stakeholder_id == now.stakeholder_id && row.title != now.title).then_some(held.recorded_at)
+    rows.iter()
+        .any(|row| row.stakeholder_id == now.stakeholder_id && row.title != now.title)
+        .then_some(held.recorded_at)
 }
 
 /// The conversation that the strongest factor in favour calls for.

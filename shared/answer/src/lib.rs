@@ -6,14 +6,16 @@ mod approach;
 mod movement;
 mod offers;
 mod priority;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, row_id};
 use expansion_features::{Catalogue, FEATURES, Snapshot, View};
 use expansion_model::{
-    Apportioned, ConfidenceLevel, Direction, Factor, FactorValue, Listed, Model, Previous, Propensity, ReadyLine, Scorer,
-    SimilarCohort,    UnknownFeature, apportion, confidence, exact_points, points_of, sigmoid,
+    Apportioned, ConfidenceLevel, Direction, Factor, FactorValue, Listed, Model, Previous, Propensity, ReadyLine,
+    Scorer, SimilarCohort, UnknownFeature, apportion, confidence, exact_points, points_of, rounded, sigmoid,
 };
 use expansion_training::Neighbours;
 
@@ -195,9 +197,8 @@ impl Missing {
 /// is being worked is no news to whoever works it, so it comes last.
 fn primary_signal(factors: &[Factor]) -> Option<String> {
     let in_favour = || factors.iter().filter(|factor| factor.points > 0 && factor.feature != OTHER);
-    let actionable = |factor: &&Factor| {
-        FEATURES.iter().any(|feature| feature.name == factor.feature && feature.is_actionable())
-    };
+    let actionable =
+        |factor: &&Factor| FEATURES.iter().any(|feature| feature.name == factor.feature && feature.is_actionable());
     let news = |factor: &&Factor| !BEING_WORKED.contains(&&*factor.feature);
     let strongest = in_favour().find(actionable).or_else(|| in_favour().find(news)).or_else(|| in_favour().next());
     strongest.map(|factor| factor.label.clone())
@@ -220,7 +221,8 @@ fn factors(
 ) -> Vec<Factor> {
     let exact = exact_points(run.model.propensity.intercept, &scored.contributions);
     let Apportioned { parts, other } = apportion(&exact, above_baseline);
-    let typical = |name: &str| run.model.profiles.usual(kind.segment, name).map(|usual| usual.typical.clone());
+    let typical =
+        |name: &str| run.model.profiles.usual(kind.segment, name).map(|usual| usual.typical.clone().rounded());
     let columns = run.scorer.columns();
     let mut factors: Vec<Factor> = parts
         .into_iter()
@@ -229,10 +231,7 @@ fn factors(
             Factor {
                 feature: feature.name.to_owned(),
                 label: feature.describe(&scored.view, value),
-                value: FactorValue::of(value).map(|value| match value {
-                    FactorValue::Number(number) => FactorValue::Number(rounded(number, 4)),
-                    level @ FactorValue::Level(_) => level,
-                }),
+                value: FactorValue::of(value).map(FactorValue::rounded),
                 typical: typical(feature.name),
                 points,
                 direction: Direction::of(points),
@@ -273,11 +272,4 @@ fn feature(scored: &Scored<'_>, name: &str) -> Option<f64> {
 fn described(scored: &Scored<'_>, name: &str) -> Option<String> {
     let place = FEATURES.iter().position(|feature| feature.name == name)?;
     Some(FEATURES[place].describe(&scored.view, &scored.snapshot.values[place]))
-}
-
-/// A number with so many decimals: what is stored should not pretend to more.
-fn rounded(value: f64, decimals: i32) -> f64 {
-    let scale = 10_f64.powi(decimals);
-    let scaled = (value * scale).round() / scale;
-    if scaled.is_finite() { scaled } else { value }
 }

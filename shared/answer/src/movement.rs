@@ -42,7 +42,8 @@ pub(crate) fn movement(
     let mut factors: Vec<MovedFactor> = Vec::with_capacity(parts.len());
     for (part, points) in parts.into_iter().filter(|(part, _)| *part != model) {
         let feature = &FEATURES[columns[part]];
-        let said = |view: &View<'_>, values: &[expansion_features::Value]| feature.describe(view, &values[columns[part]]);
+        let said =
+            |view: &View<'_>, values: &[expansion_features::Value]| feature.describe(view, &values[columns[part]]);
         let (before, after) = (said(&then, &snapshot.values), said(&scored.view, &scored.snapshot.values));
         if before == after {
             // The values differ by less than one would say.

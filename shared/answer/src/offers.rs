@@ -2,14 +2,16 @@
 
 use expansion_domain::{Date, Instant};
 use expansion_features::SeatOutlook;
-use expansion_model::{Candidate, Quantity, RecommendedProduct, ValueRange, candidates};
+use expansion_model::{Candidate, Quantity, RecommendedProduct, ValueRange, candidates, rounded};
 
-use crate::{Answering, Kind, Scored, described, feature, rounded};
+use crate::{Answering, Kind, Scored, described, feature};
 
 /// Products offered at most.
 const MOST_PRODUCTS: usize = 3;
 /// A product less likely than this is not offered.
 const LEAST_PROBABILITY: f64 = 0.02;
+/// Nothing is certain.
+const MOST_PROBABILITY: f64 = 0.999;
 /// The forecast share of seats in use that is aimed at: at most, at least.
 const UTILISATION: (f64, f64) = (0.80, 0.75);
 /// The growth of the last 90 days is not taken further than a year.
@@ -40,7 +42,7 @@ fn offer(
         product_id: candidate.product_id.clone(),
         name: candidate.product.and_then(|product| product.name.clone()),
         offer: in_words(candidate, quantity.as_ref()),
-        probability: rounded(probability, 3),
+        probability: rounded(probability, 3).min(MOST_PROBABILITY),
         rationale: rationale(run, scored, kind, candidate, quantity.as_ref()),
         quantity,
         estimated_value: value.map(|v| ValueRange {
@@ -95,7 +97,7 @@ fn rationale(
     candidate: &Candidate<'_>,
     quantity: Option<&Quantity>,
 ) -> String {
-    let days = |at: Instant| run.as_of.days_since(at).floor();
+    let days = |at: Instant| run.as_of.days_since(at);
     let mut facts = Vec::new();
     if let Some(since) = candidate.open_since {
         facts.push(format!("a deal for it has been open for {:.0} days", days(since)));

@@ -50,7 +50,8 @@ fn falling_health(view: &View<'_>) -> Option<String> {
 fn worked(view: &View<'_>) -> Option<String> {
     let open = view.known.deals().filter(|deal| deal.outcome.is_none()).max_by_key(|deal| deal.created_at)?;
     let days = days_ago(view, Some(open.created_at)).filter(|days| *days <= WORKED_DAYS)?;
-    let product = open.product_id.map(|id| view.catalogue.product(id).and_then(|p| p.name.clone()).unwrap_or(id.clone()));
+    let product =
+        open.product_id.map(|id| view.catalogue.product(id).and_then(|p| p.name.clone()).unwrap_or(id.clone()));
     let product = product.map_or_else(String::new, |name| format!(" for {name}"));
     Some(format!("A deal{product} opened {days:.0} days ago is being worked"))
 }
@@ -63,5 +64,5 @@ fn contacted(view: &View<'_>) -> Option<String> {
 }
 
 fn days_ago(view: &View<'_>, at: Option<Instant>) -> Option<f64> {
-    at.map(|at| view.known.as_of.days_since(at).floor())
+    at.map(|at| view.known.as_of.days_since(at))
 }

@@ -79,7 +79,12 @@ mod tests {
 
     fn cursor(score: u8, customer: &str) -> Cursor {
         let run_id = "20220630T235959Z-0bd1c9a2".parse().expect("a run id");
-        Cursor { run_id, list: "all".to_owned(), after: Position { value: Some(f64::from(score)), customer_id: customer.into() }, rank: 50 }
+        Cursor {
+            run_id,
+            list: "all".to_owned(),
+            after: Position { value: Some(f64::from(score)), customer_id: customer.into() },
+            rank: 50,
+        }
     }
 
     proptest! {

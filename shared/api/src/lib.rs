@@ -10,7 +10,9 @@ mod principal;
 mod problem;
 mod refresh;
 mod routes;
+mod segments;
 mod view;
+mod what_if;
 
 pub use cursor::{Cursor, CursorKey};
 pub use customer::{CustomerAnswer, customer_answer};
@@ -19,4 +21,6 @@ pub use principal::{ClaimNames, Principal};
 pub use problem::{InvalidParameter, Problem};
 pub use refresh::{RefreshCommand, refresh_command};
 pub use routes::{ROUTES, Route, run_location};
+pub use segments::{SegmentsAnswer, segments_answer};
 pub use view::{ConfidenceView, ModelView, RunView, ScoreView, TrendView};
+pub use what_if::{ChangeView, WhatIf, WhatIfAnswer, what_if_answer};

@@ -163,7 +163,7 @@ pub fn list_answer(
 }
 
 /// The parameters of a query string; a repeated one is refused.
-fn parameters(query: &str, wrong: &mut Vec<InvalidParameter>) -> BTreeMap<String, String> {
+pub(crate) fn parameters(query: &str, wrong: &mut Vec<InvalidParameter>) -> BTreeMap<String, String> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     let mut given = BTreeMap::new();
     for (name, value) in pairs {

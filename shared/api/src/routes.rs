@@ -14,11 +14,14 @@ pub struct Route {
 }
 
 /// Every route.
-pub const ROUTES: [Route; 4] = [
+pub const ROUTES: [Route; 7] = [
     Route { method: "GET", path: "/api/analytics/expansion-propensity", function: "list-propensities" },
     Route { method: "GET", path: "/api/customers/{id}/expansion-propensity", function: "get-propensity" },
     Route { method: "POST", path: "/api/analytics/expansion-propensity/refresh", function: "request-refresh" },
     Route { method: "GET", path: "/api/analytics/expansion-propensity/refresh/{run_id}", function: "request-refresh" },
+    Route { method: "GET", path: "/api/customers/{id}/expansion-propensity/what-if", function: "what-if" },
+    Route { method: "POST", path: "/api/customers/{id}/expansion-propensity/what-if", function: "what-if" },
+    Route { method: "GET", path: "/api/analytics/expansion-propensity/segments", function: "segment-patterns" },
 ];
 
 /// Where a run's state can be read.

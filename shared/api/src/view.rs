@@ -1,7 +1,9 @@
 //! The parts that answers are made of.
 
 use expansion_domain::{DataIssue, Id, Instant, RunId};
-use expansion_model::{ValueRange, ConfidenceLevel, Knowledge, Listed, Metrics, ModelSummary, Run, RunState, RunSummary};
+use expansion_model::{
+    ConfidenceLevel, Knowledge, Listed, Metrics, ModelSummary, Run, RunState, RunSummary, ValueRange,
+};
 use serde::Serialize;
 
 use crate::{Principal, run_location};

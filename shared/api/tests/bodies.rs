@@ -1,12 +1,13 @@
 //! What clients get, word for word: the bodies are a contract.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_api::{CursorKey, ListQuery, Principal, Problem, RunView, customer_answer, list_answer};
-use expansion_domain::{DataIssue, Instant, Table};
+use expansion_domain::{DataIssue, Date, Instant, Table};
 use expansion_model::{
-    ConfidenceLevel, Factor, FactorValue, Knowledge, Listed, Metrics, ModelSummary, Propensity, RecommendedProduct,
-    Run, RunState, RunSummary,
+    Approach, Champion, ConfidenceLevel, Direction, Factor, FactorValue, Knowledge, Listed, Metrics, ModelSummary,
+    MovedFactor, Movement, Order, Propensity, Quantity, RecommendedProduct, Run, RunState, RunSummary, SimilarCohort,
+    Timing, ValueRange,
 };
 
 fn at(text: &str) -> Instant {
@@ -63,6 +64,9 @@ fn row(customer_id: &str, score: u8) -> Propensity {
         estimated_value_upper: Some(150_000.0),
         expected_value: Some(80_000.0),
         previous_score: Some(90),
+        priority: Some(72_800.0),
+        leave_alone: None,
+        newly_ready: true,
     };
     Propensity {
         listed,
@@ -75,21 +79,66 @@ fn row(customer_id: &str, score: u8) -> Propensity {
                 feature: "seat_utilisation".to_owned(),
                 label: "Usage at 95% of license capacity".to_owned(),
                 value: Some(FactorValue::Number(0.95)),
+                typical: Some(FactorValue::Number(0.78)),
                 points: i32::from(score) - 8,
+                direction: Direction::For,
             },
             Factor {
                 feature: "health_score".to_owned(),
                 label: "No health score in the last half year".to_owned(),
                 value: None,
+                typical: None,
                 points: -2,
+                direction: Direction::Against,
             },
         ],
+        similar_cohort: Some(SimilarCohort { customers: 50, expanded: 40, share: 0.8 }),
         recommended_products: vec![RecommendedProduct {
             product_id: "seats".into(),
             name: Some("Team seats".into()),
+            offer: "Additional 50 seats".to_owned(),
             probability: 0.62,
+            quantity: Some(Quantity { units: 50.0, utilisation: 0.77, until: date("2026-12-31") }),
+            estimated_value: Some(ValueRange { amount: 85_000.0, lower: 40_000.0, upper: 150_000.0 }),
+            rationale: "Usage at 95% of license capacity; 62% of SMB expansions were of it".to_owned(),
         }],
+        recommended_approach: Approach {
+            product: Some("Additional 50 seats".to_owned()),
+            timing: Some(Timing {
+                label: "Before the seats run out".to_owned(),
+                from: date("2026-06-30"),
+                to: date("2026-08-14"),
+                reason: "Seats are full around 2026-08-14 at the present growth".to_owned(),
+            }),
+            champion: Some(Champion {
+                stakeholder_id: "p-1".into(),
+                name: Some("Sarah Chen".into()),
+                title: Some("VP Operations".into()),
+                promoted_at: Some(at("2026-05-04")),
+                last_engaged_at: Some(at("2026-06-20T10:00:00Z")),
+                label: "Sarah Chen (promoted to VP Operations)".to_owned(),
+            }),
+            entry_point: None,
+        },
+        movement: Some(Movement {
+            since: at("2026-06-23T23:59:59Z"),
+            delta: i32::from(score) - 90,
+            factors: vec![MovedFactor {
+                feature: "seat_utilisation".to_owned(),
+                before: "Usage at 91% of license capacity".to_owned(),
+                after: "Usage at 95% of license capacity".to_owned(),
+                points: i32::from(score) - 89,
+            }],
+            model_points: -1,
+            correction_points: 0,
+        }),
+        not_available: BTreeMap::from([("recommended_approach.entry_point".to_owned(), "for this test".to_owned())]),
+        snapshot: Vec::new(),
     }
+}
+
+fn date(text: &str) -> Date {
+    at(text).date()
 }
 
 #[test]
@@ -97,7 +146,7 @@ fn a_page_of_the_list() {
     let key = CursorKey::new("secret");
     let query = ListQuery::parse("limit=1", &Principal::Manager, &key).expect("it is fine");
     let rows = vec![row("c-1", 94).listed];
-    let next = rows.last().map(Listed::position);
+    let next = rows.last().map(|row| Order::Score.position(row));
     let answer = list_answer(&query, &run(), rows, next, &key);
     insta::assert_json_snapshot!(answer, { ".next_cursor" => "[cursor]" });
 }
@@ -107,11 +156,11 @@ fn a_page_goes_on_where_its_cursor_says() {
     let key = CursorKey::new("secret");
     let query = ListQuery::parse("limit=1", &Principal::Manager, &key).expect("it is fine");
     let first = vec![row("c-1", 94).listed];
-    let next = first.last().map(Listed::position);
+    let next = first.last().map(|row| Order::Score.position(row));
     let cursor = list_answer(&query, &run(), first, next, &key).next_cursor.expect("there is more");
     let query = ListQuery::parse(&format!("limit=1&cursor={cursor}"), &Principal::Manager, &key).expect("a cursor");
     let answer = list_answer(&query, &run(), vec![row("c-2", 88).listed], None, &key);
-    assert_eq!((answer.data[0].rank, answer.next_cursor), (2, None));
+    assert_eq!((answer.data[0].rank, answer.next_cursor), (Some(2), None));
     // The same cursor for another list is refused.
     let other = ListQuery::parse(&format!("min_score=50&cursor={cursor}"), &Principal::Manager, &key);
     assert_eq!(other.map_err(|problem| problem.invalid_parameters[0].name.clone()), Err("cursor".to_owned()));

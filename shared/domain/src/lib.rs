@@ -10,14 +10,14 @@ mod run;
 mod time;
 
 pub use event::{
-    Detail, Envelope, ExpansionReady, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested, SOURCE,
-    ShardRequested, UnexpectedEvent,
+    Detail, Envelope, ExpansionReady, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested,
+    RunCheckRequested, SOURCE, ShardRequested, UnexpectedEvent,
 };
 pub use facts::{
     Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Portfolio, Product, Reading, Signal, Stage,
     Stakeholder, Table, UsageSeries,
 };
+pub use jiff::civil::Date;
 pub use known::{Deal, Known, Outcome};
 pub use run::{InvalidRunId, RunId, calculated_at, row_id};
-pub use jiff::civil::Date;
 pub use time::{Instant, InvalidInstant};

@@ -16,8 +16,8 @@ mod snapshot;
 mod spec;
 
 pub use catalogue::Catalogue;
-pub use extract::SeatOutlook;
 pub use dataset::{Dataset, cutoffs, dataset, observed_until};
+pub use extract::SeatOutlook;
 pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use label::{Label, label};
 pub use snapshot::{Snapshot, Value, View};

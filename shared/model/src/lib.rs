@@ -39,8 +39,8 @@ pub use patterns::{SegmentCalibration, SegmentPattern, StrongFactor};
 pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS, candidates};
 pub use profile::{Profile, Profiles, Usual};
 pub use propensity::{
-    Approach, Champion, Direction, EntryPoint, Factor, FactorValue, Listed, MovedFactor, Movement, Previous, Propensity, Quantity,
-    ReadyLine, RecommendedProduct, SimilarCohort, Timing, ValueRange,
+    Approach, Champion, Direction, EntryPoint, Factor, FactorValue, Listed, MovedFactor, Movement, Previous,
+    Propensity, Quantity, ReadyLine, RecommendedProduct, SimilarCohort, Timing, ValueRange, rounded,
 };
 pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};

@@ -52,9 +52,7 @@ impl Order {
 
     /// Brings rows into this order.
     pub fn sort(self, rows: &mut [Listed]) {
-        rows.sort_by(|a, b| {
-            compare(self.value(a), self.value(b)).then_with(|| a.customer_id.cmp(&b.customer_id))
-        });
+        rows.sort_by(|a, b| compare(self.value(a), self.value(b)).then_with(|| a.customer_id.cmp(&b.customer_id)));
     }
 }
 

@@ -196,6 +196,15 @@ impl FactorValue {
         }
     }
 
+    /// The value, a number with four decimals at most.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        match self {
+            Self::Number(number) => Self::Number(rounded(number, 4)),
+            level @ Self::Level(_) => level,
+        }
+    }
+
     /// The feature's value again.
     #[must_use]
     pub fn restored(value: Option<&Self>) -> Value {
@@ -338,4 +347,12 @@ pub struct MovedFactor {
     pub after: String,
     /// The points it moved the score by.
     pub points: i32,
+}
+
+/// A number with so many decimals: what is stored should not pretend to more.
+#[must_use]
+pub fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let scaled = (value * scale).round() / scale;
+    if scaled.is_finite() { scaled } else { value }
 }

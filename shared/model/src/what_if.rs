@@ -105,7 +105,7 @@ struct Plan {
 /// The smallest change of what can be acted on that lifts the score to `target`: as few features as possible, then the
 /// shortest way, measured in ranges (5th to 95th percentile) of the customer's segment, none of which is left. Where
 /// more than two features have to change, the search is a beam: what it finds does lift the score, but a shorter way may
-/// exist. `None` where nothing within those ranges reaches the target.
+/// exist. Where nothing within those ranges reaches the target, the changes that come closest.
 #[must_use]
 pub fn smallest_change(
     model: &Model,
@@ -113,7 +113,7 @@ pub fn smallest_change(
     snapshot: &Snapshot,
     segment: Option<&str>,
     target: i32,
-) -> Option<Vec<(usize, Value)>> {
+) -> Vec<(usize, Value)> {
     let start = scorer.bins(snapshot);
     let reached = |log_odds: f64| points_of(sigmoid(log_odds)) >= target;
     let mut bins = start.clone();
@@ -126,11 +126,15 @@ pub fn smallest_change(
     };
     let begin = log_odds_of(&[]);
     if reached(begin) {
-        return Some(Vec::new());
+        return Vec::new();
     }
     let mut moves = moves(model, scorer, snapshot, segment, &start);
     moves.retain(|step| log_odds_of(&[*step]) > begin);
-    let mut plans = vec![Plan { moves: Vec::new(), log_odds: begin, cost: 0.0 }];
+    let values = |plan: &Plan| -> Vec<(usize, Value)> {
+        plan.moves.iter().map(|step| (scorer.columns()[step.place], Value::Number(step.value))).collect()
+    };
+    let mut highest = Plan { moves: Vec::new(), log_odds: begin, cost: 0.0 };
+    let mut plans = vec![highest.clone()];
     for _ in 0..MOST_CHANGES {
         let mut next: Vec<Plan> = Vec::new();
         let mut best: Option<Plan> = None;
@@ -151,8 +155,12 @@ pub fn smallest_change(
             }
         }
         if let Some(best) = best {
-            let value = |step: &Move| (scorer.columns()[step.place], Value::Number(step.value));
-            return Some(best.moves.iter().map(value).collect());
+            return values(&best);
+        }
+        if let Some(higher) = next.iter().max_by(|a, b| a.log_odds.total_cmp(&b.log_odds))
+            && higher.log_odds > highest.log_odds
+        {
+            highest = higher.clone();
         }
         // One change each is kept whole, so that all pairs are tried.
         if next.iter().any(|plan| plan.moves.len() > 1) {
@@ -161,7 +169,7 @@ pub fn smallest_change(
         }
         plans = next;
     }
-    None
+    values(&highest)
 }
 
 /// For every feature that can be acted on and is known, the nearest value in each other bin, within the segment's range.

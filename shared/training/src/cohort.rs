@@ -57,7 +57,8 @@ pub(crate) fn fit(portfolio: &Portfolio, data: &Dataset, model: &AdditiveModel) 
     let here: Vec<usize> = (0..frame.rows).collect();
     let linear = linear(&binned, &codes, &frame, &here);
     #[expect(clippy::cast_possible_truncation, reason = "standardised values")]
-    let coordinates = linear.entries.iter().map(|of_bin| of_bin.iter().map(|at| at.map(|(i, x)| (i, x as f32))).collect());
+    let coordinates =
+        linear.entries.iter().map(|of_bin| of_bin.iter().map(|at| at.map(|(i, x)| (i, x as f32))).collect());
     let bins = here.iter().flat_map(|row| codes.iter().map(|codes| u8::try_from(codes[*row]).unwrap_or(u8::MAX)));
     let customer = |row: &usize| &*portfolio.customers[data.customers[*row] as usize].customer_id;
     Ok(Some(Cohort {

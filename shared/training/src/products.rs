@@ -154,7 +154,8 @@ fn values(choices: &[Choice], left_over: &[LeftOver]) -> BTreeMap<String, Produc
             (*product, own / (count(rests.len()) + PRIOR_AMOUNTS))
         })
         .collect();
-    let around = |product: &str, rests: &[f64]| -> Vec<f64> { rests.iter().map(|rest| rest - shifts[product]).collect() };
+    let around =
+        |product: &str, rests: &[f64]| -> Vec<f64> { rests.iter().map(|rest| rest - shifts[product]).collect() };
     let mut pooled: Vec<f64> = by_product.iter().flat_map(|(product, rests)| around(product, rests)).collect();
     pooled.sort_unstable_by(f64::total_cmp);
     by_product

@@ -66,7 +66,12 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
             commonest.map(|(level, _)| Usual { typical: FactorValue::Level(level.as_str().into()), range: None })
         }
     };
-    frame.names.iter().zip(&frame.columns).filter_map(|(name, column)| Some((name.clone(), of_column(column)?))).collect()
+    frame
+        .names
+        .iter()
+        .zip(&frame.columns)
+        .filter_map(|(name, column)| Some((name.clone(), of_column(column)?)))
+        .collect()
 }
 
 /// The lower empirical quantile of sorted values.
@@ -78,7 +83,8 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 
 /// Won deals by calendar quarter, in whole years back from `as_of`, so that no quarter is there more often than others.
 fn wins_by_quarter(portfolio: &Portfolio, as_of: Instant, segment: Option<&str>) -> [usize; 4] {
-    let of_group = || portfolio.customers.iter().filter(|c| segment.is_none_or(|name| c.segment.as_deref() == Some(name)));
+    let of_group =
+        || portfolio.customers.iter().filter(|c| segment.is_none_or(|name| c.segment.as_deref() == Some(name)));
     let won = || of_group().flat_map(|history| won_by(history, as_of)).filter_map(|deal| deal.closed_at);
     let mut quarters = [0; 4];
     let years = won().min().map_or(0.0, |first| (as_of.days_since(first) / 365.25).floor());

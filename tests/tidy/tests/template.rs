@@ -39,7 +39,9 @@ fn every_function_is_given_the_variables_it_reads() {
         ("list-propensities", list_propensities::Config::VARIABLES),
         ("request-refresh", request_refresh::Config::VARIABLES),
         ("scorer", scorer::Config::VARIABLES),
+        ("segment-patterns", segment_patterns::Config::VARIABLES),
         ("trainer", trainer::Config::VARIABLES),
+        ("what-if", what_if::Config::VARIABLES),
     ]);
     for (function, described) in template().functions {
         let read = read.get(&*function).unwrap_or_else(|| panic!("add {function} to the functions of this test"));
@@ -69,6 +71,9 @@ fn the_score_index_projects_what_the_list_shows() {
         estimated_value_upper: Some(1.0),
         expected_value: Some(1.0),
         previous_score: Some(50),
+        priority: Some(1.0),
+        leave_alone: Some("A deal is being worked".to_owned()),
+        newly_ready: true,
     };
     let full = serde_json::to_value(full).expect("a row is JSON");
     let keys = ["customer_id", "calculated_at", "propensity_score"];

@@ -1,0 +1,440 @@
+//! Laws of an answer, on made-up customers and models; and its rules, one by one.
+
+use expansion_domain::{
+    Contract, CustomerHistory, Engagement, Instant, Opportunity, Product, Reading, RunId, Signal, Stage, Stakeholder,
+    Table, UsageSeries, calculated_at,
+};
+use expansion_features::{Catalogue, FEATURE_SET_VERSION, FEATURES};
+use expansion_model::{
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Bins, ConfidenceLevel, FactorValue, Heterogeneity,
+    Knowledge, Model, Previous, ProductModel, Profile, Profiles, Propensity, ReadyLine, Scorer, Term, TermKind,
+    Uncertainty, Usual, rescore, smallest_change,
+};
+use proptest::prelude::*;
+
+use crate::{Answering, Before, answer};
+
+fn at(text: &str) -> Instant {
+    text.parse().expect("an instant")
+}
+
+fn as_of() -> Instant {
+    at("2026-06-30")
+}
+
+/// Features with their edges, for made-up models.
+const EDGES: [(&str, [f64; 3]); 4] = [
+    ("seat_utilisation", [0.5, 0.8, 1.0]),
+    ("health_score", [40.0, 60.0, 80.0]),
+    ("engagements_90", [1.0, 3.0, 6.0]),
+    ("wins", [0.0, 1.0, 3.0]),
+];
+
+/// A model with a shape of five bins a feature, and a table over the first two.
+fn model(weights: &[f64]) -> Model {
+    let features = EDGES
+        .iter()
+        .map(|(name, edges)| BinnedFeature { name: (*name).to_owned(), bins: Bins::Numbers { edges: edges.to_vec() } });
+    let axis = |feature| Axis { feature, cells: vec![0, 1, 2, 3, 4], len: 5 };
+    let mut terms: Vec<Term> = (0..4)
+        .map(|feature| Term {
+            kind: TermKind::Shape,
+            axes: vec![axis(feature)],
+            weights: weights[5 * feature..5 * feature + 5].to_vec(),
+        })
+        .collect();
+    let pair: Vec<f64> = (0..25).map(|cell| weights[cell % 20] * weights[(cell * 7) % 20] / 4.0).collect();
+    terms.push(Term { kind: TermKind::Pair, axes: vec![axis(0), axis(1)], weights: pair });
+    let usual = |range| Usual { typical: FactorValue::Number(1.0), range: Some(range) };
+    let ranges = [("seat_utilisation", [0.2, 1.2]), ("health_score", [20.0, 99.0]), ("engagements_90", [0.0, 12.0])];
+    Model {
+        schema_version: ARTIFACT_SCHEMA_VERSION,
+        feature_set_version: FEATURE_SET_VERSION,
+        model_id: "m".to_owned(),
+        as_of: as_of(),
+        horizon_days: 90,
+        propensity: AdditiveModel {
+            family: "additive".to_owned(),
+            knowledge: Knowledge::Full,
+            intercept: weights[20],
+            features: features.collect(),
+            terms,
+            uncertainty: Uncertainty::default(),
+            heterogeneity: Heterogeneity::default(),
+        },
+        value: None,
+        products: ProductModel {
+            overall: [("seats".to_owned(), 0.6), ("plus".to_owned(), 0.3), ("report".to_owned(), 0.1)].into(),
+            least_share: 0.01,
+            slopes: [1.0, 0.5, 1.5, -0.5, 1.0, 0.5, 0.5, 0.0, 0.5, 0.5, 0.0],
+            ..ProductModel::default()
+        },
+        profiles: Profiles {
+            overall: Profile {
+                customers: 100,
+                features: ranges.map(|(name, range)| (name.to_owned(), usual(range))).into(),
+                ..Profile::default()
+            },
+            ..Profiles::default()
+        },
+        cohort: None,
+    }
+}
+
+fn product(id: &str, kind: &str, list_price: f64) -> Product {
+    let name = format!("The {id}");
+    let unit = (kind == "seats").then(|| "seat".into());
+    Product {
+        product_id: id.into(),
+        name: Some(name.as_str().into()),
+        kind: Some(kind.into()),
+        unit,
+        list_price: Some(list_price),
+    }
+}
+
+fn catalogue() -> Catalogue {
+    let products = [
+        product("seats", "seats", 100.0),
+        product("basic", "tier", 10.0),
+        product("plus", "tier", 20.0),
+        product("report", "add_on", 5.0),
+    ];
+    Catalogue::new(&products)
+}
+
+/// A customer of three years with 100 seats and the tier `basic`, without any news.
+fn customer() -> CustomerHistory {
+    let contract = |id: &str, product: &str, quantity: f64| Contract {
+        contract_id: id.into(),
+        product_id: Some(product.into()),
+        quantity: Some(quantity),
+        annual_value: Some(1_000.0),
+        start_date: at("2025-09-01"),
+        end_date: Some(at("2027-08-31")),
+    };
+    CustomerHistory {
+        customer_id: "c-1".into(),
+        name: Some("Acme".into()),
+        segment: None,
+        industry: None,
+        region: None,
+        csm_id: None,
+        created_at: at("2023-06-30"),
+        churned_at: None,
+        contracts: vec![contract("1", "seats", 100.0), contract("2", "basic", 100.0)],
+        usage: Vec::new(),
+        health: Vec::new(),
+        opportunities: Vec::new(),
+        signals: Vec::new(),
+        stakeholders: Vec::new(),
+        engagements: Vec::new(),
+    }
+}
+
+/// The answer of a model about a customer.
+fn answered(model: &Model, history: &CustomerHistory) -> Propensity {
+    with_before(model, None, history, None)
+}
+
+fn with_before(
+    model: &Model,
+    before: Option<(&Model, Instant)>,
+    history: &CustomerHistory,
+    previous: Option<Previous>,
+) -> Propensity {
+    let run_id = RunId::derive(as_of(), "test", 90);
+    let run = (&run_id, as_of(), calculated_at(as_of(), &run_id));
+    let mut answering =
+        Answering::new(model, catalogue(), &Table::ALL, ReadyLine::default(), run).expect("its features exist");
+    if let Some((model, as_of)) = before {
+        let scorer = Scorer::new(&model.propensity).expect("its features exist");
+        answering.before = Ok(Before { scorer, as_of, calculated_at: as_of });
+    }
+    answer(&answering, history, previous).expect("a customer")
+}
+
+/// Seats in use, week by week until `as_of`, growing by `growth` a week to `last`.
+fn seats_in_use(last: f64, growth: f64) -> UsageSeries {
+    let readings = (0..26).rev().map(|week: i32| Reading {
+        at: as_of().plus_days(-7 * week),
+        value: (last - growth * f64::from(week)).max(0.0),
+    });
+    UsageSeries { metric: "active_seats".into(), readings: readings.collect() }
+}
+
+fn deal(product: &str, stage: Stage, created_days_ago: i32, closed_days_ago: Option<i32>) -> Opportunity {
+    Opportunity {
+        opportunity_id: format!("{product}-{created_days_ago}").as_str().into(),
+        product_id: Some(product.into()),
+        stage,
+        amount: Some(1_000.0),
+        created_at: as_of().plus_days(-created_days_ago),
+        closed_at: closed_days_ago.map(|days| as_of().plus_days(-days)),
+    }
+}
+
+fn touch(kind: &str, days_ago: i32, stakeholder: Option<&str>) -> Engagement {
+    Engagement {
+        occurred_at: as_of().plus_days(-days_ago),
+        kind: Some(kind.into()),
+        with_executive: None,
+        stakeholder_id: stakeholder.map(Into::into),
+    }
+}
+
+prop_compose! {
+    /// Customers with use, health, touch points and won deals.
+    fn customers()(
+        last in 10.0..130.0_f64,
+        growth in -2.0..3.0_f64,
+        health in prop::collection::vec((1..400_i32, 0.0..100.0_f64), 0..12),
+        touches in prop::collection::vec(1..200_i32, 0..10),
+        won in prop::collection::vec(1..700_i32, 0..5),
+        has_usage in any::<bool>(),
+    ) -> CustomerHistory {
+        let mut history = customer();
+        history.usage = if has_usage { vec![seats_in_use(last, growth)] } else { Vec::new() };
+        history.health =
+            health.into_iter().map(|(days, value)| Reading { at: as_of().plus_days(-days), value }).collect();
+        history.engagements = touches.into_iter().map(|days| touch("meeting", days, None)).collect();
+        history.opportunities = won.into_iter().map(|days| deal("seats", Stage::Won, days + 30, Some(days))).collect();
+        history.sort();
+        history
+    }
+}
+
+fn weights() -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(-1.5..1.5_f64, 21)
+}
+
+proptest! {
+    #[test]
+    fn baseline_and_factors_add_up_to_the_score(weights in weights(), history in customers()) {
+        let row = answered(&model(&weights), &history);
+        let points: i32 = row.contributing_factors.iter().map(|factor| factor.points).sum();
+        prop_assert_eq!(row.baseline_points + points, i32::from(row.listed.propensity_score));
+        let typical = row.contributing_factors.iter().find(|factor| factor.feature == "seat_utilisation");
+        prop_assert!(typical.is_none_or(|factor| factor.typical.is_some()));
+    }
+
+    #[test]
+    fn moves_add_up_to_the_delta(
+        now in weights(), then in weights(), history in customers(), days in 1..60_i32, previous in 1..=99_u8,
+    ) {
+        let (now, then) = (model(&now), model(&then));
+        let previous = Previous { propensity_score: previous, confidence_level: ConfidenceLevel::Low };
+        let row = with_before(&now, Some((&then, as_of().plus_days(-days))), &history, Some(previous));
+        let movement = row.movement.expect("there is a run before");
+        let moved: i32 = movement.factors.iter().map(|factor| factor.points).sum();
+        let delta = i32::from(row.listed.propensity_score) - i32::from(previous.propensity_score);
+        prop_assert_eq!(movement.delta, delta);
+        prop_assert_eq!(moved + movement.model_points + movement.correction_points, delta);
+        prop_assert!(movement.factors.iter().all(|factor| factor.points != 0));
+    }
+
+    #[test]
+    fn without_news_and_with_the_same_model_only_time_moves_a_score(weights in weights(), history in customers()) {
+        let model = model(&weights);
+        let before = answered(&model, &history).listed;
+        let previous =
+            Previous { propensity_score: before.propensity_score, confidence_level: before.confidence_level };
+        let movement = with_before(&model, Some((&model, as_of())), &history, Some(previous)).movement;
+        let movement = movement.expect("there is a run before");
+        prop_assert_eq!((movement.delta, movement.model_points, movement.correction_points), (0, 0, 0));
+        prop_assert!(movement.factors.is_empty());
+    }
+
+    #[test]
+    fn the_smallest_change_reaches_its_target_within_the_usual_range(
+        weights in weights(), history in customers(), target in 2..=99_i32,
+    ) {
+        let model = model(&weights);
+        let scorer = Scorer::new(&model.propensity).expect("its features exist");
+        let row = answered(&model, &history);
+        let values = row.snapshot.iter().map(|value| FactorValue::restored(value.as_ref())).collect();
+        let snapshot = expansion_features::Snapshot { values };
+        let changes = smallest_change(&model, &scorer, &snapshot, None, target);
+        let rescored = rescore(&scorer, &snapshot, &changes);
+        prop_assert_eq!(rescored.score_before, i32::from(row.listed.propensity_score));
+        let points: i32 = rescored.changes.iter().map(|change| change.points).sum();
+        prop_assert_eq!(points + rescored.other_points, rescored.score_after - rescored.score_before);
+        if rescored.score_after < target {
+            // Then no single change does better.
+            for (feature, _) in EDGES {
+                let Some([low, high]) = model.profiles.usual(None, feature).and_then(|usual| usual.range) else { continue };
+                let place = FEATURES.iter().position(|f| f.name == feature).expect("a feature");
+                if snapshot.values[place].as_number().is_none() {
+                    continue;
+                }
+                for step in 0..=20 {
+                    let value = low + (high - low) * f64::from(step) / 20.0;
+                    let value = if feature == "seat_utilisation" { (value * 100.0).round() / 100.0 } else { value.round() };
+                    let tried = rescore(&scorer, &snapshot, &[(place, expansion_features::Value::Number(value))]);
+                    prop_assert!(tried.score_after < target, "{feature} = {value}");
+                }
+            }
+        }
+        for (feature, value) in changes {
+            let usual = model.profiles.usual(None, FEATURES[feature].name).and_then(|usual| usual.range);
+            let ([low, high], value) = (usual.expect("a range"), value.as_number().expect("a number"));
+            prop_assert!(low <= value && value <= high);
+        }
+    }
+}
+
+// --- what to offer ---------------------------------------------------------------------------------------------------
+
+#[test]
+fn only_what_the_customer_does_not_have_is_offered() {
+    let row = answered(&model(&[0.1; 21]), &customer());
+    let mut offered: Vec<&str> = row.recommended_products.iter().map(|product| &*product.product_id).collect();
+    offered.sort_unstable();
+    // More seats, the next tier and the add-on; not the tier that is there.
+    assert_eq!(offered, ["plus", "report", "seats"]);
+    let upgrade = row.recommended_products.iter().find(|product| &*product.product_id == "plus").expect("offered");
+    assert_eq!(upgrade.offer, "Upgrade to The plus");
+}
+
+#[test]
+fn so_many_seats_are_offered_that_three_quarters_to_four_fifths_are_in_use() {
+    let mut history = customer();
+    history.usage = vec![seats_in_use(95.0, 1.0)];
+    let row = answered(&model(&[0.1; 21]), &history);
+    let seats = &row.recommended_products[0];
+    let quantity = seats.quantity.as_ref().expect("use and entitlement are known");
+    // A year of one more a week: 95 + 52 = 147 in use; 147 / 0.8 = 184 seats.
+    assert!((83.0..=86.0).contains(&quantity.units), "{quantity:?}");
+    assert!((0.75..=0.80).contains(&quantity.utilisation), "{quantity:?}");
+    assert_eq!(seats.offer, format!("Additional {:.0} seats", quantity.units));
+    assert!(seats.rationale.starts_with("Usage at 9"), "{}", seats.rationale);
+
+    history.usage = vec![seats_in_use(40.0, 0.0)];
+    let row = answered(&model(&[0.1; 21]), &history);
+    assert_eq!(
+        row.recommended_products.iter().find(|p| &*p.product_id == "seats").and_then(|p| p.quantity.clone()),
+        None
+    );
+}
+
+#[test]
+fn an_open_deal_decides_and_a_lost_one_counts_against() {
+    let model = model(&[0.1; 21]);
+    let probability = |history: &CustomerHistory| {
+        let row = answered(&model, history);
+        row.recommended_products.iter().find(|p| &*p.product_id == "plus").expect("offered").clone()
+    };
+    let plain = probability(&customer());
+    let mut open = customer();
+    open.opportunities = vec![deal("plus", Stage::Open, 20, None)];
+    assert!(probability(&open).probability > plain.probability);
+    assert!(probability(&open).rationale.contains("open for 20 days"));
+    let mut lost = customer();
+    lost.opportunities = vec![deal("plus", Stage::Lost, 90, Some(60))];
+    assert!(probability(&lost).probability < plain.probability);
+    assert!(probability(&lost).rationale.contains("lost 60 days ago"));
+}
+
+// --- what to do next -------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_lack_of_seats_sets_the_time_then_the_renewal_then_the_season() {
+    let model = model(&[0.1; 21]);
+    let timing = |history: &CustomerHistory| answered(&model, history).recommended_approach.timing;
+    let mut history = customer();
+    assert_eq!(timing(&history), None);
+    let reason = answered(&model, &history).not_available["recommended_approach.timing"].clone();
+    assert!(reason.contains("renewal"), "{reason}");
+
+    history.opportunities = ["2024-11-15", "2025-10-20", "2025-12-01"].map(|day| won_on("seats", at(day))).into();
+    let season = timing(&history).expect("three of three in the fourth quarter");
+    assert_eq!((season.label.as_str(), season.from.to_string()), ("Q4 2026", "2026-10-01".to_owned()));
+    assert_eq!(season.reason, "3 of the customer's own 3 expansions were won in a Q4");
+
+    history.contracts[0].end_date = Some(as_of().plus_days(60));
+    let renewal = timing(&history).expect("a renewal in two months");
+    assert_eq!((renewal.from, renewal.to), (as_of().date(), as_of().plus_days(46).date()));
+
+    history.usage = vec![seats_in_use(95.0, 1.0)];
+    let capacity = timing(&history).expect("seats run out");
+    assert_eq!((capacity.label.as_str(), capacity.from), ("Before the seats run out", as_of().date()));
+    assert!(capacity.to > as_of().plus_days(25).date() && capacity.to < as_of().plus_days(45).date(), "{capacity:?}");
+}
+
+fn won_on(product: &str, day: Instant) -> Opportunity {
+    let days = as_of().days_since(day);
+    #[expect(clippy::cast_possible_truncation, reason = "a few years")]
+    deal(product, Stage::Won, days as i32 + 20, Some(days as i32))
+}
+
+#[test]
+fn the_champion_promoted_last_is_the_one_to_talk_to() {
+    let person = |id: &str, name: &str, title: &str, role: &str, days_ago: i32| Stakeholder {
+        stakeholder_id: id.into(),
+        name: Some(name.into()),
+        title: Some(title.into()),
+        role: Some(role.into()),
+        recorded_at: as_of().plus_days(-days_ago),
+    };
+    let mut history = customer();
+    history.stakeholders = vec![
+        person("p-1", "Sarah Chen", "Director", "champion", 300),
+        person("p-2", "Tom Berg", "Manager", "champion", 200),
+        person("p-3", "Eva Roth", "CFO", "executive", 100),
+        person("p-1", "Sarah Chen", "VP", "champion", 40),
+    ];
+    history.engagements = vec![touch("call", 30, Some("p-1")), touch("call", 3, Some("p-2"))];
+    let model = model(&[0.1; 21]);
+    let champion = answered(&model, &history).recommended_approach.champion.expect("two champions");
+    assert_eq!(champion.label, "Sarah Chen (promoted to VP)");
+    assert_eq!(champion.promoted_at, Some(as_of().plus_days(-40)));
+    assert_eq!(champion.last_engaged_at, Some(as_of().plus_days(-30)));
+
+    // She is no champion any more: the other one is left, who was not promoted.
+    history.stakeholders.push(person("p-1", "Sarah Chen", "VP", "user", 10));
+    let champion = answered(&model, &history).recommended_approach.champion.expect("one champion");
+    assert_eq!((champion.label.as_str(), champion.promoted_at), ("Tom Berg (Manager)", None));
+
+    history.stakeholders.clear();
+    let row = answered(&model, &history);
+    assert_eq!(row.recommended_approach.champion, None);
+    assert!(row.not_available["recommended_approach.champion"].contains("no stakeholder"));
+}
+
+#[test]
+fn whoever_is_unhappy_worked_on_or_just_met_is_left_alone() {
+    let model = model(&[0.1; 21]);
+    let reason = |history: &CustomerHistory| answered(&model, history).listed;
+    let mut history = customer();
+    let fine = reason(&history);
+    assert_eq!(fine.leave_alone, None);
+    assert!(fine.priority.is_some());
+
+    history.engagements = vec![touch("email", 2, None), touch("meeting", 20, None)];
+    assert_eq!(reason(&history).leave_alone, None, "an e-mail is no conversation, and 20 days are long enough");
+    history.engagements.push(touch("call", 5, None));
+    assert_eq!(reason(&history).leave_alone.as_deref(), Some("Contacted 5 days ago (call)"));
+    assert_eq!(reason(&history).priority, None);
+
+    history.opportunities = vec![deal("plus", Stage::Open, 12, None)];
+    let worked = reason(&history).leave_alone.expect("a deal is open");
+    assert_eq!(worked, "A deal for The plus opened 12 days ago is being worked");
+
+    let health = |days: i32, value| Reading { at: as_of().plus_days(-days), value };
+    history.health = vec![health(60, 80.0), health(3, 60.0)];
+    assert_eq!(reason(&history).leave_alone.as_deref(), Some("Health score fell by 20 points in a quarter"));
+    history.signals = vec![Signal { detected_at: as_of().plus_days(-3), kind: "escalation".into(), summary: None }];
+    assert_eq!(reason(&history).leave_alone.as_deref(), Some("Escalation 3 days ago"));
+}
+
+#[test]
+fn a_customer_is_newly_ready_once() {
+    // The intercept alone gives 90 %.
+    let mut weights = [0.0; 21];
+    weights[20] = 2.2;
+    let (model, history) = (model(&weights), customer());
+    let said = |propensity_score, confidence_level| Some(Previous { propensity_score, confidence_level });
+    let newly = |previous| with_before(&model, None, &history, previous).listed.newly_ready;
+    assert!(newly(None) && newly(said(69, ConfidenceLevel::High)) && newly(said(80, ConfidenceLevel::Low)));
+    assert!(!newly(said(70, ConfidenceLevel::Medium)) && !newly(said(99, ConfidenceLevel::High)));
+}
