@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{fresh_id, now};
 use crate::functions::Functions;
+use crate::ledger::Journal;
 use crate::pattern;
 use crate::queue::Queue;
 use crate::template::{ACCOUNT, REGION, Rule, Target};
@@ -40,6 +41,7 @@ pub(crate) struct Bus {
     pub(crate) functions: Functions,
     pub(crate) queues: BTreeMap<String, Queue>,
     pub(crate) chaos: Option<Chaos>,
+    pub(crate) journal: Journal,
 }
 
 /// The source of delays and repetitions.
@@ -66,6 +68,7 @@ impl Chaos {
 impl Bus {
     /// Delivers an event, given in full, to the targets of every rule that takes it.
     pub(crate) fn publish(self: &Arc<Self>, event: &Value) {
+        self.journal.push(event.clone());
         let taking = self.rules.iter().filter(|rule| pattern::matches(&rule.pattern, event));
         for target in taking.flat_map(|rule| &rule.targets) {
             let delays = self.chaos.as_ref().map_or_else(|| vec![Duration::ZERO], Chaos::delays);
@@ -288,7 +291,14 @@ mod tests {
             targets: vec![Target::Function("trainer".to_owned())],
         };
         let (name, queues) = ("expansion".to_owned(), BTreeMap::new());
-        let bus = Arc::new(Bus { name, rules: vec![rule], functions: functions.clone(), queues, chaos: None });
+        let bus = Arc::new(Bus {
+            name,
+            rules: vec![rule],
+            functions: functions.clone(),
+            queues,
+            chaos: None,
+            journal: Journal::default(),
+        });
         let (mut other, mut bad) = (entry(), entry());
         other["DetailType"] = json!("ModelTrained");
         bad["Detail"] = json!("no");

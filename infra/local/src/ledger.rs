@@ -1,5 +1,6 @@
 //! What is under way, and what was given up.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -32,6 +33,27 @@ impl Activity {
 impl Drop for Underway {
     fn drop(&mut self) {
         self.0.0.send_modify(|n| *n -= 1);
+    }
+}
+
+/// The events put on the bus, the newest so many.
+#[derive(Clone, Default)]
+pub(crate) struct Journal(Arc<Mutex<VecDeque<Value>>>);
+
+/// Events kept in a journal.
+const MOST_EVENTS: usize = 10_000;
+
+impl Journal {
+    pub(crate) fn push(&self, event: Value) {
+        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if events.len() == MOST_EVENTS {
+            events.pop_front();
+        }
+        events.push_back(event);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Value> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 

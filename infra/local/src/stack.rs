@@ -20,7 +20,7 @@ use crate::bus::{self, Bus, Chaos};
 use crate::clock::fresh_secret;
 use crate::functions::{self, FunctionError, Functions};
 use crate::gateway::{self, Gateway};
-use crate::ledger::{Activity, DeadLetters};
+use crate::ledger::{Activity, DeadLetters, Journal};
 use crate::template::{self, BUCKET, REGION, Schedule, Template, TemplateError};
 use crate::{dynamodb, queue, s3};
 
@@ -287,6 +287,12 @@ impl Stack {
         self.functions.activity.idle().await;
     }
 
+    /// The events put on the bus, oldest first; of very many the newest.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        self.bus.journal.all()
+    }
+
     /// What failed every time: the function or queue, the event and the last error of each.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Value> {
@@ -406,6 +412,7 @@ fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()
         functions: functions.clone(),
         queues,
         chaos: chaos.map(Chaos::new),
+        journal: Journal::default(),
     }
 }
 

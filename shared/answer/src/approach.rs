@@ -147,10 +147,10 @@ fn season(wins: [usize; 4], (least, share): (usize, f64), as_of: Instant, whose:
     }
     let today = as_of.date();
     let this_year = quarter_dates(today.year(), quarter);
-    let (first, last) = if this_year.1 >= today { this_year } else { quarter_dates(today.year() + 1, quarter) };
-    let label = if first <= today { "This quarter".to_owned() } else { format!("Q{} {}", quarter + 1, first.year()) };
+    let (from, to) = if this_year.1 >= today { this_year } else { quarter_dates(today.year() + 1, quarter) };
+    let label = if from <= today { "This quarter".to_owned() } else { format!("Q{} {}", quarter + 1, from.year()) };
     let reason = format!("{most} of {whose} {total} expansions were won in a Q{}", quarter + 1);
-    Some(Timing { label, from: first.max(today), to: last, reason })
+    Some(Timing { label, from: from.max(today), to, reason })
 }
 
 /// The calendar quarter of a date, from 0.

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::ConfidenceLevel;
 
-/// How likely a customer is to expand, how sure that is, why, with what and for how much.
+/// How likely a customer is to expand, how sure that is, why, with what and for how much. What later versions of the
+/// program added to a row is read as absent from rows stored before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Propensity {
     /// What lists show.
@@ -31,14 +32,17 @@ pub struct Propensity {
     /// What an expansion is most likely to be of, at most three.
     pub recommended_products: Vec<RecommendedProduct>,
     /// What to do next.
+    #[serde(default)]
     pub recommended_approach: Approach,
     /// Why the score moved since the run before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub movement: Option<Movement>,
     /// For each part of the answer that the data cannot support, why.
+    #[serde(default)]
     pub not_available: BTreeMap<String, String>,
     /// The values of the features that the score was made from, in the order of
     /// [`expansion_features::FEATURES`]; `None` where one is missing.
+    #[serde(default)]
     pub snapshot: Vec<Option<FactorValue>>,
 }
 
@@ -148,11 +152,12 @@ pub struct Factor {
     /// Its points; negative ones count against an expansion.
     pub points: i32,
     /// What the points say.
+    #[serde(default)]
     pub direction: Direction,
 }
 
 /// Whether something speaks for an expansion or against one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// For one.
@@ -160,6 +165,7 @@ pub enum Direction {
     /// Against one.
     Against,
     /// Neither: it adds no points.
+    #[default]
     Neutral,
 }
 
@@ -236,6 +242,7 @@ pub struct RecommendedProduct {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Id>,
     /// What to offer, in words: `Additional 50 seats`.
+    #[serde(default)]
     pub offer: String,
     /// The probability that an expansion, if it happens, is of this product, 0–1.
     pub probability: f64,
@@ -244,6 +251,7 @@ pub struct RecommendedProduct {
     /// Amount of an expansion of this product; absent when too few amounts are known.
     pub estimated_value: Option<ValueRange>,
     /// Why this product, in one sentence.
+    #[serde(default)]
     pub rationale: String,
 }
 

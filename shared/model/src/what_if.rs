@@ -49,11 +49,11 @@ pub struct Change {
 /// Scores a snapshot with some of its values changed.
 #[must_use]
 pub fn rescore(scorer: &Scorer<'_>, snapshot: &Snapshot, changes: &[(usize, Value)]) -> Rescored {
-    let mut changed = snapshot.clone();
+    let mut other = snapshot.clone();
     for (feature, value) in changes {
-        changed.values[*feature] = value.clone();
+        other.values[*feature] = value.clone();
     }
-    let (before, after) = (scorer.bins(snapshot), scorer.bins(&changed));
+    let (before, after) = (scorer.bins(snapshot), scorer.bins(&other));
     let (mut from, mut to) = (vec![0.0; before.len()], vec![0.0; before.len()]);
     let start = scorer.score(&before, &mut from);
     let score = scorer.score(&after, &mut to);

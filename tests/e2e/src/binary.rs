@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use crate::within;
 
 /// The functions, each of which is a package with a binary of the same name.
-const FUNCTIONS: [&str; 5] = ["list-propensities", "get-propensity", "request-refresh", "trainer", "scorer"];
+const FUNCTIONS: [&str; 7] =
+    ["list-propensities", "get-propensity", "request-refresh", "segment-patterns", "what-if", "trainer", "scorer"];
 
 /// How long a function may take.
 const TIMEOUT: Duration = Duration::from_secs(100);

@@ -44,7 +44,7 @@ fn row(run: &Run, n: u64) -> Propensity {
         "calculated_at": run.calculated_at, "id": row_id(&run.run_id, &customer_id), "run_id": run.run_id,
         "model_id": "m", "propensity_score": score, "propensity_lower": 0.0, "propensity_upper": 99.0,
         "confidence": 0.5, "confidence_level": "Medium", "baseline_points": score,
-        "contributing_factors": [], "recommended_products": [], "product_ids": [],
+        "contributing_factors": [], "recommended_products": [], "product_ids": [], "expected_value": n * 13 % 997,
     });
     serde_json::from_value(row).expect("it is a row")
 }
@@ -88,4 +88,16 @@ async fn the_list_goes_on_below_the_best_thousand() {
         assert_eq!(ranks(&rows), (1..=wanted.len() as u64).collect::<Vec<_>>(), "{query}");
     }
     assert_eq!(world.rows(&world.csm("csm-1"), "limit=77").await.len(), 700);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_by_value_shows_everybody_once_in_order() {
+    let world = World::start(Options::default()).await;
+    run_of_invented_rows(&world).await;
+    let all = world.rows(&world.manager(), "sort=expected_value&limit=200").await;
+    assert_eq!(ranks(&all), (1..=CUSTOMERS).collect::<Vec<_>>());
+    let position = |row: &Value| (row["expected_value"].as_f64().unwrap_or(-1.0), row["customer_id"].to_string());
+    let found: Vec<(f64, String)> = all.iter().map(position).collect();
+    let in_order = |a: &(f64, String), b: &(f64, String)| a.0 > b.0 || (a.0 - b.0).abs() < 1e-9 && a.1 < b.1;
+    assert!(found.is_sorted_by(in_order));
 }

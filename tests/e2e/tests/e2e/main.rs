@@ -1,6 +1,7 @@
 //! The whole product, through its real handlers, on the embedded stack: a fresh one for each test.
 
 mod access;
+mod answers;
 mod artifacts;
 mod binaries;
 mod chaos;
