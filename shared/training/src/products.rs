@@ -197,7 +197,7 @@ mod tests {
         let choices: Vec<Choice> = (0..200)
             .map(|row| Choice { row, product: if row % 2 == 0 { "small" } else { "large" }.to_owned() })
             .collect();
-        let rest = |row: usize| if row % 2 == 0 { -1.0 } else { 1.0 } + 0.01 * count(row % 10);
+        let rest = |row: usize| if row.is_multiple_of(2) { -1.0 } else { 1.0 } + 0.01 * count(row % 10);
         let left_over: Vec<LeftOver> = (0..200).map(|row| LeftOver { row, rest: rest(row) }).collect();
         let values = values(&choices, &left_over);
         let [lower, median, upper] = values["small"].spread;
