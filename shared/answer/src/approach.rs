@@ -220,3 +220,19 @@ fn entry_point(factors: &[Factor]) -> Option<EntryPoint> {
         .max_by_key(|factor| factor.points)
         .map(|factor| EntryPoint { conversation: conversation(factor).to_owned(), because: factor.label.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use expansion_features::FEATURES;
+
+    use super::*;
+
+    #[test]
+    fn conversations_are_about_features_and_each_about_its_own() {
+        let named: Vec<&str> = CONVERSATIONS.iter().flat_map(|(_, features)| *features).copied().collect();
+        for name in &named {
+            assert!(FEATURES.iter().any(|feature| feature.name == *name), "{name}");
+            assert_eq!(named.iter().filter(|other| *other == name).count(), 1, "{name}");
+        }
+    }
+}

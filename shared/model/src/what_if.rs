@@ -13,6 +13,33 @@ use crate::{Bins, Model, Score, Scorer, apportion, exact_points, points_of, sigm
 pub const ASSOCIATION: &str = "Association, not cause: customers with these values expand this often; nothing here says \
                                that changing them makes a customer expand.";
 
+/// What can be changed, and whether more of it is better: nobody would advise the other way, whatever the model makes of
+/// it. Signals are the customer's to give, and contracts, past deals and who they are cannot be changed.
+const IMPROVEMENTS: [(&str, bool); 22] = [
+    ("seat_utilisation", true),
+    ("seat_utilisation_peak", true),
+    ("active_seats", true),
+    ("active_seats_change", true),
+    ("logins_per_seat", true),
+    ("logins_change", true),
+    ("api_calls", true),
+    ("api_calls_change", true),
+    ("days_since_usage", false),
+    ("usage_days_30", true),
+    ("usage_days_90", true),
+    ("usage_days_365", true),
+    ("usage_volume_change", true),
+    ("health_score", true),
+    ("health_change", true),
+    ("health_low", true),
+    ("champions", true),
+    ("executives", true),
+    ("engagements_90", true),
+    ("executive_engagements", true),
+    ("days_since_meeting", false),
+    ("tickets_90", false),
+];
+
 /// Features changed at most.
 const MOST_CHANGES: usize = 5;
 /// Combinations kept while looking for more changes.
@@ -102,7 +129,7 @@ struct Plan {
     cost: f64,
 }
 
-/// The smallest change of what can be acted on that lifts the score to `target`: as few features as possible, then the
+/// The smallest improvement that lifts the score to `target`: as few features as possible, then the
 /// shortest way, measured in ranges (5th to 95th percentile) of the customer's segment, none of which is left. Where
 /// more than two features have to change, the search is a beam: what it finds does lift the score, but a shorter way may
 /// exist. Where nothing within those ranges reaches the target, the changes that come closest.
@@ -172,7 +199,7 @@ pub fn smallest_change(
     values(&highest)
 }
 
-/// For every feature that can be acted on and is known, the nearest value in each other bin, within the segment's range.
+/// For every feature that can be improved and is known, the nearest value in each better bin, within the segment's range.
 fn moves(model: &Model, scorer: &Scorer<'_>, snapshot: &Snapshot, segment: Option<&str>, bins: &[u16]) -> Vec<Move> {
     let mut moves = Vec::new();
     for (place, feature) in model.propensity.features.iter().enumerate() {
@@ -180,17 +207,17 @@ fn moves(model: &Model, scorer: &Scorer<'_>, snapshot: &Snapshot, segment: Optio
         let now = snapshot.values[scorer.columns()[place]].as_number();
         let range = model.profiles.usual(segment, described.name).and_then(|usual| usual.range);
         let (Some(now), Some([low, high]), Bins::Numbers { edges }) = (now, range, &feature.bins) else { continue };
-        // A count of signals is nobody's to change.
-        if !described.is_actionable() || described.unit == Unit::Weight || low >= high {
+        let Some((_, more_is_better)) = IMPROVEMENTS.iter().find(|(name, _)| *name == described.name) else { continue };
+        if low >= high {
             continue;
         }
         for bin in 0..=edges.len() {
             let above = bin.checked_sub(1).map_or(f64::NEG_INFINITY, |below| edges[below]);
             let up_to = edges.get(bin).copied().unwrap_or(f64::INFINITY);
             let value = match bin.cmp(&usize::from(bins[place])) {
-                Ordering::Greater => rounded(described, above.max(low), f64::ceil),
-                Ordering::Less => rounded(described, up_to.min(high), f64::floor),
-                Ordering::Equal => continue,
+                Ordering::Greater if *more_is_better => rounded(described, above.max(low), f64::ceil),
+                Ordering::Less if !more_is_better => rounded(described, up_to.min(high), f64::floor),
+                _ => continue,
             };
             // Just at an edge the value is still that of the bin below.
             let value = if value <= above { value + step(described) } else { value };
@@ -221,4 +248,17 @@ fn rounded(feature: &Feature, value: f64, to: impl Fn(f64) -> f64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a handful of changes")]
 fn count(n: usize) -> Option<f64> {
     (n > 0).then_some(n as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_improved_is_a_feature_that_can_be_acted_on() {
+        for (name, _) in IMPROVEMENTS {
+            let feature = FEATURES.iter().find(|feature| feature.name == name);
+            assert!(feature.is_some_and(|feature| feature.is_actionable() && !feature.is_level()), "{name}");
+        }
+    }
 }

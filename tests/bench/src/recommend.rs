@@ -48,6 +48,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let most_sold = model.products.overall.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(id, _)| id.clone());
 
     let (mut customers, mut first, mut any, mut most, mut offered) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut others, mut first_of_others) = (0_u32, 0_u32);
     let (mut inside, mut amounts) = (0_u32, 0_u32);
     for history in &portfolio.customers {
         let Some(row) = answer(&answering, history, None) else { continue };
@@ -62,9 +63,13 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         let products = &row.recommended_products;
         customers += 1;
         offered += u32::from(!products.is_empty());
-        first += products.first().map_or(0, |product| hit(&product.product_id));
+        let is_first = products.first().map_or(0, |product| hit(&product.product_id));
+        first += is_first;
         any += u32::from(products.iter().any(|product| hit(&product.product_id) == 1));
-        most += most_sold.as_deref().map_or(0, hit);
+        let is_most_sold = most_sold.as_deref().map_or(0, hit);
+        most += is_most_sold;
+        others += 1 - is_most_sold;
+        first_of_others += is_first * (1 - is_most_sold);
         for deal in won {
             let product = products.iter().find(|product| Some(&product.product_id) == deal.product_id.as_ref());
             if let Some((value, amount)) = product.and_then(|product| product.estimated_value).zip(deal.amount) {
@@ -83,6 +88,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         "most_sold_product": most_sold,
         "most_sold_is_bought": share(most, customers),
         "times_better": share(first, customers) / share(most, customers),
+        "times_better_at_most": 1.0 / share(most, customers),
+        "who_bought_others": { "customers": others, "first_is_bought": share(first_of_others, others) },
         "value_interval_80": { "coverage": share(inside, amounts), "n": amounts },
     }))
 }
