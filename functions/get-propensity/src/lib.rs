@@ -95,14 +95,15 @@ async fn read(state: &State, principal: &Principal, customer_id: &str) -> Result
     };
     let current = pointer.run;
     let run = state.control.expect_run(&current.run_id).await?;
-    let mut rows = state.propensities.history(customer_id, current.calculated_at, MOST_HISTORY).await?;
-    let complete = state.control.complete_runs(&current.run_id, MOST_HISTORY).await?;
-    // Rows of runs that never completed were never shown; the current run is shown even while it is being closed.
-    rows.retain(|row| row.run_id == current.run_id || complete.contains(&row.run_id));
-    let seen =
-        rows.first().is_some_and(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()));
-    if !seen {
+    let Some(row) = state.propensities.row(customer_id, current.calculated_at).await? else {
+        return Ok(Found::NoCustomer);
+    };
+    if row.run_id != current.run_id || !principal.may_see(row.listed.csm_id.as_ref()) {
         return Ok(Found::NoCustomer);
     }
-    Ok(customer_answer(&run, rows).map_or(Found::NoCustomer, |answer| Found::Answer(Box::new(answer))))
+    let mut past = state.propensities.history(customer_id, current.calculated_at, MOST_HISTORY).await?;
+    let complete = state.control.complete_runs(&current.run_id, MOST_HISTORY).await?;
+    // Rows of runs that never completed were never shown; the current run is shown even while it is being closed.
+    past.retain(|past| past.run_id == current.run_id || complete.contains(&past.run_id));
+    Ok(Found::Answer(Box::new(customer_answer(&run, row, past))))
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use expansion_api::{ClaimNames, CursorKey, ListAnswer, ListQuery, Problem, list_answer};
 use expansion_domain::RunId;
 use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
-use expansion_model::{Listed, Run, RunState};
-use expansion_store::{Clients, ControlTable, PropensityTable};
+use expansion_model::{Listed, Order, Run, RunState};
+use expansion_store::{Clients, ControlTable, PropensityTable, TOP_ROWS};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use tokio::sync::Mutex;
@@ -60,7 +60,8 @@ pub struct State {
 #[derive(Debug)]
 struct ListedRun {
     run: Run,
-    top: Vec<Listed>,
+    /// In each order.
+    top: [Vec<Listed>; Order::ALL.len()],
 }
 
 impl State {
@@ -95,7 +96,8 @@ async fn list(state: &State, request: &Request) -> Result<ListAnswer, Problem> {
         None => current(state).await?,
     };
     let listed = listed_run(state, &run_id).await?;
-    let page = rows::page(&state.propensities, &query, &listed.run, &listed.top).await.map_err(|e| to_problem(&e))?;
+    let top = Order::ALL.iter().position(|order| *order == query.order).map_or(&[][..], |place| &listed.top[place]);
+    let page = rows::page(&state.propensities, &query, &listed.run, top).await.map_err(|e| to_problem(&e))?;
     let answer = list_answer(&query, &listed.run, page.rows, page.next, &state.cursor_key);
     Ok(ListAnswer { run: answer.run.seen_by(&principal), ..answer })
 }
@@ -112,6 +114,12 @@ async fn listed_run(state: &State, run_id: &RunId) -> Result<Arc<ListedRun>, Pro
     }
     let run = state.control.expect_run(run_id).await.map_err(|e| to_problem(&e))?;
     let top = state.control.top(run_id).await.map_err(|e| to_problem(&e))?;
+    let top = Order::ALL.map(|order| {
+        let mut top = top.clone();
+        order.sort(&mut top);
+        top.truncate(TOP_ROWS);
+        top
+    });
     let listed = Arc::new(ListedRun { run, top });
     if listed.run.state == RunState::Complete {
         *kept = Some(listed.clone());

@@ -6,7 +6,7 @@
 
 use expansion_api::ListQuery;
 use expansion_model::{Listed, Order, Position, Run};
-use expansion_store::{PropensityTable, StoreError, TOP_ROWS};
+use expansion_store::{PropensityTable, StoreError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 /// Rows looked at in one go.
@@ -38,13 +38,10 @@ pub(crate) async fn page(
         let next = rows.last().filter(|_| goes_on).map(|row| query.order.position(row));
         return Ok(Page { rows, next });
     }
-    let mut top = top.to_vec();
-    query.order.sort(&mut top);
-    top.truncate(TOP_ROWS);
     let mut rows = Vec::new();
     let mut examined = 0;
     loop {
-        let batch = batch(table, query, run, &top, after.as_ref()).await?;
+        let batch = batch(table, query, run, top, after.as_ref()).await?;
         if batch.is_empty() {
             return Ok(Page { rows, next: None });
         }
@@ -58,6 +55,10 @@ pub(crate) async fn page(
             if query.wants(&row) {
                 rows.push(row);
             }
+        }
+        if query.csm_id.is_some() && query.order != Order::Score {
+            // That was the whole portfolio.
+            return Ok(Page { rows, next: None });
         }
         if examined >= MOST_EXAMINED {
             return Ok(Page { rows, next: after });
@@ -126,7 +127,8 @@ async fn best_of_each(
             let Some(last) = batch.last() else { return Ok(best) };
             after = Some(query.order.position(last));
             best.extend(batch.into_iter().filter(|row| query.wants(row)));
-            if best.len() >= most {
+            // In another order than by score that was all of it.
+            if best.len() >= most || query.order != Order::Score {
                 best.truncate(most);
                 return Ok(best);
             }

@@ -11,7 +11,7 @@ use crate::{Error, State};
 /// Merges the shards, shows the run to readers, says so, and closes it.
 pub(crate) async fn close(state: &State, run: &Run) -> Result<(), Error> {
     let (summary, best) = state.control.merge_shards(run).await?;
-    state.control.put_top(&run.run_id, &best).await?;
+    state.control.put_top(&run.run_id, best.clone()).await?;
     if state.control.summarise(&run.run_id, &summary).await?.is_none() {
         // Closed by another shard's scorer in between.
         return Ok(());
@@ -29,8 +29,9 @@ pub(crate) async fn close(state: &State, run: &Run) -> Result<(), Error> {
 
 /// Says that a customer crossed the line.
 fn ready(run: &Run, row: &Listed) -> ExpansionReady {
+    let since = run.previous.as_ref().map_or(&run.run_id, |previous| &previous.run_id);
     ExpansionReady {
-        id: row_id(&run.run_id, &row.customer_id),
+        id: row_id(since, &row.customer_id),
         run_id: run.run_id.clone(),
         as_of: run.as_of,
         customer_id: row.customer_id.clone(),
@@ -41,5 +42,6 @@ fn ready(run: &Run, row: &Listed) -> ExpansionReady {
         confidence_level: row.confidence_level.name().to_owned(),
         expected_value: row.expected_value,
         primary_signal: row.primary_signal.clone(),
+        leave_alone: row.leave_alone.clone(),
     }
 }

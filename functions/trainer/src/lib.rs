@@ -1,12 +1,13 @@
 //! The weekly trainer: source tables → model in S3 → plan of a scoring run.
 //!
-//! Takes `RefreshRequested` (train, then ask for every shard to be scored) and `RunCheckRequested` (help stalled runs
-//! on). Both may come more than once: what is done already is not done again.
+//! Takes `RefreshRequested` (train, then ask for every shard to be scored), `RunCheckRequested` (help stalled runs on) and
+//! `ModelCommandRequested` (promote, roll back, pin by hand). All may come more than once: what is done already is not done again.
 
+mod champion;
 mod check;
 mod refresh;
 
-use expansion_domain::{Detail, Envelope, RefreshRequested, RunCheckRequested, UnexpectedEvent};
+use expansion_domain::{Detail, Envelope, ModelCommandRequested, RefreshRequested, RunCheckRequested, UnexpectedEvent};
 use expansion_lambda::{ConfigError, number, parsed, required};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, StoreError};
@@ -134,6 +135,10 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
     if kind == Some(RunCheckRequested::TYPE) {
         let check: Envelope<RunCheckRequested> = serde_json::from_value(event.payload)?;
         return check::help_on(state, &check.open()?).await;
+    }
+    if kind == Some(ModelCommandRequested::TYPE) {
+        let wanted: Envelope<ModelCommandRequested> = serde_json::from_value(event.payload)?;
+        return champion::command(state, &wanted.open()?).await;
     }
     let refresh: Envelope<RefreshRequested> = serde_json::from_value(event.payload)?;
     refresh::refresh(state, &refresh.open()?).await

@@ -1,14 +1,14 @@
 //! One refresh: read, fit, store, promote, plan.
 
-use expansion_domain::{DataIssue, ModelPromoted, ModelTrained, RefreshRequested, ShardRequested, Table};
-use expansion_model::{Manifest, ModelSummary, Run, RunState};
+use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, ShardRequested, Table};
+use expansion_model::{ChampionModel, Manifest, ModelSummary, Run, RunState};
 use expansion_source::{Inventory, inventory, read};
 use expansion_store::now;
 use expansion_telemetry::{Unit, record};
 use expansion_training::{Request, fit};
 use serde_json::{Value, json};
 
-use crate::{Error, State};
+use crate::{Error, State, champion};
 
 /// An `as_of` may be ahead of this machine's clock by so much: five minutes.
 const CLOCK_SKEW_MICROS: i64 = 5 * 60 * 1_000_000;
@@ -51,13 +51,13 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     // An attempt before this one may have trained on the same data already.
     let fingerprint = inventory.fingerprint();
     let model_id = format!("{}-{:.8}", run.run_id, fingerprint);
+    let seen = state.control.champion().await?;
     let manifest = match state.artifacts.intact(&model_id).await? {
         Some(manifest) => manifest,
-        None => train(state, &run, &source.portfolio, model_id, fingerprint).await?,
+        None => train(state, &run, &source.portfolio, model_id, fingerprint, seen.as_ref()).await?,
     };
     drop(source.portfolio);
-    promote(state, &manifest).await?;
-    let Manifest { model_id, family, knowledge, metrics, .. } = manifest;
+    let Manifest { model_id, family, knowledge, metrics, .. } = champion::compete(state, manifest, seen).await?;
     let model = ModelSummary { model_id, family, knowledge, metrics };
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
@@ -93,23 +93,16 @@ async fn train(
     portfolio: &expansion_domain::Portfolio,
     model_id: String,
     data_fingerprint: String,
+    champion: Option<&ChampionModel>,
 ) -> Result<Manifest, Error> {
     let request = Request { model_id, as_of: run.as_of, horizon_days: run.horizon_days, data_fingerprint };
-    let fitted = fit(portfolio, &request)?;
+    let champion = champion::comparable(state, run, champion).await?;
+    let fitted = fit(portfolio, &request, champion.as_ref())?;
     let manifest = state.artifacts.put(&fitted.model, fitted.manifest).await?;
     report(&manifest);
     let event = ModelTrained { run_id: run.run_id.clone(), model_id: manifest.model_id.clone(), as_of: run.as_of };
     state.bus.put([event]).await?;
     Ok(manifest)
-}
-
-/// Makes the model the champion unless one that knew more is.
-async fn promote(state: &State, manifest: &Manifest) -> Result<(), Error> {
-    if let Some(promotion) = state.control.promote(&manifest.model_id, manifest.as_of).await? {
-        let previous_model_id = promotion.previous_model_id;
-        state.bus.put([ModelPromoted { model_id: manifest.model_id.clone(), previous_model_id }]).await?;
-    }
-    Ok(())
 }
 
 /// Asks for the shards that are not in. Where all are in but the run is not closed, the first one is asked for again:

@@ -100,9 +100,8 @@ async fn what_if(state: &State, request: &Request) -> Result<WhatIfAnswer, Probl
 async fn row(state: &State, principal: &Principal, customer_id: &str) -> Result<Propensity, Problem> {
     let pointer = state.control.current_run().await.map_err(|e| to_problem(&e))?;
     let current = pointer.ok_or_else(Problem::no_run_yet)?.run;
-    let rows = state.propensities.history(customer_id, current.calculated_at, 1).await.map_err(|e| to_problem(&e))?;
-    let mut own = rows.into_iter().filter(|row| row.run_id == current.run_id);
-    let seen = own.find(|row| principal.may_see(row.listed.csm_id.as_ref()));
+    let row = state.propensities.row(customer_id, current.calculated_at).await.map_err(|e| to_problem(&e))?;
+    let seen = row.filter(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()));
     seen.ok_or_else(|| Problem::not_found("such customer"))
 }
 

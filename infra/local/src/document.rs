@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_api::{CustomerAnswer, ModelView, RunView, customer_answer};
 use expansion_domain::{DataIssue, Id};
 use expansion_local::Stack;
-use expansion_model::{Propensity, Run};
+use expansion_model::{PastScore, Propensity, Run};
 use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
@@ -61,8 +61,9 @@ async fn rows(stack: &Stack, run: &Run) -> Result<Vec<CustomerAnswer>, Failure> 
     let mut answers = Vec::with_capacity(histories.len());
     for mut history in histories.into_values() {
         history.sort_by_key(|row| std::cmp::Reverse(row.listed.calculated_at));
-        if history.first().is_some_and(|row| row.run_id == run.run_id) {
-            answers.extend(customer_answer(run, history));
+        let past = history.iter().map(PastScore::from).collect();
+        if let Some(row) = history.into_iter().next().filter(|row| row.run_id == run.run_id) {
+            answers.push(customer_answer(run, row, past));
         }
     }
     answers.sort_by_key(|answer| (std::cmp::Reverse(answer.score.propensity_score), answer.score.customer_id.clone()));

@@ -2,13 +2,13 @@
 //! nowhere else.
 
 use expansion_domain::{Date, Id, Instant, Stakeholder};
+use expansion_features::SeatOutlook;
 use expansion_model::{Approach, Champion, EntryPoint, Factor, RecommendedProduct, Timing};
 
-use crate::offers::renewal;
-use crate::{Answering, Kind, Missing, Scored, feature};
+use crate::{Answering, Kind, Missing, Scored, number};
 
 /// Which conversation the strongest factor in favour calls for.
-const CONVERSATIONS: [(&str, &[&str]); 12] = [
+const CONVERSATIONS: [(&str, &[&str]); 14] = [
     ("The open deal", &["open_deals", "open_deal_age"]),
     ("Capacity planning", &["seat_utilisation", "seat_utilisation_peak", "days_to_capacity", "active_seats"]),
     ("Additional seats", &["seat_inquiries", "entitled_seats"]),
@@ -43,11 +43,23 @@ const CONVERSATIONS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("Executive business review", &["executive_engagements", "executives"]),
+    ("Recent requests", &["other_signals"]),
+    (
+        "Next step after the last expansion",
+        &[
+            "wins",
+            "wins_30",
+            "wins_90",
+            "wins_365",
+            "days_since_win",
+            "win_rhythm",
+            "win_amount",
+            "won_amount_365",
+            "win_rate",
+        ],
+    ),
     ("Renewal planning", &["days_to_renewal", "days_since_contract", "tenure", "annual_value"]),
 ];
-/// The conversation that past expansions call for.
-const NEXT_STEP: &str = "Next step after the last expansion";
-
 /// Seats that are full within so many days set the time.
 const CAPACITY_DAYS: f64 = 90.0;
 /// … and leave at least so many days to talk.
@@ -61,6 +73,7 @@ const OWN_QUARTER: (usize, f64) = (3, 0.5);
 const SEGMENT_QUARTER: (usize, f64) = (40, 0.3);
 /// A promotion is news for half a year.
 const PROMOTION_DAYS: f64 = 183.0;
+const PROMOTION_SIGNAL_DAYS: i32 = 183;
 
 /// What to do next, each part with its reason where it is not known.
 pub(crate) fn approach(
@@ -116,7 +129,10 @@ fn timing(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Option<Ti
 }
 
 fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
-    let days = feature(scored, "days_to_capacity").filter(|days| *days <= CAPACITY_DAYS)?;
+    // Full seats are full, whether they grow or not.
+    let is_full = SeatOutlook::of(&scored.view).is_some_and(|outlook| outlook.active >= outlook.entitled);
+    let days = if is_full { Some(0.0) } else { number(scored, "days_to_capacity") };
+    let days = days.filter(|days| *days <= CAPACITY_DAYS)?;
     #[expect(clippy::cast_possible_truncation, reason = "at most 90")]
     let full = as_of.plus_days(days.ceil() as i32).date();
     let reason = if days < 1.0 {
@@ -129,7 +145,8 @@ fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
 }
 
 fn before_renewal(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
-    let renewal = renewal(scored).filter(|renewal| RENEWAL_DAYS.contains(&renewal.days_since(as_of)))?;
+    let ends = scored.view.known.running().filter_map(|contract| contract.end_date);
+    let renewal = ends.filter(|end| RENEWAL_DAYS.contains(&end.days_since(as_of))).min()?;
     let from = renewal.plus_days(-RENEWAL_WINDOW.0).max(as_of).date();
     let to = renewal.plus_days(-RENEWAL_WINDOW.1).max(as_of).date();
     let reason = format!("Renewal on {}", renewal.date());
@@ -182,9 +199,14 @@ fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
     });
     let (promoted_at, last_engaged_at, person) =
         known.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
+    // That a new title is a promotion is known from a signal only.
+    let since = as_of.plus_days(-PROMOTION_SIGNAL_DAYS);
+    let is_promotion =
+        scored.view.known.signals.iter().any(|s| &*s.kind == "champion_promotion" && s.detected_at > since);
     let name = person.name.clone().unwrap_or_else(|| person.stakeholder_id.clone());
     let label = match (&person.title, promoted_at) {
-        (Some(title), Some(_)) => format!("{name} (promoted to {title})"),
+        (Some(title), Some(_)) if is_promotion => format!("{name} (promoted to {title})"),
+        (Some(title), Some(_)) => format!("{name} (now {title})"),
         (Some(title), None) => format!("{name} ({title})"),
         (None, _) => name.to_string(),
     };
@@ -192,33 +214,31 @@ fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
         stakeholder_id: person.stakeholder_id.clone(),
         name: person.name.clone(),
         title: person.title.clone(),
-        promoted_at,
+        role: person.role.clone(),
+        new_title_since: promoted_at,
         last_engaged_at,
         label,
     })
 }
 
-/// When the person recorded last came to the title they have.
+/// When the person recorded last came to the title they have, from another one.
 fn promotion(rows: &[Stakeholder]) -> Option<Instant> {
     let now = rows.last()?;
     let mut own = rows.iter().rev().filter(|row| row.stakeholder_id == now.stakeholder_id);
     let held = own.by_ref().take_while(|row| row.title == now.title).last()?;
-    rows.iter()
-        .any(|row| row.stakeholder_id == now.stakeholder_id && row.title != now.title)
-        .then_some(held.recorded_at)
+    // A title that was not known before is no new one.
+    let was_other = |row: &Stakeholder| row.title.is_some() && row.title != now.title;
+    rows.iter().any(|row| row.stakeholder_id == now.stakeholder_id && was_other(row)).then_some(held.recorded_at)
 }
 
 /// The conversation that the strongest factor in favour calls for.
 fn entry_point(factors: &[Factor]) -> Option<EntryPoint> {
-    let conversation = |factor: &Factor| {
-        let known = CONVERSATIONS.iter().find(|(_, features)| features.contains(&&*factor.feature));
-        known.map_or(NEXT_STEP, |(conversation, _)| conversation)
-    };
-    let about_who = ["segment", "industry", "region", crate::OTHER];
-    let in_favour = factors.iter().filter(|factor| factor.points > 0 && !about_who.contains(&&*factor.feature));
-    in_favour
-        .max_by_key(|factor| factor.points)
-        .map(|factor| EntryPoint { conversation: conversation(factor).to_owned(), because: factor.label.clone() })
+    // Most points first. That something is not known calls for nothing.
+    let mut in_favour = factors.iter().filter(|factor| factor.points > 0 && factor.value.is_some());
+    in_favour.find_map(|factor| {
+        let (conversation, _) = CONVERSATIONS.iter().find(|(_, features)| features.contains(&&*factor.feature))?;
+        Some(EntryPoint { conversation: (*conversation).to_owned(), because: factor.label.clone() })
+    })
 }
 
 #[cfg(test)]

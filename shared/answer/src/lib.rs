@@ -1,6 +1,7 @@
 //! From one customer's history to the row a run stores: snapshot, score, points, value, products, approach, movement.
 //!
-//! Owns: what is said about a customer and what to do next. Must not know: how a model is fitted, where rows are kept.
+//! Owns: what is said about a customer and what to do next. Must not know: where histories come from, where rows are kept.
+//! Of `training` it uses the neighbour search only.
 
 mod approach;
 mod movement;
@@ -12,7 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, row_id};
-use expansion_features::{Catalogue, FEATURES, Snapshot, View};
+use expansion_features::{Catalogue, FEATURES, Snapshot, View, feature};
 use expansion_model::{
     Apportioned, ConfidenceLevel, Direction, Factor, FactorValue, Listed, Model, Previous, Propensity, ReadyLine,
     Scorer, SimilarCohort, UnknownFeature, apportion, confidence, exact_points, points_of, rounded, sigmoid,
@@ -122,6 +123,9 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
     let recommended_products = offers::offers(run, &scored, kind);
     let nothing_to_sell = "no product is on record that the customer does not have";
     missing.unless(!recommended_products.is_empty(), "recommended_products", nothing_to_sell);
+    for product in &recommended_products {
+        offers::explain(product, &run.catalogue, &mut missing);
+    }
     let recommended_approach =
         approach::approach(run, &scored, kind, &contributing_factors, recommended_products.first(), &mut missing);
     let movement = match (&run.before, previous) {
@@ -196,9 +200,9 @@ impl Missing {
 /// The strongest factor in favour that somebody can act on, in words; failing that the strongest other one. That a deal
 /// is being worked is no news to whoever works it, so it comes last.
 fn primary_signal(factors: &[Factor]) -> Option<String> {
-    let in_favour = || factors.iter().filter(|factor| factor.points > 0 && factor.feature != OTHER);
-    let actionable =
-        |factor: &&Factor| FEATURES.iter().any(|feature| feature.name == factor.feature && feature.is_actionable());
+    // That something is not known is no signal.
+    let in_favour = || factors.iter().filter(|factor| factor.points > 0 && factor.value.is_some());
+    let actionable = |factor: &&Factor| feature(&factor.feature).is_some_and(|(_, feature)| feature.is_actionable());
     let news = |factor: &&Factor| !BEING_WORKED.contains(&&*factor.feature);
     let strongest = in_favour().find(actionable).or_else(|| in_favour().find(news)).or_else(|| in_favour().next());
     strongest.map(|factor| factor.label.clone())
@@ -262,14 +266,13 @@ fn factors(
     factors
 }
 
-/// The value of a feature.
-fn feature(scored: &Scored<'_>, name: &str) -> Option<f64> {
-    let place = FEATURES.iter().position(|feature| feature.name == name)?;
-    scored.snapshot.values[place].as_number()
+/// The number that a feature has.
+fn number(scored: &Scored<'_>, name: &str) -> Option<f64> {
+    scored.snapshot.values[feature(name)?.0].as_number()
 }
 
 /// A feature of this customer, in words.
 fn described(scored: &Scored<'_>, name: &str) -> Option<String> {
-    let place = FEATURES.iter().position(|feature| feature.name == name)?;
-    Some(FEATURES[place].describe(&scored.view, &scored.snapshot.values[place]))
+    let (place, feature) = feature(name)?;
+    Some(feature.describe(&scored.view, &scored.snapshot.values[place]))
 }

@@ -2,7 +2,7 @@
 //!
 //! The change is split in three, in this order: what facts learned or corrected since would have changed about the score
 //! then; what changed about the customer, as the model of then sees it, by feature; and what the new model sees otherwise.
-//! The customer's former values are taken from the source as it stands now, so what was stored then need not be kept.
+//! The customer's former values are taken from the source as it stands now: that tells corrections from changes.
 
 use expansion_domain::CustomerHistory;
 use expansion_features::{FEATURES, View};
@@ -31,16 +31,11 @@ pub(crate) fn movement(
     let end = run.model.propensity.intercept + scored.contributions.iter().sum::<f64>();
 
     let changes: Vec<f64> = from.iter().zip(&to).map(|(from, to)| to - from).collect();
-    let mut exact = exact_points(start, &changes);
-    exact.push(100.0 * (sigmoid(end) - sigmoid(middle)));
-    let recomputed = points_of(sigmoid(start));
-    let score = points_of(sigmoid(end));
-    let Apportioned { parts, mut other } = apportion(&exact, score - recomputed);
-    let model = changes.len();
-    let model_points = parts.iter().find(|(part, _)| *part == model).map_or(0, |(_, points)| *points);
+    let [recomputed, with_data, score] = [start, middle, end].map(|log_odds| points_of(sigmoid(log_odds)));
+    let Apportioned { parts, mut other } = apportion(&exact_points(start, &changes), with_data - recomputed);
     let columns = before.scorer.columns();
     let mut factors: Vec<MovedFactor> = Vec::with_capacity(parts.len());
-    for (part, points) in parts.into_iter().filter(|(part, _)| *part != model) {
+    for (part, points) in parts {
         let feature = &FEATURES[columns[part]];
         let said =
             |view: &View<'_>, values: &[expansion_features::Value]| feature.describe(view, &values[columns[part]]);
@@ -61,7 +56,7 @@ pub(crate) fn movement(
         since: before.calculated_at,
         delta: score - previous,
         factors,
-        model_points,
+        model_points: score - with_data,
         correction_points: recomputed - previous,
     })
 }

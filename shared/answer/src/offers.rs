@@ -1,10 +1,10 @@
 //! What to offer: products, how many units, for how much, and why.
 
 use expansion_domain::{Date, Instant};
-use expansion_features::SeatOutlook;
+use expansion_features::{Catalogue, SeatOutlook};
 use expansion_model::{Candidate, Quantity, RecommendedProduct, ValueRange, candidates, rounded};
 
-use crate::{Answering, Kind, Scored, described, feature};
+use crate::{Answering, Kind, Missing, Scored, described, number};
 
 /// Products offered at most.
 const MOST_PRODUCTS: usize = 3;
@@ -16,6 +16,10 @@ const MOST_PROBABILITY: f64 = 0.999;
 const UTILISATION: (f64, f64) = (0.80, 0.75);
 /// The growth of the last 90 days is not taken further than a year.
 const FORECAST_DAYS: f64 = 365.0;
+/// A growth seen over fewer days is not taken further at all.
+const LEAST_SPAN: f64 = 28.0;
+/// Smaller steps, for where the usual one would give too many.
+const STEPS: [f64; 6] = [50.0, 25.0, 10.0, 5.0, 2.0, 1.0];
 
 /// The likeliest products that the customer could still buy, best first.
 pub(crate) fn offers(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Vec<RecommendedProduct> {
@@ -24,8 +28,9 @@ pub(crate) fn offers(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -
     let probabilities = products.probabilities(&candidates, kind.segment, kind.industry);
     let mut ranked: Vec<(&Candidate<'_>, f64)> = candidates.iter().zip(probabilities).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.product_id.cmp(&b.0.product_id)));
-    let likely = ranked.into_iter().take(MOST_PRODUCTS).filter(|(_, probability)| *probability >= LEAST_PROBABILITY);
-    likely.map(|(candidate, probability)| offer(run, scored, kind, candidate, probability)).collect()
+    let likely = ranked.into_iter().take(MOST_PRODUCTS).enumerate();
+    let likely = likely.filter(|(place, (_, probability))| *place == 0 || *probability >= LEAST_PROBABILITY);
+    likely.map(|(_, (candidate, probability))| offer(run, scored, kind, candidate, probability)).collect()
 }
 
 fn offer(
@@ -53,24 +58,39 @@ fn offer(
     }
 }
 
-/// How many seats bring the forecast utilisation at the renewal to 75–80 %, in the product's usual steps; `None` where
-/// the forecast is not known or the seats suffice.
-fn quantity(run: &Answering<'_>, scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> {
-    let outlook = SeatOutlook::of(&scored.view)?;
-    let until = renewal(scored).unwrap_or_else(|| run.as_of.plus_days(i32::from(run.model.horizon_days)));
-    let days = until.days_since(run.as_of).min(FORECAST_DAYS);
-    let forecast = outlook.active_in(days);
-    let step = run.model.products.steps.get(&*candidate.product_id).copied().unwrap_or(1.0).max(1.0);
-    let least = forecast / UTILISATION.0 - outlook.entitled;
-    let units = (least / step).ceil() * step;
-    let utilisation = forecast / (outlook.entitled + units);
-    let until = if days < FORECAST_DAYS { until } else { run.as_of.plus_days(365) };
-    (units > 0.0).then(|| Quantity { units, utilisation: rounded(utilisation, 3), until: until.date() })
+/// Says why a part of an offer is not there.
+pub(crate) fn explain(offer: &RecommendedProduct, catalogue: &Catalogue, missing: &mut Missing) {
+    let part = |name: &str| format!("recommended_products.{}.{name}", offer.product_id);
+    let kind = catalogue.product(&offer.product_id).and_then(|product| product.kind.as_deref());
+    let no_quantity = if kind == Some("seats") {
+        "the seats suffice at the present growth, or use and entitlement are not known for four weeks"
+    } else {
+        "a number of units is forecast for seats only"
+    };
+    missing.unless(offer.quantity.is_some(), &part("quantity"), no_quantity);
+    missing.unless(offer.estimated_value.is_some(), &part("estimated_value"), "too few of its amounts are known");
 }
 
-/// When the next contract ends.
-pub(crate) fn renewal(scored: &Scored<'_>) -> Option<Instant> {
-    scored.view.known.running().filter_map(|contract| contract.end_date).min()
+/// How many seats bring the forecast utilisation at the renewal to 75–80 %, in the product's usual steps or, where those
+/// are too large for that, smaller ones; `None` where the forecast is not known or the seats suffice.
+fn quantity(run: &Answering<'_>, scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> {
+    let outlook = SeatOutlook::of(&scored.view).filter(|outlook| outlook.span >= LEAST_SPAN)?;
+    let own =
+        scored.view.known.running().filter(|contract| contract.product_id.as_ref() == Some(&candidate.product_id));
+    let renewal = own.filter_map(|contract| contract.end_date).min();
+    let until = renewal.unwrap_or_else(|| run.as_of.plus_days(i32::from(run.model.horizon_days)));
+    let days = until.days_since(run.as_of).min(FORECAST_DAYS);
+    let forecast = outlook.active_in(days);
+    let usual = run.model.products.steps.get(&*candidate.product_id).copied().unwrap_or(1.0).max(1.0);
+    let least = forecast / UTILISATION.0 - outlook.entitled;
+    let steps = [usual].into_iter().chain(STEPS.into_iter().filter(|step| *step < usual));
+    let units_of = |step: f64| (least / step).ceil() * step;
+    let utilisation_of = |units: f64| forecast / (outlook.entitled + units);
+    let fitting = steps.map(units_of).find(|units| utilisation_of(*units) >= UTILISATION.1);
+    let units = fitting.unwrap_or_else(|| units_of(1.0));
+    let utilisation = utilisation_of(units);
+    let until = if days < FORECAST_DAYS { until } else { run.as_of.plus_days(365) };
+    (units > 0.0).then(|| Quantity { units, utilisation: rounded(utilisation, 3), until: until.date() })
 }
 
 /// An offer, in words.
@@ -79,7 +99,7 @@ fn in_words(candidate: &Candidate<'_>, quantity: Option<&Quantity>) -> String {
     match (candidate.kind(), quantity) {
         (Some("seats"), Some(quantity)) => {
             let unit = candidate.product.and_then(|product| product.unit.as_deref()).unwrap_or("seat");
-            let plural = if quantity.units > 1.0 { "s" } else { "" };
+            let plural = if quantity.units > 1.0 && !unit.ends_with('s') { "s" } else { "" };
             format!("Additional {:.0} {unit}{plural}", quantity.units)
         }
         (Some("seats"), None) => format!("Additional {name}"),
@@ -113,7 +133,7 @@ fn rationale(
         Some("usage") => &[("api_calls_change", 0.1)],
         _ => &[],
     };
-    let calling = calls.iter().filter(|(name, least)| feature(scored, name).is_some_and(|value| value >= *least));
+    let calling = calls.iter().filter(|(name, least)| number(scored, name).is_some_and(|value| value >= *least));
     facts.extend(calling.filter_map(|(name, _)| described(scored, name)).map(|fact| uncapitalised(&fact)));
     if let Some(Quantity { utilisation, until, .. }) = quantity {
         facts.push(forecast(*utilisation, *until));
@@ -136,10 +156,14 @@ fn share(run: &Answering<'_>, kind: Kind<'_>, candidate: &Candidate<'_>) -> Stri
     let shares = kind.segment.and_then(|segment| Some((segment, products.segments.get(segment)?)));
     let (who, shares) = shares.unwrap_or(("all", &products.overall));
     let share = shares.get(&*candidate.product_id).copied().unwrap_or_default();
-    format!("{:.0}% of {who} expansions were of it", 100.0 * share)
+    format!("an estimated {:.0}% of {who} expansions are of it", 100.0 * share)
 }
 
 fn uncapitalised(fact: &str) -> String {
     let mut letters = fact.chars();
+    // `API calls` stays as it is.
+    if letters.clone().nth(1).is_some_and(char::is_uppercase) {
+        return fact.to_owned();
+    }
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

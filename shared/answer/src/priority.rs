@@ -1,7 +1,7 @@
 //! Whom to leave alone for now.
 
 use expansion_domain::Instant;
-use expansion_features::{FEATURES, View};
+use expansion_features::{View, feature};
 
 /// An escalation is remembered for so many days.
 const ESCALATION_DAYS: f64 = 30.0;
@@ -39,7 +39,7 @@ fn escalation(view: &View<'_>) -> Option<String> {
 }
 
 fn falling_health(view: &View<'_>) -> Option<String> {
-    let value = |name: &str| FEATURES.iter().find(|f| f.name == name).and_then(|f| f.value(view).as_number());
+    let value = |name: &str| feature(name).and_then(|(_, feature)| feature.value(view).as_number());
     if let Some(fall) = value("health_change").filter(|change| *change <= -MOST_FALL) {
         return Some(format!("Health score fell by {:.0} points in a quarter", -fall));
     }

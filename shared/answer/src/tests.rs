@@ -7,8 +7,8 @@ use expansion_domain::{
 use expansion_features::{Catalogue, FEATURE_SET_VERSION, FEATURES};
 use expansion_model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Bins, ConfidenceLevel, FactorValue, Heterogeneity,
-    Knowledge, Model, Previous, ProductModel, Profile, Profiles, Propensity, ReadyLine, Scorer, Term, TermKind,
-    Uncertainty, Usual, rescore, smallest_change,
+    Knowledge, Model, Previous, ProductModel, Profile, Profiles, Propensity, ReadyLine, Reference, Scorer, Term,
+    TermKind, Uncertainty, Usual, rescore, smallest_change,
 };
 use proptest::prelude::*;
 
@@ -78,6 +78,7 @@ fn model(weights: &[f64]) -> Model {
             ..Profiles::default()
         },
         cohort: None,
+        reference: Reference::default(),
     }
 }
 
@@ -310,6 +311,11 @@ fn so_many_seats_are_offered_that_three_quarters_to_four_fifths_are_in_use() {
     assert_eq!(seats.offer, format!("Additional {:.0} seats", quantity.units));
     assert!(seats.rationale.starts_with("Usage at 9"), "{}", seats.rationale);
 
+    // Full, though not growing: the time is now.
+    history.usage = vec![seats_in_use(120.0, 0.0)];
+    let timing = answered(&model(&[0.1; 21]), &history).recommended_approach.timing.expect("a time");
+    assert_eq!((timing.from, timing.reason.as_str()), (as_of().date(), "All seats are in use"));
+
     history.usage = vec![seats_in_use(40.0, 0.0)];
     let row = answered(&model(&[0.1; 21]), &history);
     assert_eq!(
@@ -387,14 +393,18 @@ fn the_champion_promoted_last_is_the_one_to_talk_to() {
     history.engagements = vec![touch("call", 30, Some("p-1")), touch("call", 3, Some("p-2"))];
     let model = model(&[0.1; 21]);
     let champion = answered(&model, &history).recommended_approach.champion.expect("two champions");
+    assert_eq!(champion.label, "Sarah Chen (now VP)", "nobody said that it is a promotion");
+    let promoted = Signal { detected_at: as_of().plus_days(-38), kind: "champion_promotion".into(), summary: None };
+    history.signals = vec![promoted];
+    let champion = answered(&model, &history).recommended_approach.champion.expect("two champions");
     assert_eq!(champion.label, "Sarah Chen (promoted to VP)");
-    assert_eq!(champion.promoted_at, Some(as_of().plus_days(-40)));
+    assert_eq!(champion.new_title_since, Some(as_of().plus_days(-40)));
     assert_eq!(champion.last_engaged_at, Some(as_of().plus_days(-30)));
 
     // She is no champion any more: the other one is left, who was not promoted.
     history.stakeholders.push(person("p-1", "Sarah Chen", "VP", "user", 10));
     let champion = answered(&model, &history).recommended_approach.champion.expect("one champion");
-    assert_eq!((champion.label.as_str(), champion.promoted_at), ("Tom Berg (Manager)", None));
+    assert_eq!((champion.label.as_str(), champion.new_title_since), ("Tom Berg (Manager)", None));
 
     history.stakeholders.clear();
     let row = answered(&model, &history);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Approach, Factor, Movement, Propensity, RecommendedProduct, Run, SimilarCohort};
+use expansion_model::{Approach, Factor, Movement, PastScore, Propensity, RecommendedProduct, Run, SimilarCohort};
 use serde::Serialize;
 
 use crate::{ModelView, ScoreView};
@@ -51,24 +51,20 @@ pub struct HistoryView {
     pub model_id: String,
 }
 
-/// The answer for the customer whose rows these are, newest first, the first of them of the given run; `None` without
-/// any.
+/// The answer for the customer whose row of the given run this is, with the scores so far.
 #[must_use]
-pub fn customer_answer(run: &Run, rows: Vec<Propensity>) -> Option<CustomerAnswer> {
-    let history = rows
-        .iter()
-        .map(|row| HistoryView {
-            calculated_at: row.listed.calculated_at,
-            propensity_score: row.listed.propensity_score,
-            lower: row.listed.propensity_lower,
-            upper: row.listed.propensity_upper,
-            model_id: row.model_id.clone(),
-        })
-        .collect();
-    let row = rows.into_iter().next()?;
+pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> CustomerAnswer {
+    let view = |past: PastScore| HistoryView {
+        calculated_at: past.calculated_at,
+        propensity_score: past.propensity_score,
+        lower: past.propensity_lower,
+        upper: past.propensity_upper,
+        model_id: past.model_id,
+    };
+    let history = past.into_iter().map(view).collect();
     let summary = run.summary.clone().unwrap_or_default();
     let higher = summary.histogram.iter().skip(usize::from(row.listed.propensity_score) + 1).sum::<u64>();
-    Some(CustomerAnswer {
+    CustomerAnswer {
         score: ScoreView::new(Some(higher + 1), row.listed, &summary),
         baseline_points: row.baseline_points,
         contributing_factors: row.contributing_factors,
@@ -80,5 +76,5 @@ pub fn customer_answer(run: &Run, rows: Vec<Propensity>) -> Option<CustomerAnswe
         history,
         model: run.model.as_ref().map(Into::into),
         run_id: row.run_id,
-    })
+    }
 }

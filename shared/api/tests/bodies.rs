@@ -6,8 +6,8 @@ use expansion_api::{CursorKey, ListQuery, Principal, Problem, RunView, customer_
 use expansion_domain::{DataIssue, Date, Instant, Table};
 use expansion_model::{
     Approach, Champion, ConfidenceLevel, Direction, Factor, FactorValue, Knowledge, Listed, Metrics, ModelSummary,
-    MovedFactor, Movement, Order, Propensity, Quantity, RecommendedProduct, Run, RunState, RunSummary, SimilarCohort,
-    Timing, ValueRange,
+    MovedFactor, Movement, Order, PastScore, Propensity, Quantity, RecommendedProduct, Run, RunState, RunSummary,
+    SimilarCohort, Timing, ValueRange,
 };
 
 fn at(text: &str) -> Instant {
@@ -114,7 +114,8 @@ fn row(customer_id: &str, score: u8) -> Propensity {
                 stakeholder_id: "p-1".into(),
                 name: Some("Sarah Chen".into()),
                 title: Some("VP Operations".into()),
-                promoted_at: Some(at("2026-05-04")),
+                role: Some("champion".into()),
+                new_title_since: Some(at("2026-05-04")),
                 last_engaged_at: Some(at("2026-06-20T10:00:00Z")),
                 label: "Sarah Chen (promoted to VP Operations)".to_owned(),
             }),
@@ -168,7 +169,8 @@ fn a_page_goes_on_where_its_cursor_says() {
 
 #[test]
 fn one_customer() {
-    let answer = customer_answer(&run(), vec![row("c-2", 88), row("c-2", 90)]).expect("rows");
+    let past = [88, 90].map(|score| PastScore::from(&row("c-2", score)));
+    let answer = customer_answer(&run(), row("c-2", 88), past.into());
     let points: i32 = answer.contributing_factors.iter().map(|factor| factor.points).sum();
     assert_eq!(answer.baseline_points + points, i32::from(answer.score.propensity_score));
     insta::assert_json_snapshot!(answer);

@@ -124,6 +124,65 @@ pub struct ModelPromoted {
     pub previous_model_id: Option<String>,
 }
 
+/// Somebody wants another champion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelCommandRequested {
+    /// What is wanted.
+    pub action: ModelAction,
+    /// Which model is to be promoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_id: Option<String>,
+    /// The generation of the champion that the caller saw: somebody else's change is never undone unseen.
+    pub generation: u64,
+}
+
+/// What can be done about the champion by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelAction {
+    /// Put a certain model in its place.
+    Promote,
+    /// Go back to the champion before.
+    Rollback,
+    /// Keep it until told otherwise: no challenger takes its place.
+    Pin,
+    /// Let challengers compete again.
+    Unpin,
+}
+
+/// Past answers are to be judged by what happened since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccuracyRequested {
+    /// The inclusive bound of what is known.
+    pub as_of: Instant,
+}
+
+/// The live model is less right than it should be, or its early results say so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccuracyDegraded {
+    /// The run.
+    pub run_id: RunId,
+    /// What was known when this was found.
+    pub as_of: Instant,
+    /// The model.
+    pub model_id: String,
+    /// What is wrong, in words.
+    pub findings: Vec<String>,
+}
+
+/// Today's customers are no longer like those that the live model was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DriftDetected {
+    /// The run.
+    pub run_id: RunId,
+    /// What was known when this was found.
+    pub as_of: Instant,
+    /// The model.
+    pub model_id: String,
+    /// What has shifted, in words.
+    pub findings: Vec<String>,
+}
+
 /// One shard of a run is to be scored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardRequested {
@@ -150,7 +209,8 @@ pub struct PropensityRefreshed {
 /// delivered at least once, each time with the same `id`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpansionReady {
-    /// Derived from customer and run, for telling repetitions.
+    /// Derived from the customer and the run before, for telling repetitions: two runs that follow the same one tell of
+    /// the same crossing.
     pub id: Uuid,
     /// The run.
     pub run_id: RunId,
@@ -172,6 +232,8 @@ pub struct ExpansionReady {
     pub expected_value: Option<f64>,
     /// The strongest factor in favour, in words.
     pub primary_signal: Option<String>,
+    /// Why the customer is better left alone for now all the same.
+    pub leave_alone: Option<String>,
 }
 
 macro_rules! details {
@@ -186,6 +248,10 @@ details!(
     RunCheckRequested,
     ModelTrained,
     ModelPromoted,
+    ModelCommandRequested,
+    AccuracyRequested,
+    AccuracyDegraded,
+    DriftDetected,
     ShardRequested,
     PropensityRefreshed,
     ExpansionReady

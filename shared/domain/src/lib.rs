@@ -10,8 +10,9 @@ mod run;
 mod time;
 
 pub use event::{
-    Detail, Envelope, ExpansionReady, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested,
-    RunCheckRequested, SOURCE, ShardRequested, UnexpectedEvent,
+    AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Envelope, ExpansionReady, ModelAction,
+    ModelCommandRequested, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested,
+    SOURCE, ShardRequested, UnexpectedEvent,
 };
 pub use facts::{
     Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Portfolio, Product, Reading, Signal, Stage,

@@ -23,6 +23,8 @@ pub struct SeatOutlook {
     pub active: f64,
     /// Its slope: seats a day.
     pub growth: f64,
+    /// Days from the first of these readings to the last.
+    pub span: f64,
 }
 
 impl SeatOutlook {
@@ -30,8 +32,10 @@ impl SeatOutlook {
     #[must_use]
     pub fn of(view: &View<'_>) -> Option<Self> {
         let entitled = seats(view)?;
-        let (active, growth) = line(last(view, view.known.usage("active_seats"), 90), view.known.as_of)?;
-        Some(Self { entitled, active, growth })
+        let readings = last(view, view.known.usage("active_seats"), 90);
+        let (active, growth) = line(readings, view.known.as_of)?;
+        let span = readings.last().zip(readings.first()).map_or(0.0, |(last, first)| last.at.days_since(first.at));
+        Some(Self { entitled, active, growth, span })
     }
 
     /// Seats in use in so many days if they go on like this; not below none.

@@ -21,4 +21,4 @@ pub use extract::SeatOutlook;
 pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use label::{Label, label};
 pub use snapshot::{Snapshot, Value, View};
-pub use spec::{FEATURE_SET_VERSION, FEATURES, Feature, Unit};
+pub use spec::{FEATURE_SET_VERSION, FEATURES, Feature, Unit, feature};

@@ -104,6 +104,12 @@ impl Feature {
     }
 }
 
+/// A feature by name, with its position in [`FEATURES`].
+#[must_use]
+pub fn feature(name: &str) -> Option<(usize, &'static Feature)> {
+    FEATURES.iter().enumerate().find(|(_, feature)| feature.name == name)
+}
+
 impl Unit {
     /// A number in this unit, as a person reads it.
     #[must_use]

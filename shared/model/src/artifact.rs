@@ -7,10 +7,13 @@ use expansion_features::FEATURE_SET_VERSION;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ARTIFACT_SCHEMA_VERSION, Knowledge, MOST_RANK, Metrics, Model, SegmentPattern};
+use crate::{ARTIFACT_SCHEMA_VERSION, Decision, Knowledge, MOST_RANK, Metrics, Model, SegmentPattern, Verdict};
 
 /// Changes whenever the manifest's form does.
 pub const MANIFEST_SCHEMA_VERSION: u32 = 3;
+
+/// Days after which a run is judged before its horizon is over.
+pub const EARLY_DAYS: [u16; 3] = [7, 30, 60];
 
 /// What is known about a model without opening it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +58,13 @@ pub struct Manifest {
     pub value: Option<ValueEvaluation>,
     /// How the segments differ.
     pub patterns: Vec<SegmentPattern>,
+    /// How far it can be relied on.
+    pub verdict: Verdict,
+    /// Whether it was to take the champion's place, and why.
+    pub decision: Decision,
+    /// The share of a horizon's expansions that are won by each of [`EARLY_DAYS`]: what can be expected before it is
+    /// over. Absent with too few expansions.
+    pub timing: Option<[f64; EARLY_DAYS.len()]>,
     /// SHA-256 of the artifact, in hex.
     pub artifact_sha256: String,
     /// Size of the artifact.
@@ -230,6 +240,10 @@ fn misfit(artifact: &Model) -> Option<&'static str> {
     if artifact.value.as_ref().is_some_and(|value| !value.weights.iter().map(Vec::len).eq(widths.iter().copied())) {
         return Some("the value's weights are of other features");
     }
+    let spread = artifact.reference.bins.iter().map(Vec::len);
+    if !artifact.reference.bins.is_empty() && !spread.eq(widths.iter().copied()) {
+        return Some("the reference is of other features");
+    }
     artifact.cohort.as_ref().and_then(|cohort| cohort.misfit(&widths))
 }
 
@@ -239,7 +253,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, ProductModel, Profiles, Term, TermKind, Uncertainty,
+        AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, ProductModel, Profiles, Reference, Term, TermKind,
+        Uncertainty,
     };
 
     fn model(numbers: &[f64]) -> Model {
@@ -270,6 +285,7 @@ mod tests {
             products: ProductModel::default(),
             profiles: Profiles::default(),
             cohort: None,
+            reference: Reference::default(),
         }
     }
 
@@ -295,6 +311,16 @@ mod tests {
             confidence: ConfidenceEvaluation::default(),
             value: None,
             patterns: Vec::new(),
+            verdict: Verdict::of(Knowledge::Full, 0, None, None),
+            decision: Decision {
+                promote: true,
+                reason: String::new(),
+                champion: None,
+                champion_log_loss: None,
+                challenger_log_loss: None,
+                difference: None,
+            },
+            timing: None,
             artifact_sha256: encoded.sha256.clone(),
             artifact_bytes: encoded.bytes.len(),
         }

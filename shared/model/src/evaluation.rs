@@ -32,88 +32,134 @@ pub struct Metrics {
 /// assert_eq!(evaluate(&[0.9], &[true]), None);
 /// ```
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
 pub fn evaluate(probabilities: &[f64], outcomes: &[bool]) -> Option<Metrics> {
-    let n = outcomes.len();
-    let positives = outcomes.iter().filter(|y| **y).count();
-    if positives == 0 || positives == n || probabilities.len() != n {
+    if probabilities.len() != outcomes.len() {
         return None;
     }
-    let mut ranked: Vec<(f64, f64)> =
-        probabilities.iter().zip(outcomes).map(|(p, y)| (*p, if *y { 1.0 } else { 0.0 })).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let rows = n as f64;
-    let base_rate = positives as f64 / rows;
-    let mean = |f: &dyn Fn(f64, f64) -> f64| ranked.iter().map(|(p, y)| f(*p, *y)).sum::<f64>() / rows;
+    let weigh = |(p, y): (&f64, &bool)| Weighed { p: *p, up: f64::from(u8::from(*y)), down: f64::from(u8::from(!*y)) };
+    metrics(&ranked(probabilities.iter().zip(outcomes).map(weigh)), outcomes.len())
+}
+
+/// What the figures will be if the probabilities are right, without any outcome: each row counts as an expansion by its
+/// probability (confidence-based performance estimation, as in `NannyML`). Blind to a change of what the features mean.
+#[must_use]
+pub fn estimate(probabilities: &[f64]) -> Option<Metrics> {
+    let rows = probabilities.iter().map(|p| Weighed { p: *p, up: *p, down: 1.0 - p });
+    metrics(&ranked(rows), probabilities.len())
+}
+
+/// A probability with how much of it expanded and how much did not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weighed {
+    pub(crate) p: f64,
+    pub(crate) up: f64,
+    pub(crate) down: f64,
+}
+
+impl Weighed {
+    fn weight(self) -> f64 {
+        self.up + self.down
+    }
+}
+
+/// Rows in descending order of probability.
+pub(crate) fn ranked(rows: impl Iterator<Item = Weighed>) -> Vec<Weighed> {
+    let mut rows: Vec<Weighed> = rows.collect();
+    rows.sort_by(|a, b| b.p.total_cmp(&a.p));
+    rows
+}
+
+/// The figures of ranked rows; `None` unless both outcomes occur.
+pub(crate) fn metrics(ranked: &[Weighed], n: usize) -> Option<Metrics> {
+    let (up, down) = ranked.iter().fold((0.0, 0.0), |(up, down), row| (up + row.up, down + row.down));
+    if up <= 0.0 || down <= 0.0 {
+        return None;
+    }
+    let total = up + down;
+    let base_rate = up / total;
+    let log_loss = |row: &Weighed| {
+        let p = row.p.clamp(1e-15, 1.0 - 1e-15);
+        -(row.up * p.ln() + row.down * (1.0 - p).ln())
+    };
     Some(Metrics {
-        auc: auc(&ranked, positives as f64),
-        pr_auc: average_precision(&ranked, positives as f64),
-        log_loss: mean(&|p, y| {
-            let p = p.clamp(1e-15, 1.0 - 1e-15);
-            -(y * p.ln() + (1.0 - y) * (1.0 - p).ln())
-        }),
-        brier: mean(&|p, y| (p - y) * (p - y)),
-        ece: calibration_error(&ranked),
-        lift_at_10: rate_of_best(&ranked, n.div_ceil(10)) / base_rate,
+        auc: auc(ranked, up, down),
+        pr_auc: average_precision(ranked, up),
+        log_loss: ranked.iter().map(log_loss).sum::<f64>() / total,
+        brier: ranked.iter().map(|row| row.up * (1.0 - row.p).powi(2) + row.down * row.p.powi(2)).sum::<f64>() / total,
+        ece: calibration_error(ranked, total),
+        lift_at_10: found_among_best(ranked, 0.1 * total) / (0.1 * total) / base_rate,
         base_rate,
         n,
     })
 }
 
-/// AUC of rows in descending order of probability, by ranks with ties averaged.
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-fn auc(ranked: &[(f64, f64)], positives: f64) -> f64 {
-    let negatives = ranked.len() as f64 - positives;
-    let (mut below, mut wins) = (negatives, 0.0);
+/// AUC by ranks, with ties averaged.
+fn auc(ranked: &[Weighed], up: f64, down: f64) -> f64 {
+    let (mut below, mut wins) = (down, 0.0);
     for group in ranked.chunk_by(tied) {
-        let up: f64 = group.iter().map(|(_, y)| y).sum();
-        let down = group.len() as f64 - up;
-        below -= down;
-        wins += up * (below + down / 2.0);
+        let (more_up, more_down) = group.iter().fold((0.0, 0.0), |(up, down), row| (up + row.up, down + row.down));
+        below -= more_down;
+        wins += more_up * (below + more_down / 2.0);
     }
-    wins / (positives * negatives)
+    wins / (up * down)
 }
 
 /// Precision at every rank that finds an expansion, averaged over them; tied rows share one rank.
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-fn average_precision(ranked: &[(f64, f64)], positives: f64) -> f64 {
+fn average_precision(ranked: &[Weighed], up: f64) -> f64 {
     let (mut seen, mut found, mut area) = (0.0, 0.0, 0.0);
     for group in ranked.chunk_by(tied) {
-        let up: f64 = group.iter().map(|(_, y)| y).sum();
-        seen += group.len() as f64;
-        found += up;
-        area += up * found / seen;
+        let more: f64 = group.iter().map(|row| row.up).sum();
+        seen += group.iter().map(|row| row.weight()).sum::<f64>();
+        found += more;
+        if seen > 0.0 {
+            area += more * found / seen;
+        }
     }
-    area / positives
+    area / up
 }
 
 /// Σ |mean probability − share of expansions| · share of rows, over ten bins of equal size.
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-fn calibration_error(ranked: &[(f64, f64)]) -> f64 {
-    let bin = ranked.len().div_ceil(10);
-    let gap = |rows: &[(f64, f64)]| rows.iter().map(|(p, y)| p - y).sum::<f64>().abs();
-    ranked.chunks(bin).map(gap).sum::<f64>() / ranked.len() as f64
+fn calibration_error(ranked: &[Weighed], total: f64) -> f64 {
+    let gap = |rows: &[Weighed]| rows.iter().map(|row| row.p * row.weight() - row.up).sum::<f64>().abs();
+    tenths(ranked, total).map(gap).sum::<f64>() / total
 }
 
-/// The expected share of expansions among the best `k`, where rows tied at the border take part in proportion.
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-fn rate_of_best(ranked: &[(f64, f64)], k: usize) -> f64 {
-    let (mut left, mut found) = (k as f64, 0.0);
+/// Ranked rows cut into ten parts of about equal weight, best first.
+pub(crate) fn tenths(ranked: &[Weighed], total: f64) -> impl Iterator<Item = &[Weighed]> {
+    let mut begin = 0;
+    let mut seen = 0.0;
+    (1..=10).map(move |part| {
+        let start = begin;
+        while begin < ranked.len()
+            && (part == 10 || seen + ranked[begin].weight() / 2.0 < f64::from(part) * total / 10.0)
+        {
+            seen += ranked[begin].weight();
+            begin += 1;
+        }
+        &ranked[start..begin]
+    })
+}
+
+/// The expansions among the best rows of the given weight, where rows tied at the border take part in proportion.
+pub(crate) fn found_among_best(ranked: &[Weighed], weight: f64) -> f64 {
+    let (mut left, mut found) = (weight, 0.0);
     for group in ranked.chunk_by(tied) {
-        let size = group.len() as f64;
+        let size: f64 = group.iter().map(|row| row.weight()).sum();
         let taken = left.min(size);
-        found += group.iter().map(|(_, y)| y).sum::<f64>() * taken / size;
+        if size > 0.0 {
+            found += group.iter().map(|row| row.up).sum::<f64>() * taken / size;
+        }
         left -= taken;
         if left <= 0.0 {
             break;
         }
     }
-    found / k as f64
+    found
 }
 
 /// Whether two rows have exactly the same probability.
-fn tied(a: &(f64, f64), b: &(f64, f64)) -> bool {
-    a.0.total_cmp(&b.0).is_eq()
+fn tied(a: &Weighed, b: &Weighed) -> bool {
+    a.p.total_cmp(&b.p).is_eq()
 }
 
 #[cfg(test)]
@@ -133,5 +179,17 @@ mod tests {
         // Pairs (positive, negative): (0.8, 0.5) won, (0.8, 0.2) won, (0.5, 0.5) tied, (0.5, 0.2) won.
         let m = evaluate(&[0.8, 0.5, 0.5, 0.2], &[true, false, true, false]).expect("both outcomes occur");
         assert!((m.auc - 3.5 / 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_estimated_without_outcomes_is_what_right_probabilities_reach() {
+        // Of a hundred customers of each probability so many expand as it says.
+        let probabilities: Vec<f64> = (0..1000).map(|i| f64::from(i / 100) / 10.0 + 0.05).collect();
+        let outcomes: Vec<bool> =
+            (0..1000).zip(&probabilities).map(|(i, p)| f64::from(i % 100) + 0.5 < 100.0 * p).collect();
+        let estimated = estimate(&probabilities).expect("both occur");
+        let realized = evaluate(&probabilities, &outcomes).expect("both occur");
+        assert!((estimated.auc - realized.auc).abs() < 1e-9, "{estimated:?} {realized:?}");
+        assert!((estimated.brier - realized.brier).abs() < 1e-9 && realized.ece < 1e-9);
     }
 }

@@ -3,11 +3,14 @@
 //! Owns: the artifact and its manifest, the score with its interval, the points, what would move a score, the value
 //! estimate, the evaluation figures, and the row that a run stores for a customer. Must not know: how a model is fitted, where it is stored.
 
+mod accuracy;
 mod artifact;
 mod attribution;
 mod bins;
+mod champion;
 mod cohort;
 mod confidence;
+mod drift;
 mod evaluation;
 mod heterogeneity;
 mod model;
@@ -21,25 +24,29 @@ mod score;
 mod value;
 mod what_if;
 
+pub use accuracy::{Accuracy, FLAGGED, Figure, Judged, Tenth, accuracy, auc, scattered};
 pub use artifact::{
-    ArtifactError, ConfidenceEvaluation, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest, ValueEvaluation,
-    decode, encode, fingerprint,
+    ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,
+    ValueEvaluation, decode, encode, fingerprint,
 };
 pub use attribution::{Apportioned, Attribution, apportion, attribute, exact_points, points_of};
 pub use bins::Bins;
+pub use champion::{ChampionModel, Decision, ModelRecord, Readiness, Verdict};
 pub use cohort::{Bytes, Cohort, customer_tag};
 pub use confidence::{CONFIDENCE, ConfidenceLevel, UnknownLevel, confidence};
-pub use evaluation::{Metrics, evaluate};
+pub use drift::{Shift, shift};
+pub use evaluation::{Metrics, estimate, evaluate};
 pub use heterogeneity::{Heterogeneity, NORMAL, centre};
 pub use model::{
-    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Term, TermKind, Uncertainty,
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Reference, Term, TermKind,
+    Uncertainty,
 };
 pub use order::{Order, Position};
 pub use patterns::{SegmentCalibration, SegmentPattern, StrongFactor};
 pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS, candidates};
 pub use profile::{Profile, Profiles, Usual};
 pub use propensity::{
-    Approach, Champion, Direction, EntryPoint, Factor, FactorValue, Listed, MovedFactor, Movement, Previous,
+    Approach, Champion, Direction, EntryPoint, Factor, FactorValue, Listed, MovedFactor, Movement, PastScore, Previous,
     Propensity, Quantity, ReadyLine, RecommendedProduct, SimilarCohort, Timing, ValueRange, rounded,
 };
 pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};

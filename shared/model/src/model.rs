@@ -33,6 +33,17 @@ pub struct Model {
     pub profiles: Profiles,
     /// Earlier customers to compare with; absent when they are too few.
     pub cohort: Option<Cohort>,
+    /// The customers known when it was made: for seeing how far those of later runs are from them.
+    pub reference: Reference,
+}
+
+/// How customers are spread over the bins of a model's features and over the scores.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// How many are in each bin of each of the model's features.
+    pub bins: Vec<Vec<u64>>,
+    /// How many have each score; position 0 to 100.
+    pub scores: Vec<u64>,
 }
 
 /// An additive model of the log-odds.
@@ -74,6 +85,16 @@ impl Knowledge {
             0..40 => Self::Rules,
             40..200 => Self::Shrunk,
             _ => Self::Full,
+        }
+    }
+
+    /// The next state, and how many such rows it takes.
+    #[must_use]
+    pub const fn next(self) -> Option<(&'static str, usize)> {
+        match self {
+            Self::Rules => Some(("shrunk", 40)),
+            Self::Shrunk => Some(("full", 200)),
+            Self::Full => None,
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_domain::{Id, Instant, Product};
-use expansion_features::{FEATURES, View};
+use expansion_features::{View, feature};
 use serde::{Deserialize, Serialize};
 
 use crate::{ValueModel, ValueRange};
@@ -93,17 +93,17 @@ pub fn candidates<'a>(view: &View<'a>, sold: &Shares) -> Vec<Candidate<'a>> {
     let known = &view.known;
     let owned: BTreeSet<&Id> = known.running().filter_map(|contract| contract.product_id.as_ref()).collect();
     let nothing_on_record = known.contracts.is_empty();
-    let price = |product: &Product| product.list_price.unwrap_or_default();
     let products = || view.catalogue.products();
     let tier = products()
         .filter(|product| product.kind.as_deref() == Some("tier") && owned.contains(&product.product_id))
-        .map(price)
+        .filter_map(|product| product.list_price)
         .fold(f64::NEG_INFINITY, f64::max);
     let could_buy = |product: &Product| {
         let owns = owned.contains(&product.product_id);
         match product.kind.as_deref() {
             Some("seats") => owns || nothing_on_record,
-            Some("tier") => !owns && price(product) > tier,
+            // A tier of unknown price may be above.
+            Some("tier") => !owns && product.list_price.is_none_or(|price| price > tier),
             Some("add_on" | "service") => !owns,
             _ => true,
         }
@@ -120,18 +120,15 @@ fn candidate<'a>(view: &View<'a>, product_id: Id, product: Option<&'a Product>) 
     let open_since = deals().filter(|deal| deal.outcome.is_none()).map(|deal| deal.created_at).max();
     let lost = deals().filter_map(|deal| deal.outcome).filter(|outcome| !outcome.won).map(|outcome| outcome.closed_at);
     let lost_at = lost.max().filter(|at| as_of.days_since(*at) <= LOST_DAYS);
-    let feature = |name: &str| {
-        let found = FEATURES.iter().find(|feature| feature.name == name);
-        found.and_then(|feature| feature.value(view).as_number())
-    };
+    let number = |name: &str| feature(name).and_then(|(_, feature)| feature.value(view).as_number());
     let flag = |is: bool| if is { 1.0 } else { 0.0 };
     let kind = product.and_then(|product| product.kind.as_deref());
     let of = |wanted: &str, name: &str, most: f64| {
-        if kind == Some(wanted) { feature(name).unwrap_or_default().clamp(-most, most) } else { 0.0 }
+        if kind == Some(wanted) { number(name).unwrap_or_default().clamp(-most, most) } else { 0.0 }
     };
     let is_seats = kind == Some("seats");
-    let pressure = feature("seat_utilisation").filter(|_| is_seats);
-    let soon_full = feature("days_to_capacity").filter(|days| is_seats && *days <= 90.0);
+    let pressure = number("seat_utilisation").filter(|_| is_seats);
+    let soon_full = number("days_to_capacity").filter(|days| is_seats && *days <= 90.0);
     let traits = [
         0.0,
         0.0,

@@ -104,6 +104,36 @@ pub struct Listed {
     pub newly_ready: bool,
 }
 
+/// A score of the past.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PastScore {
+    /// The run's instant.
+    pub calculated_at: Instant,
+    /// The run.
+    pub run_id: RunId,
+    /// The model that gave it.
+    pub model_id: String,
+    /// 1–99.
+    pub propensity_score: u8,
+    /// Lower end of its 90 % interval.
+    pub propensity_lower: f64,
+    /// Upper end of it.
+    pub propensity_upper: f64,
+}
+
+impl From<&Propensity> for PastScore {
+    fn from(row: &Propensity) -> Self {
+        Self {
+            calculated_at: row.listed.calculated_at,
+            run_id: row.run_id.clone(),
+            model_id: row.model_id.clone(),
+            propensity_score: row.listed.propensity_score,
+            propensity_lower: row.listed.propensity_lower,
+            propensity_upper: row.listed.propensity_upper,
+        }
+    }
+}
+
 /// What the run before said of a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previous {
@@ -262,7 +292,7 @@ pub struct Quantity {
     pub units: f64,
     /// Forecast share of all units in use at `until`, with these, 0–1.
     pub utilisation: f64,
-    /// The renewal, or the end of the horizon where none is known.
+    /// The renewal (a year ahead at most), or the end of the horizon where none is known.
     pub until: Date,
 }
 
@@ -293,7 +323,7 @@ pub struct Approach {
 /// When to talk about an expansion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
-    /// In words: `Before the renewal`.
+    /// In words: `Ahead of the renewal`.
     pub label: String,
     /// First day.
     pub from: Date,
@@ -312,8 +342,10 @@ pub struct Champion {
     pub name: Option<Id>,
     /// Job title.
     pub title: Option<Id>,
-    /// When they rose to it, if within the last half year.
-    pub promoted_at: Option<Instant>,
+    /// Their role: `champion`.
+    pub role: Option<Id>,
+    /// When they came to that title from another, if within the last half year.
+    pub new_title_since: Option<Instant>,
     /// The last touch point with them on record.
     pub last_engaged_at: Option<Instant>,
     /// In words: `Sarah Chen (promoted to VP)`.

@@ -131,6 +131,22 @@ impl<'a> Scorer<'a> {
         self.model.intercept + self.model.terms.iter().map(|term| term.weights[term.cell(bins)]).sum::<f64>()
     }
 
+    /// What each of some changed features (positions among the model's; `None` for one that the model doesn't use) adds to
+    /// the log-odds when a customer's bins change: each term's difference goes to the changed features it depends on.
+    #[must_use]
+    pub fn parts_of_change(&self, before: &[u16], after: &[u16], changed: &[Option<usize>]) -> Vec<f64> {
+        let mut parts = vec![0.0; changed.len()];
+        for term in &self.model.terms {
+            let difference = term.weights[term.cell(after)] - term.weights[term.cell(before)];
+            let depends = |place: &Option<usize>| term.axes.iter().any(|axis| Some(axis.feature) == *place);
+            let on: Vec<usize> = (0..changed.len()).filter(|change| depends(&changed[*change])).collect();
+            for change in &on {
+                parts[*change] += difference * share(1, on.len());
+            }
+        }
+        parts
+    }
+
     /// The score of a customer whose features lie in the given bins; fills in what each feature adds to the log-odds.
     #[must_use]
     pub fn score(&self, bins: &[u16], contributions: &mut [f64]) -> Score {

@@ -4,6 +4,7 @@
 //! such values do, not what would happen if somebody changed them: association, not cause.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use expansion_features::{FEATURES, Feature, Snapshot, Unit, Value};
 
@@ -15,9 +16,8 @@ pub const ASSOCIATION: &str = "Association, not cause: customers with these valu
 
 /// What can be changed, and whether more of it is better: nobody would advise the other way, whatever the model makes of
 /// it. Signals are the customer's to give, and contracts, past deals and who they are cannot be changed.
-const IMPROVEMENTS: [(&str, bool); 22] = [
+const IMPROVEMENTS: [(&str, bool); 19] = [
     ("seat_utilisation", true),
-    ("seat_utilisation_peak", true),
     ("active_seats", true),
     ("active_seats_change", true),
     ("logins_per_seat", true),
@@ -27,11 +27,9 @@ const IMPROVEMENTS: [(&str, bool); 22] = [
     ("days_since_usage", false),
     ("usage_days_30", true),
     ("usage_days_90", true),
-    ("usage_days_365", true),
     ("usage_volume_change", true),
     ("health_score", true),
     ("health_change", true),
-    ("health_low", true),
     ("champions", true),
     ("executives", true),
     ("engagements_90", true),
@@ -85,16 +83,9 @@ pub fn rescore(scorer: &Scorer<'_>, snapshot: &Snapshot, changes: &[(usize, Valu
     let start = scorer.score(&before, &mut from);
     let score = scorer.score(&after, &mut to);
     let (score_before, score_after) = (points_of(start.propensity), points_of(score.propensity));
-    // Each changed feature's part; a pair's other half is put down to the feature that was changed.
-    let moves: Vec<f64> = from.iter().zip(&to).map(|(from, to)| to - from).collect();
     let place = |feature: usize| scorer.columns().iter().position(|column| *column == feature);
-    let mut parts: Vec<f64> = changes.iter().map(|(feature, _)| place(*feature).map_or(0.0, |at| moves[at])).collect();
-    let rest = moves.iter().sum::<f64>() - parts.iter().sum::<f64>();
-    if let Some(share) = count(parts.len()).map(|n| rest / n) {
-        for part in &mut parts {
-            *part += share;
-        }
-    }
+    let places: Vec<Option<usize>> = changes.iter().map(|(feature, _)| place(*feature)).collect();
+    let parts = scorer.parts_of_change(&before, &after, &places);
     let points = apportion(&exact_points(start.log_odds, &parts), score_after - score_before);
     let of = |change: usize| points.parts.iter().find(|(part, _)| *part == change).map_or(0, |(_, points)| *points);
     let changes = changes
@@ -155,8 +146,7 @@ pub fn smallest_change(
     if reached(begin) {
         return Vec::new();
     }
-    let mut moves = moves(model, scorer, snapshot, segment, &start);
-    moves.retain(|step| log_odds_of(&[*step]) > begin);
+    let moves = moves(model, scorer, snapshot, segment, &start);
     let values = |plan: &Plan| -> Vec<(usize, Value)> {
         plan.moves.iter().map(|step| (scorer.columns()[step.place], Value::Number(step.value))).collect()
     };
@@ -164,15 +154,19 @@ pub fn smallest_change(
     let mut plans = vec![highest.clone()];
     for _ in 0..MOST_CHANGES {
         let mut next: Vec<Plan> = Vec::new();
+        let mut seen: BTreeSet<Vec<(usize, u16)>> = BTreeSet::new();
         let mut best: Option<Plan> = None;
         for plan in &plans {
             for step in &moves {
-                // In the order of features, so that no combination comes twice.
-                if plan.moves.last().is_some_and(|last| last.place >= step.place) {
+                if plan.moves.iter().any(|other| other.place == step.place) {
                     continue;
                 }
                 let mut together = plan.moves.clone();
-                together.push(*step);
+                together.insert(together.partition_point(|other| other.place < step.place), *step);
+                // The same combination is come to by other ways, too.
+                if !seen.insert(together.iter().map(|step| (step.place, step.bin)).collect()) {
+                    continue;
+                }
                 let plan = Plan { log_odds: log_odds_of(&together), cost: plan.cost + step.cost, moves: together };
                 if !reached(plan.log_odds) {
                     next.push(plan);
@@ -243,11 +237,6 @@ fn step(feature: &Feature) -> f64 {
 fn rounded(feature: &Feature, value: f64, to: impl Fn(f64) -> f64) -> f64 {
     let a_unit = 1.0 / step(feature);
     to(value * a_unit) / a_unit
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a handful of changes")]
-fn count(n: usize) -> Option<f64> {
-    (n > 0).then_some(n as f64)
 }
 
 #[cfg(test)]

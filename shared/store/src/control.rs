@@ -7,14 +7,17 @@
 //! | `shard#<run id>` | shard number`#top#`page | its best rows |
 //! | `top#<run id>` | page | the best rows of the run |
 //! | `pointer` | `current_run`, `champion` | which run readers see, which model is live |
+//! | `model` | model id | a [`ModelRecord`] |
 //! | `idempotency` | key | the `as_of` that a request with this key stands for |
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use expansion_domain::{Instant, RunId};
-use expansion_model::{Listed, ModelSummary, Order, Run, RunReference, RunState, RunSummary};
+use expansion_domain::{Instant, ModelAction, ModelCommandRequested, RunId};
+use expansion_model::{
+    ChampionModel, Listed, ModelRecord, ModelSummary, Order, Run, RunReference, RunState, RunSummary,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
@@ -25,7 +28,7 @@ use crate::error::unless_condition_failed;
 
 /// The sparse index of the runs that are not over.
 const OPEN_RUNS_INDEX: &str = "idx_expansion_control_open_runs";
-/// How many of the best rows a shard hands in and a run keeps.
+/// How many of the best rows in each order a shard hands in and a run keeps.
 pub const TOP_ROWS: usize = 1000;
 /// Rows an item of a top list; an item must stay below 400 KB.
 const TOP_PAGE: usize = 100;
@@ -43,6 +46,28 @@ pub struct ControlTable {
     pub client: Client,
     /// The table.
     pub name: String,
+}
+
+/// Why nothing was done about the champion.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandRefused {
+    /// There is none yet.
+    #[error("there is no champion yet")]
+    NoChampion,
+    /// Somebody changed it since.
+    #[error("the champion is of generation {now} now, not {seen}: look again")]
+    Changed {
+        /// The generation now.
+        now: u64,
+        /// The one that was seen.
+        seen: u64,
+    },
+    /// No such model.
+    #[error("there is no model {0:?} on record")]
+    UnknownModel(String),
+    /// There was no champion before this one.
+    #[error("there was no champion before this one")]
+    NothingBefore,
 }
 
 /// What readers see, and what they saw before.
@@ -320,7 +345,7 @@ impl ControlTable {
         summary: &RunSummary,
         mut rows: Vec<Listed>,
     ) -> Result<(), StoreError> {
-        keep_best(&mut rows);
+        keep_best(&mut rows, true);
         let pk = format!("shard#{}", run.run_id);
         let item = ShardItem { summary: summary.clone(), pages: rows.len().div_ceil(TOP_PAGE) };
         for (page, rows) in rows.chunks(TOP_PAGE).enumerate() {
@@ -330,7 +355,8 @@ impl ControlTable {
         self.put(&pk, &format!("{shard:05}"), &item, Some(run.as_of)).await
     }
 
-    /// What the shards of a run handed in: the summary of all, and the best rows of all, by score.
+    /// What the shards of a run handed in: the summary of all, and the best rows of all with everybody newly ready, by
+    /// score.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
@@ -349,15 +375,14 @@ impl ControlTable {
                 None => {
                     let shard: ShardItem = from_item(item)?;
                     pages_of_shard = shard.pages;
+                    keep_best(&mut best, true);
                     summary = summary.merge(shard.summary);
                 }
-                Some(page) if page < pages_of_shard => {
-                    best.extend(from_item::<TopPage>(item)?.rows);
-                    keep_best(&mut best);
-                }
+                Some(page) if page < pages_of_shard => best.extend(from_item::<TopPage>(item)?.rows),
                 Some(_) => {}
             }
         }
+        keep_best(&mut best, true);
         Ok((summary, best))
     }
 
@@ -365,14 +390,15 @@ impl ControlTable {
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be written.
-    pub async fn put_top(&self, run: &RunId, best: &[Listed]) -> Result<(), StoreError> {
+    pub async fn put_top(&self, run: &RunId, mut best: Vec<Listed>) -> Result<(), StoreError> {
+        keep_best(&mut best, false);
         for (page, rows) in best.chunks(TOP_PAGE).enumerate() {
             self.put(&format!("top#{run}"), &format!("{page:04}"), &TopPage { rows: rows.to_vec() }, None).await?;
         }
         Ok(())
     }
 
-    /// The best rows of a run: at most 1,000 in each [`Order`], and everybody newly ready; by score.
+    /// The best rows of a run: at most 1,000 in each [`Order`]; by score.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
@@ -400,9 +426,9 @@ struct TopPage {
     rows: Vec<Listed>,
 }
 
-/// The rows that are among the best in some order, and those newly ready; by score.
-fn keep_best(rows: &mut Vec<Listed>) {
-    let mut kept: Vec<bool> = rows.iter().map(|row| row.newly_ready).collect();
+/// The rows that are among the best in some order, and those newly ready if they are `wanted`; by score.
+fn keep_best(rows: &mut Vec<Listed>, wanted: bool) {
+    let mut kept: Vec<bool> = rows.iter().map(|row| wanted && row.newly_ready).collect();
     for order in Order::ALL {
         let mut places: Vec<usize> = (0..rows.len()).collect();
         places.sort_by_cached_key(|place| order.position(&rows[*place]));
@@ -465,28 +491,99 @@ impl ControlTable {
         }
     }
 
-    /// Makes a model the champion unless a model that knew more is; returns the champion before, or `None` if nothing
-    /// changed.
+    /// The live model; `None` before the first one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn champion(&self) -> Result<Option<ChampionModel>, StoreError> {
+        Ok(self.get("pointer", "champion").await?.map(from_item).transpose()?)
+    }
+
+    /// Puts a champion in the place of the one that was `seen` (`None`: there was none), as the next generation. `None` if
+    /// somebody else changed it in between.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be written.
-    pub async fn promote(&self, model_id: &str, as_of: Instant) -> Result<Option<Promotion>, StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(key("pointer", "champion")))
-            .update_expression("SET model_id = :model, as_of = :as_of ADD generation :one")
-            .condition_expression("attribute_not_exists(model_id) OR (as_of <= :as_of AND model_id <> :model)")
-            .expression_attribute_values(":model", text(model_id))
-            .expression_attribute_values(":as_of", text(&as_of.to_string()))
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .return_values(ReturnValue::AllOld);
-        let Some(answer) = unless_condition_failed(request.send().await, "promote a model")? else {
-            return Ok(None);
+    pub async fn replace_champion(
+        &self,
+        seen: Option<u64>,
+        champion: ChampionModel,
+    ) -> Result<Option<ChampionModel>, StoreError> {
+        let champion = ChampionModel { generation: seen.unwrap_or_default() + 1, ..champion };
+        let mut item = to_item(&champion)?;
+        item.extend(key("pointer", "champion"));
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let put = match seen {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => put
+                .condition_expression("generation = :seen")
+                .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
         };
-        let previous = answer.attributes.and_then(|old| old.get("model_id")?.as_s().ok().cloned());
-        Ok(Some(Promotion { previous_model_id: previous }))
+        Ok(unless_condition_failed(put.send().await, "replace the champion")?.map(|_| champion))
+    }
+
+    /// Does what somebody wants done about the champion, if nobody changed it since they looked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or written.
+    pub async fn command(
+        &self,
+        command: &ModelCommandRequested,
+    ) -> Result<Result<ChampionModel, CommandRefused>, StoreError> {
+        let Some(now) = self.champion().await? else { return Ok(Err(CommandRefused::NoChampion)) };
+        if now.generation != command.generation {
+            return Ok(Err(CommandRefused::Changed { now: now.generation, seen: command.generation }));
+        }
+        let generation = now.generation;
+        let other = |model_id: String, as_of: Instant| ChampionModel {
+            model_id,
+            as_of,
+            generation,
+            previous: Some(now.model_id.clone()),
+            previous_as_of: Some(now.as_of),
+            pinned: true,
+        };
+        let wanted = match command.action {
+            ModelAction::Promote => {
+                let model_id = command.model_id.clone().unwrap_or_default();
+                let Some(model) = self.model(&model_id).await? else {
+                    return Ok(Err(CommandRefused::UnknownModel(model_id)));
+                };
+                other(model.model_id, model.as_of)
+            }
+            ModelAction::Rollback => match now.previous.clone().zip(now.previous_as_of) {
+                Some((model_id, as_of)) => other(model_id, as_of),
+                None => return Ok(Err(CommandRefused::NothingBefore)),
+            },
+            ModelAction::Pin => ChampionModel { pinned: true, ..now.clone() },
+            ModelAction::Unpin => ChampionModel { pinned: false, ..now.clone() },
+        };
+        let replaced = self.replace_champion(Some(generation), wanted).await?;
+        Ok(replaced.ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
+    }
+
+    /// Records a model.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError> {
+        self.put("model", &model.model_id, model, None).await
+    }
+
+    /// A model on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn model(&self, model_id: &str) -> Result<Option<ModelRecord>, StoreError> {
+        Ok(self.get("model", model_id).await?.map(from_item).transpose()?)
+    }
+
+    /// The models on record, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn models(&self, most: i32) -> Result<Vec<ModelRecord>, StoreError> {
+        self.newest("model", most).await
     }
 
     /// The `as_of` of the refresh that this key stands for: the given one if the key is new, else the one on record.
@@ -518,13 +615,6 @@ impl ControlTable {
     }
 }
 
-/// A model was promoted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Promotion {
-    /// The champion before.
-    pub previous_model_id: Option<String>,
-}
-
 // --- items -----------------------------------------------------------------------------------------------------------
 
 impl ControlTable {
@@ -548,6 +638,21 @@ impl ControlTable {
         let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
         request.send().await.map_err(StoreError::service("write the control table"))?;
         Ok(())
+    }
+
+    /// The newest items of a partition, by sort key.
+    async fn newest<T: DeserializeOwned>(&self, pk: &str, most: i32) -> Result<Vec<T>, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(most);
+        let answer = request.send().await.map_err(StoreError::service("query the control table"))?;
+        answer.items.unwrap_or_default().into_iter().map(deserialize).collect()
     }
 
     async fn query_all(&self, pk: &str) -> Result<Vec<Item>, StoreError> {

@@ -14,7 +14,7 @@ mod propensities;
 pub use artifacts::Artifacts;
 pub use clients::Clients;
 pub use clock::now;
-pub use control::{ControlTable, CurrentRun, Promotion, TOP_ROWS};
+pub use control::{CommandRefused, ControlTable, CurrentRun, TOP_ROWS};
 pub use error::StoreError;
 pub use events::Bus;
 pub use propensities::{Deadline, PropensityTable};

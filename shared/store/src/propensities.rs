@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Id, Instant, RunId};
-use expansion_model::{Listed, Order, Position, Previous, Propensity};
+use expansion_model::{Listed, Order, PastScore, Position, Previous, Propensity};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use tokio::time;
@@ -31,6 +31,9 @@ const DAYS_KEPT: i32 = 730;
 
 /// Until when work may go on.
 pub type Deadline = time::Instant;
+
+/// The attributes of a [`PastScore`].
+const PAST_SCORE: &str = "calculated_at, run_id, model_id, propensity_score, propensity_lower, propensity_upper";
 
 /// The table of propensity rows.
 #[derive(Clone, Debug)]
@@ -68,11 +71,21 @@ impl PropensityTable {
         }
     }
 
-    /// A customer's rows up to the one stored under `until`, newest first.
+    /// A customer's row of the run whose rows lie under `calculated_at`.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
-    pub async fn history(&self, customer_id: &str, until: Instant, most: i32) -> Result<Vec<Propensity>, StoreError> {
+    pub async fn row(&self, customer_id: &str, calculated_at: Instant) -> Result<Option<Propensity>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key(customer_id, calculated_at)));
+        let answer = request.consistent_read(true).send().await.map_err(StoreError::service("get a customer's row"))?;
+        Ok(answer.item.map(from_item).transpose()?)
+    }
+
+    /// A customer's scores up to the one stored under `until`, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn history(&self, customer_id: &str, until: Instant, most: i32) -> Result<Vec<PastScore>, StoreError> {
         let request = self
             .client
             .query()
@@ -80,6 +93,7 @@ impl PropensityTable {
             .key_condition_expression("customer_id = :customer AND calculated_at <= :until")
             .expression_attribute_values(":customer", AttributeValue::S(customer_id.to_owned()))
             .expression_attribute_values(":until", AttributeValue::S(sort_key(until)))
+            .projection_expression(PAST_SCORE)
             .scan_index_forward(false)
             .consistent_read(true)
             .limit(most);

@@ -1,7 +1,7 @@
 //! From fitted parameters to the model's terms: tables without what their sides say alone, everything centred, and the
 //! covariance as a low-rank factor.
 
-use expansion_model::{Axis, MOST_RANK, Term, TermKind, Uncertainty};
+use expansion_model::{Axis, MOST_RANK, Term, TermKind, Uncertainty, scattered};
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, Side};
 
@@ -136,7 +136,7 @@ fn add_to_shape(terms: &mut Vec<Term>, side: &Axis, moved: &[f64]) {
 pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>, FitError> {
     let size = metric.nrows();
     let rank = RANK.min(MOST_RANK).min(size);
-    let mut basis = Mat::from_fn(size, rank, |i, j| scattered(i * rank + j));
+    let mut basis = Mat::from_fn(size, rank, |i, j| scattered((i * rank + j) as u64) - 0.5);
     for _ in 0..ROUNDS {
         let image = metric * &basis;
         basis = factor.solve(&image);
@@ -154,22 +154,12 @@ pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>,
     // Musco, Musco & Woodruff 2021, *SOSA*).
     let image = metric * &basis;
     let kept: f64 = (0..rank).map(|j| (0..size).map(|i| basis[(i, j)] * image[(i, j)]).sum::<f64>()).sum();
-    let signs = Mat::from_fn(size, PROBES, |i, j| scattered(i * PROBES + j).signum());
+    let signs = Mat::from_fn(size, PROBES, |i, j| (scattered((i * PROBES + j) as u64) - 0.5).signum());
     let image = metric * &signs;
     let left = factor.solve(&image) - &basis * (basis.transpose() * &image);
     let rest: f64 = (0..PROBES).map(|j| (0..size).map(|i| signs[(i, j)] * left[(i, j)]).sum::<f64>()).sum();
     let rest = (rest / count(PROBES)).max(0.0);
     Ok(basis * faer::Scale((1.0 + rest / kept.max(1e-300)).sqrt().min(10.0)))
-}
-
-/// Numbers between −½ and ½ that look random and are the same everywhere (the mixing step of `SplitMix64`: Steele, Lea &
-/// Flood 2014, *OOPSLA*).
-fn scattered(i: usize) -> f64 {
-    let mut x = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^= x >> 31;
-    f64::from((x >> 40) as u32) / f64::from(1_u32 << 24) - 0.5
 }
 
 /// A factor as the model keeps it, row by row.

@@ -11,6 +11,7 @@ mod clusters;
 mod cohort;
 mod confidence;
 mod deals;
+mod gate;
 mod logistic;
 mod penalised;
 mod products;
@@ -24,14 +25,20 @@ mod value;
 
 use expansion_domain::{Instant, Portfolio};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
-use expansion_model::{ARTIFACT_SCHEMA_VERSION, MANIFEST_SCHEMA_VERSION, Manifest, Model};
+use expansion_model::{
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, EARLY_DAYS, Figure, MANIFEST_SCHEMA_VERSION, Manifest, Model, Reference,
+    Verdict, auc, points_of, sigmoid,
+};
 
 pub use cohort::Neighbours;
+pub use gate::decide;
 pub use propensity::{Fitted as FittedPropensity, Layout, fit_propensity, fit_table};
 pub use split::{Split, out_of_time};
 
 /// At most so many cutoffs, one every 30 days: two years.
 pub const MOST_CUTOFFS: usize = 24;
+/// Fewer expansions say nothing about how early they come.
+const LEAST_TIMED: usize = 40;
 /// The feature that names a customer's segment.
 pub const SEGMENT: &str = "segment";
 
@@ -68,12 +75,13 @@ pub enum FitError {
     Solver(String),
 }
 
-/// Fits a model to what was known at `request.as_of`, after evaluating the same fit on the newest cutoffs. Where the
+/// Fits a model to what was known at `request.as_of`, after evaluating the same fit on the newest cutoffs, and decides
+/// whether it takes the champion's place. Where the
 /// history holds too few expansions to learn from, the model is made of rules, and says so.
 ///
 /// # Errors
 /// [`FitError`] when the solver fails.
-pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError> {
+pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -> Result<Fitted, FitError> {
     let cutoffs = cutoffs(portfolio, request.as_of, request.horizon_days, MOST_CUTOFFS);
     let data = dataset(portfolio, &cutoffs, request.horizon_days);
     let split = split::out_of_time(&data, &cutoffs, request.horizon_days);
@@ -96,6 +104,13 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
     let left_over = left_over.unwrap_or_default();
     // Snapshots of today, without labels: what is usual among customers now.
     let now = dataset(portfolio, &[request.as_of], request.horizon_days);
+    let positives = data.labels.iter().filter(|label| label.expanded).count();
+    let knowledge = propensity.model.knowledge;
+    let auc = split.as_ref().zip(best.as_ref()).and_then(|(split, best)| held_out_auc(&data, split, best));
+    let verdict = Verdict::of(knowledge, positives, auc, propensity.metrics);
+    let newest = newest_rows(&data, split.as_ref());
+    let judged = (propensity.metrics.as_ref(), &verdict);
+    let decision = gate::decide(champion, &propensity.model, judged, &data, &newest)?;
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,
@@ -103,9 +118,10 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
         as_of: request.as_of,
         horizon_days: request.horizon_days,
         value,
-        products: products::fit(portfolio, &data, request.as_of, request.horizon_days, &left_over)?,
+        products: products::fit(portfolio, &data, request.as_of, request.horizon_days, &left_over),
         profiles: profiles::profiles(portfolio, request.as_of, &now),
         cohort: cohort::fit(portfolio, &data, &propensity.model)?,
+        reference: reference(&propensity.model, &now)?,
         propensity: propensity.model,
     };
     let used = |name: &str| {
@@ -125,7 +141,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
         held_out_cutoffs: split.map(|s| s.held_out_cutoffs).unwrap_or_default(),
         training_cutoffs: cutoffs,
         rows: data.labels.len(),
-        positives: data.labels.iter().filter(|label| label.expanded).count(),
+        positives,
         features,
         unused_features,
         data_fingerprint: request.data_fingerprint.clone(),
@@ -135,10 +151,63 @@ pub fn fit(portfolio: &Portfolio, request: &Request) -> Result<Fitted, FitError>
         confidence,
         value: held_out_value,
         patterns,
+        verdict,
+        decision,
+        timing: timing(portfolio, &data, request.horizon_days),
         artifact_sha256: String::new(),
         artifact_bytes: 0,
     };
     Ok(Fitted { model, manifest })
+}
+
+/// The area under the curve on the rows held out, with its bootstrap interval by customer.
+fn held_out_auc(data: &Dataset, split: &Split, best: &propensity::Tried) -> Option<Figure> {
+    let judged: Vec<(u32, f64, bool)> = split
+        .held_out
+        .iter()
+        .zip(&best.log_odds)
+        .map(|(row, eta)| (data.customers[*row], sigmoid(*eta), data.labels[*row].expanded))
+        .collect();
+    auc(&judged)
+}
+
+/// The rows that challenger and champion are compared by: those held out, or all where none are.
+fn newest_rows(data: &Dataset, split: Option<&Split>) -> Vec<usize> {
+    split.map_or_else(|| (0..data.labels.len()).collect(), |split| split.held_out.clone())
+}
+
+/// How the customers known now are spread over the bins of a model and over its scores.
+fn reference(model: &AdditiveModel, now: &Dataset) -> Result<Reference, FitError> {
+    let ready = propensity::scorer(model, now)?;
+    let mut bins = Vec::with_capacity(model.features.len());
+    let mut codes = vec![0; now.frame.rows];
+    for (feature, column) in model.features.iter().zip(ready.columns()) {
+        feature.bins.fill(&now.frame.columns[*column], 0..now.frame.rows, &mut codes);
+        let mut counts = vec![0; feature.bins.len()];
+        for code in &codes {
+            counts[usize::from(*code)] += 1;
+        }
+        bins.push(counts);
+    }
+    let mut scores = vec![0; 101];
+    for eta in ready.log_odds(&now.frame) {
+        scores[usize::try_from(points_of(sigmoid(eta))).unwrap_or_default()] += 1;
+    }
+    Ok(Reference { bins, scores })
+}
+
+/// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.
+fn timing(portfolio: &Portfolio, data: &Dataset, horizon_days: u16) -> Option<[f64; EARLY_DAYS.len()]> {
+    let rows: Vec<usize> = (0..data.labels.len()).filter(|row| data.labels[*row].expanded).collect();
+    let within = |days: u16| {
+        let days = days.min(horizon_days);
+        let early = |row: &&usize| {
+            let history = &portfolio.customers[data.customers[**row] as usize];
+            expansion_features::label(history, data.as_of[**row], days).expanded
+        };
+        deals::count(rows.iter().filter(early).count()) / deals::count(rows.len())
+    };
+    (rows.len() >= LEAST_TIMED).then(|| EARLY_DAYS.map(within))
 }
 
 /// How the value model, fitted on the earlier rows, does on those held out.

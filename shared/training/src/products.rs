@@ -28,7 +28,7 @@ const PRIOR_AMOUNTS: f64 = 5.0;
 /// Fewer amounts of a product than this say nothing.
 const LEAST_AMOUNTS: usize = 5;
 /// From so many on they have a spread of their own.
-const OWN_SPREAD: usize = 60;
+const OWN_SPREAD: usize = 40;
 /// The interval leaves so much out on either side.
 const TAIL: f64 = 0.1;
 /// Steps in which quantities are sold.
@@ -40,6 +40,7 @@ const OF_THE_STEP: (f64, usize) = (0.8, 10);
 struct Choice {
     row: usize,
     product: String,
+    deal: String,
 }
 
 /// Fits the product model to what is known at `as_of`; the rows' horizons have elapsed by then.
@@ -49,16 +50,17 @@ pub(crate) fn fit(
     as_of: Instant,
     horizon_days: u16,
     left_over: &[LeftOver],
-) -> Result<ProductModel, FitError> {
+) -> ProductModel {
     let mut model = shares(portfolio, as_of);
     model.slopes = PRIOR_SLOPES;
     model.steps = steps(portfolio, as_of);
     let choices = choices(portfolio, data, horizon_days);
     model.values = values(&choices, left_over);
     if choices.len() >= LEAST_CHOICES {
-        model.slopes = slopes(portfolio, data, &choices, &model)?;
+        // Recommending is not worth failing for.
+        model.slopes = slopes(portfolio, data, &choices, &model).unwrap_or(PRIOR_SLOPES);
     }
-    Ok(model)
+    model
 }
 
 /// The shares of the deals known to be won at `as_of`. Deals without a product don't count.
@@ -97,7 +99,8 @@ fn choices(portfolio: &Portfolio, data: &Dataset, horizon_days: u16) -> Vec<Choi
         let end = as_of.plus_days(i32::from(horizon_days));
         let mut won = won_by(history, end).filter(|deal| deal.closed_at.is_some_and(|closed| closed > as_of));
         let only = won.next().filter(|_| won.next().is_none())?;
-        Some(Choice { row, product: only.product_id.as_deref()?.to_owned() })
+        let (product, deal) = (only.product_id.as_deref()?.to_owned(), only.opportunity_id.to_string());
+        Some(Choice { row, product, deal })
     };
     (0..data.labels.len()).filter(|row| data.labels[*row].expanded).filter_map(of_row).collect()
 }
@@ -138,8 +141,10 @@ fn slopes(
 /// customer.
 fn values(choices: &[Choice], left_over: &[LeftOver]) -> BTreeMap<String, ProductValue> {
     let rest_of: BTreeMap<usize, f64> = left_over.iter().map(|one| (one.row, one.rest)).collect();
+    // A deal lies within the horizon of several rows, and counts once.
+    let deals: BTreeMap<&str, &Choice> = choices.iter().map(|choice| (&*choice.deal, choice)).collect();
     let mut by_product: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for choice in choices {
+    for choice in deals.values() {
         if let Some(rest) = rest_of.get(&choice.row) {
             by_product.entry(&choice.product).or_default().push(*rest);
         }
@@ -195,7 +200,11 @@ mod tests {
     #[test]
     fn a_product_s_amounts_are_told_from_those_of_others() {
         let choices: Vec<Choice> = (0..200)
-            .map(|row| Choice { row, product: if row % 2 == 0 { "small" } else { "large" }.to_owned() })
+            .map(|row| Choice {
+                row,
+                product: if row % 2 == 0 { "small" } else { "large" }.to_owned(),
+                deal: row.to_string(),
+            })
             .collect();
         let rest = |row: usize| if row.is_multiple_of(2) { -1.0 } else { 1.0 } + 0.01 * count(row % 10);
         let left_over: Vec<LeftOver> = (0..200).map(|row| LeftOver { row, rest: rest(row) }).collect();

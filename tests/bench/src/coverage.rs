@@ -81,7 +81,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             horizon_days: HORIZON_DAYS,
             data_fingerprint: String::new(),
         };
-        let model = fit(&portfolio, &request)?.model;
+        let model = fit(&portfolio, &request, None)?.model;
         let scorer = Scorer::new(&model.propensity)?;
         let known = truth(&settings, &[cutoff], u32::from(HORIZON_DAYS), arguments.paths);
         let truths: HashMap<&str, f64> = known.iter().map(|row| (&*row.customer_id, row.probability)).collect();

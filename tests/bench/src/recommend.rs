@@ -41,7 +41,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         horizon_days: arguments.horizon_days,
         data_fingerprint: String::new(),
     };
-    let model = fit(&portfolio, &request)?.model;
+    let model = fit(&portfolio, &request, None)?.model;
     let run = (&run_id, as_of, calculated_at(as_of, &run_id));
     let catalogue = Catalogue::new(&portfolio.products);
     let answering = Answering::new(&model, catalogue, &portfolio.tables, ReadyLine::default(), run)?;

@@ -1,0 +1,333 @@
+//! How right the answers of a past run were, with what the data can say about it: every figure with a bootstrap
+//! interval.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluation::{Weighed, found_among_best, metrics, ranked, tenths};
+use crate::{ConfidenceLevel, ValueRange};
+
+/// Bootstrap samples.
+const SAMPLES: u64 = 200;
+/// Scores from here on count as flagged, in points.
+pub const FLAGGED: f64 = 50.0;
+/// A group with fewer customers, or fewer expansions, has no figures.
+const LEAST_ROWS: usize = 30;
+const LEAST_EXPANSIONS: usize = 3;
+
+/// An answer of a past run beside what happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The customer's segment.
+    pub segment: Option<String>,
+    /// How sure the answer was.
+    pub confidence_level: ConfidenceLevel,
+    /// P(expansion within the run's horizon), 0–1.
+    pub propensity: f64,
+    /// The ends of its 90 % interval, 0–1.
+    pub interval: [f64; 2],
+    /// The estimated value with its 80 % interval.
+    pub value: Option<ValueRange>,
+    /// Propensity times mean amount.
+    pub expected_value: Option<f64>,
+    /// Whether they expanded within the days looked at.
+    pub expanded: bool,
+    /// The amount, where they did and it is recorded.
+    pub amount: Option<f64>,
+}
+
+/// A figure with its 90 % bootstrap interval (customers drawn with replacement).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The figure.
+    pub value: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// How right the answers about some customers were.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// How many customers.
+    pub customers: usize,
+    /// How many of them expanded within the days looked at.
+    pub expansions: usize,
+    /// Expansions that were predicted within the whole horizon: the sum of the propensities.
+    pub predicted_expansions: f64,
+    /// What was won, where amounts are recorded.
+    pub amount: f64,
+    /// What was expected to be won within the whole horizon; absent when no won amount was known.
+    pub predicted_amount: Option<f64>,
+    /// `auc`, `pr_auc`, `lift_at_10`, `precision_flagged` (of scores from 50 on), `capture_15` and `capture_35` (the share
+    /// of expansions among the best-ranked 15 and 35 %); of a whole horizon also `log_loss`, `brier`,
+    /// `calibration_error` and `predicted_over_actual`. Empty for too few customers or expansions.
+    pub figures: BTreeMap<String, Figure>,
+    /// The customers in ten parts of equal size, best first.
+    pub tenths: Vec<Tenth>,
+    /// Share of the tenths whose rate of expansions lies within the mean interval of their customers; of a whole
+    /// horizon only.
+    pub interval_coverage: Option<f64>,
+    /// Share of the amounts within their 80 % interval, and how many amounts.
+    pub value_coverage: Option<(f64, usize)>,
+}
+
+/// A tenth of the customers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tenth {
+    /// How many customers.
+    pub customers: usize,
+    /// Their mean propensity, 0–1.
+    pub predicted: f64,
+    /// The share that expanded, 0–1.
+    pub observed: f64,
+    /// That share over the share of all.
+    pub lift: f64,
+    /// The share of all expansions that are in this tenth or a better one, 0–1.
+    pub gain: f64,
+}
+
+/// Judges answers by outcomes. `is_whole` says whether the whole horizon has elapsed; before that expansions are still to
+/// come, and only what depends on the ranking alone is told.
+#[must_use]
+pub fn accuracy(judged: &[Judged], is_whole: bool) -> Accuracy {
+    let mut order: Vec<&Judged> = judged.iter().collect();
+    order.sort_by(|a, b| b.propensity.total_cmp(&a.propensity));
+    let expansions = order.iter().filter(|one| one.expanded).count();
+    let amounts: Vec<(f64, ValueRange)> =
+        order.iter().filter(|one| one.expanded).filter_map(|one| one.amount.zip(one.value)).collect();
+    let within = amounts.iter().filter(|(amount, value)| value.lower <= *amount && *amount <= value.upper).count();
+    let tenths = tenths_of(&order, expansions);
+    let covered = interval_coverage(&order, &tenths);
+    Accuracy {
+        customers: order.len(),
+        expansions,
+        predicted_expansions: order.iter().map(|one| one.propensity).sum(),
+        amount: order.iter().filter_map(|one| one.amount).sum(),
+        predicted_amount: order.iter().map(|one| one.expected_value).sum(),
+        figures: figures(&order, expansions, is_whole),
+        interval_coverage: covered.filter(|_| is_whole),
+        value_coverage: (!amounts.is_empty()).then(|| (count(within) / count(amounts.len()), amounts.len())),
+        tenths,
+    }
+}
+
+/// The figures with their intervals.
+fn figures(order: &[&Judged], expansions: usize, is_whole: bool) -> BTreeMap<String, Figure> {
+    if order.len() < LEAST_ROWS || expansions < LEAST_EXPANSIONS || expansions == order.len() {
+        return BTreeMap::new();
+    }
+    let Some(values) = figures_of(order, |_| 1.0, is_whole) else { return BTreeMap::new() };
+    let mut samples: Vec<Vec<f64>> = vec![Vec::new(); values.len()];
+    for sample in 0..SAMPLES {
+        // Drawing with replacement, by Poisson weights: each customer comes 0, 1, 2, … times.
+        if let Some(drawn) = figures_of(order, |i| poisson(scattered(sample << 32 | i as u64)), is_whole) {
+            for (samples, (_, value)) in samples.iter_mut().zip(drawn) {
+                samples.push(value);
+            }
+        }
+    }
+    let interval = |((name, value), samples): ((&str, f64), &mut Vec<f64>)| {
+        samples.retain(|value| value.is_finite());
+        samples.sort_unstable_by(f64::total_cmp);
+        let at = |q: f64| quantile(samples, q).unwrap_or(value);
+        (name.to_owned(), Figure { value, lower: at(0.05).min(value), upper: at(0.95).max(value) })
+    };
+    values.into_iter().zip(&mut samples).map(interval).collect()
+}
+
+/// The figures of customers in descending order of propensity, each counting as often as `weight` says.
+fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) -> Option<Vec<(&'static str, f64)>> {
+    let weigh = |(i, one): (usize, &&Judged)| {
+        let weight = weight(i);
+        let up = if one.expanded { weight } else { 0.0 };
+        Weighed { p: one.propensity, up, down: weight - up }
+    };
+    let rows: Vec<Weighed> = order.iter().enumerate().map(weigh).collect();
+    let all = metrics(&rows, rows.len())?;
+    let total: f64 = rows.iter().map(|row| row.up + row.down).sum();
+    let up: f64 = rows.iter().map(|row| row.up).sum();
+    let capture = |share: f64| found_among_best(&rows, share * total) / up;
+    let flagged = rows.iter().take_while(|row| 100.0 * row.p >= FLAGGED);
+    let (hits, flags) = flagged.fold((0.0, 0.0), |(hits, flags), row| (hits + row.up, flags + row.up + row.down));
+    let mut figures = vec![
+        ("auc", all.auc),
+        ("pr_auc", all.pr_auc),
+        ("lift_at_10", all.lift_at_10),
+        ("capture_15", capture(0.15)),
+        ("capture_35", capture(0.35)),
+    ];
+    if order.first().is_some_and(|best| 100.0 * best.propensity >= FLAGGED) {
+        figures.push(("precision_flagged", hits / flags));
+    }
+    if is_whole {
+        let predicted: f64 = rows.iter().map(|row| row.p * (row.up + row.down)).sum();
+        figures.extend([
+            ("log_loss", all.log_loss),
+            ("brier", all.brier),
+            ("calibration_error", all.ece),
+            ("predicted_over_actual", predicted / up),
+        ]);
+    }
+    Some(figures)
+}
+
+/// The area under the ROC curve with its 90 % bootstrap interval by customer, of rows that say whose they are, what was
+/// predicted and what happened; `None` unless both outcomes occur.
+#[must_use]
+pub fn auc(rows: &[(u32, f64, bool)]) -> Option<Figure> {
+    let mut order = rows.to_vec();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let of = |weight: &dyn Fn(u32) -> f64| {
+        let weigh = |(customer, p, expanded): &(u32, f64, bool)| {
+            let weight = weight(*customer);
+            let up = if *expanded { weight } else { 0.0 };
+            Weighed { p: *p, up, down: weight - up }
+        };
+        let rows: Vec<Weighed> = order.iter().map(weigh).collect();
+        metrics(&rows, rows.len()).map(|metrics| metrics.auc)
+    };
+    let value = of(&|_| 1.0)?;
+    let sample = |sample: u64| of(&|customer| poisson(scattered(sample << 32 | u64::from(customer))));
+    let mut samples: Vec<f64> = (0..SAMPLES).filter_map(sample).collect();
+    samples.sort_unstable_by(f64::total_cmp);
+    let at = |q: f64| quantile(&samples, q).unwrap_or(value);
+    Some(Figure { value, lower: at(0.05).min(value), upper: at(0.95).max(value) })
+}
+
+/// Customers in descending order of propensity, in ten parts.
+fn tenths_of(order: &[&Judged], expansions: usize) -> Vec<Tenth> {
+    let weigh = |one: &&Judged| {
+        let up = if one.expanded { 1.0 } else { 0.0 };
+        Weighed { p: one.propensity, up, down: 1.0 - up }
+    };
+    let rows = ranked(order.iter().map(weigh));
+    let rate = count(expansions) / count(rows.len()).max(1.0);
+    let mut found = 0.0;
+    let tenth = |rows: &[Weighed]| {
+        let n = count(rows.len());
+        let up: f64 = rows.iter().map(|row| row.up).sum();
+        found += up;
+        Tenth {
+            customers: rows.len(),
+            predicted: rows.iter().map(|row| row.p).sum::<f64>() / n,
+            observed: up / n,
+            lift: if rate > 0.0 { up / n / rate } else { 1.0 },
+            gain: if expansions > 0 { found / count(expansions) } else { 0.0 },
+        }
+    };
+    tenths(&rows, count(rows.len())).filter(|rows| !rows.is_empty()).map(tenth).collect()
+}
+
+/// The share of tenths whose rate lies within the mean interval of their customers.
+fn interval_coverage(order: &[&Judged], tenths: &[Tenth]) -> Option<f64> {
+    let mut begin = 0;
+    let mut covered = 0;
+    for tenth in tenths {
+        let rows = &order[begin..begin + tenth.customers];
+        begin += tenth.customers;
+        let mean = |end: usize| rows.iter().map(|one| one.interval[end]).sum::<f64>() / count(rows.len());
+        covered += usize::from(mean(0) <= tenth.observed && tenth.observed <= mean(1));
+    }
+    (!tenths.is_empty()).then(|| count(covered) / count(tenths.len()))
+}
+
+/// The empirical quantile of sorted values.
+fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "q is in 0..=1")]
+    let place = (q * count(sorted.len().saturating_sub(1))).round() as usize;
+    sorted.get(place).copied()
+}
+
+/// A number from a Poisson distribution of mean 1, from one that is uniform in 0–1.
+fn poisson(uniform: f64) -> f64 {
+    let (mut k, mut term) = (0.0, (-1.0_f64).exp());
+    let mut sum = term;
+    while sum < uniform && k < 20.0 {
+        k += 1.0;
+        term /= k;
+        sum += term;
+    }
+    k
+}
+
+/// Numbers in 0–1 that look random and are the same everywhere (the mixing step of `SplitMix64`: Steele, Lea & Flood
+/// 2014, *OOPSLA*).
+#[must_use]
+pub fn scattered(i: u64) -> f64 {
+    let mut x = (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^= x >> 31;
+    f64::from((x >> 40) as u32) / f64::from(1_u32 << 24)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+fn count(n: usize) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Customers whose propensities are right.
+    fn judged(n: u64, seed: u64) -> Vec<Judged> {
+        let one = |i: u64| {
+            let u = |k: u64| scattered(seed * 1_000_003 + 7 * i + k);
+            let propensity = 0.02 + 0.6 * u(0) * u(1);
+            Judged {
+                segment: None,
+                confidence_level: ConfidenceLevel::Medium,
+                propensity,
+                interval: [propensity / 2.0, (2.0 * propensity).min(1.0)],
+                value: None,
+                expected_value: Some(100.0 * propensity),
+                expanded: u(2) < propensity,
+                amount: None,
+            }
+        };
+        (0..n).map(one).collect()
+    }
+
+    #[test]
+    fn intervals_hold_the_true_figure_nine_times_in_ten() {
+        let truth = accuracy(&judged(200_000, 1), true);
+        for name in ["auc", "log_loss", "brier", "capture_15", "predicted_over_actual"] {
+            let wanted = truth.figures[name].value;
+            let holds = |seed: u64| {
+                let figure = accuracy(&judged(800, seed), true).figures[name];
+                figure.lower <= wanted && wanted <= figure.upper
+            };
+            let share = count((10..210).filter(|seed| holds(*seed)).count()) / 200.0;
+            assert!((0.85..=0.95).contains(&share), "{name}: {share}");
+        }
+    }
+
+    #[test]
+    fn before_the_horizon_is_over_only_the_ranking_is_judged() {
+        let judged = judged(500, 3);
+        let early = accuracy(&judged, false);
+        assert!(early.figures.contains_key("auc") && !early.figures.contains_key("brier"));
+        assert_eq!(early.interval_coverage, None);
+        let whole = accuracy(&judged, true);
+        assert_eq!(whole.figures["auc"], early.figures["auc"]);
+        assert!(whole.figures["calibration_error"].value < 0.1);
+        assert_eq!(whole.tenths.iter().map(|tenth| tenth.customers).sum::<usize>(), 500);
+        assert!((whole.tenths[9].gain - 1.0).abs() < 1e-12);
+        assert!(whole.tenths[0].lift > 1.5, "{:?}", whole.tenths[0]);
+    }
+
+    #[test]
+    fn too_few_expansions_have_no_figures() {
+        let mut few = judged(40, 5);
+        for one in &mut few {
+            one.expanded = false;
+        }
+        few[0].expanded = true;
+        assert!(accuracy(&few, true).figures.is_empty());
+        assert!(accuracy(&[], true).figures.is_empty());
+    }
+}

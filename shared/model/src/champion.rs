@@ -1,0 +1,152 @@
+//! Champion and challenger: which model is live, and why.
+
+use expansion_domain::Instant;
+use serde::{Deserialize, Serialize};
+
+use crate::{Figure, Knowledge, Metrics};
+
+/// An area under the curve above this is too good: something among the features tells the outcome.
+const SUSPICIOUS_AUC: f64 = 0.95;
+/// A model is ready from this area on, if its interval is no wider than that.
+const READY_AUC: f64 = 0.70;
+const READY_WIDTH: f64 = 0.1;
+/// … and of no use below this one.
+const LEAST_AUC: f64 = 0.55;
+
+/// What became of a challenger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whether it may take the champion's place.
+    pub promote: bool,
+    /// Why, in words.
+    pub reason: String,
+    /// The champion it was compared with, if there was one.
+    pub champion: Option<String>,
+    /// Log-loss of the champion on the newest labelled rows.
+    pub champion_log_loss: Option<f64>,
+    /// Log-loss of the challenger on the same rows.
+    pub challenger_log_loss: Option<f64>,
+    /// The challenger's log-loss less the champion's, with its 90 % bootstrap interval by customer.
+    pub difference: Option<Figure>,
+}
+
+/// How far a model can be relied on, by what it did on the rows held out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// In a word.
+    pub readiness: Readiness,
+    /// Why, in words.
+    pub reason: String,
+    /// Area under the ROC curve on the rows held out, with its 90 % bootstrap interval; absent without any.
+    pub auc: Option<Figure>,
+    /// The share of rows that expanded: what guessing by chance would find.
+    pub base_rate: Option<f64>,
+    /// What is missing to learn more, in words; absent when everything can be learned.
+    pub needs: Option<String>,
+}
+
+/// A verdict in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// It ranks customers well, and that is certain.
+    Ready,
+    /// It ranks customers better than chance.
+    Ok,
+    /// It does not rank customers, or nobody can tell yet.
+    NotReady,
+    /// It ranks customers better than is plausible.
+    Suspicious,
+}
+
+impl Verdict {
+    /// The verdict on a model: `ready` with an AUC of 0.70 or more whose interval is no wider than 0.1, `ok` from 0.55 on,
+    /// `suspicious` above 0.95.
+    #[must_use]
+    pub fn of(knowledge: Knowledge, positives: usize, auc: Option<Figure>, metrics: Option<Metrics>) -> Self {
+        let (readiness, reason) = match auc {
+            None => (Readiness::NotReady, "the history is too short to hold anything out".to_owned()),
+            Some(Figure { value, .. }) if value > SUSPICIOUS_AUC => (
+                Readiness::Suspicious,
+                format!("an AUC of {value:.3} is too good to be true: check whether a feature tells the outcome"),
+            ),
+            Some(Figure { value, lower, upper }) if value >= READY_AUC && upper - lower <= READY_WIDTH => {
+                (Readiness::Ready, format!("AUC {value:.3} ({lower:.3}–{upper:.3})"))
+            }
+            Some(Figure { value, lower, upper }) if value >= READY_AUC => {
+                let reason = format!("AUC {value:.3}, but it could be anything from {lower:.3} to {upper:.3}");
+                (Readiness::Ok, reason)
+            }
+            Some(Figure { value, .. }) if value >= LEAST_AUC => (Readiness::Ok, format!("AUC {value:.3}, below 0.70")),
+            Some(Figure { value, .. }) => (Readiness::NotReady, format!("AUC {value:.3}, hardly better than chance")),
+        };
+        let needs = knowledge.next().map(|(next, from)| {
+            let more = from.saturating_sub(positives);
+            format!("needs {more} more labelled rows that end in an expansion to be {next}")
+        });
+        Self { readiness, reason, auc, base_rate: metrics.map(|metrics| metrics.base_rate), needs }
+    }
+}
+
+/// A model on record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// The model.
+    pub model_id: String,
+    /// What it knew.
+    pub as_of: Instant,
+    /// The label window in days.
+    pub horizon_days: u16,
+    /// What kind of model it is.
+    pub family: String,
+    /// How much there was to learn from.
+    pub knowledge: Knowledge,
+    /// How good it was out of time.
+    pub metrics: Option<Metrics>,
+    /// How far it can be relied on.
+    pub verdict: Verdict,
+    /// Whether it was to take the champion's place, and why.
+    pub decision: Decision,
+}
+
+/// The live model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChampionModel {
+    /// The model.
+    pub model_id: String,
+    /// What it knew.
+    pub as_of: Instant,
+    /// Counts the changes; whoever changes it says which generation they saw.
+    pub generation: u64,
+    /// The champion before, for a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// What the champion before knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_as_of: Option<Instant>,
+    /// Whether it stays until somebody says otherwise.
+    #[serde(default)]
+    pub pinned: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_follows_the_figure_and_how_sure_it_is() {
+        let of = |value: f64, width: f64| {
+            let auc = Figure { value, lower: value - width / 2.0, upper: value + width / 2.0 };
+            Verdict::of(Knowledge::Full, 500, Some(auc), None).readiness
+        };
+        assert_eq!(of(0.80, 0.05), Readiness::Ready);
+        assert_eq!(of(0.80, 0.20), Readiness::Ok);
+        assert_eq!(of(0.60, 0.05), Readiness::Ok);
+        assert_eq!(of(0.52, 0.05), Readiness::NotReady);
+        assert_eq!(of(0.97, 0.02), Readiness::Suspicious);
+        let young = Verdict::of(Knowledge::Shrunk, 177, None, None);
+        assert_eq!(young.readiness, Readiness::NotReady);
+        assert_eq!(young.needs.as_deref(), Some("needs 23 more labelled rows that end in an expansion to be full"));
+        assert_eq!(Verdict::of(Knowledge::Full, 500, None, None).needs, None);
+    }
+}
