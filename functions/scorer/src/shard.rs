@@ -38,8 +38,8 @@ pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: D
         return Err(Error::NoSuchShard { run_id: run_id.clone(), shard });
     }
     if !run.done.contains(&shard) {
-        let listed = write_rows(state, &run, shard, shards, deadline).await?;
-        let summary = RunSummary::of(listed.iter());
+        let (listed, bins) = write_rows(state, &run, shard, shards, deadline).await?;
+        let summary = RunSummary { bins, ..RunSummary::of(listed.iter()) };
         state.control.put_shard(&run, shard, &summary, listed).await?;
         match state.control.finish_shard(&run, shard).await? {
             Some(updated) => run = updated,
@@ -52,14 +52,15 @@ pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: D
     Ok(())
 }
 
-/// Scores the shard's customers and writes their rows; returns what lists show of them.
+/// Scores the shard's customers and writes their rows; returns what lists show of them, and how many customers are in
+/// each bin of each feature.
 async fn write_rows(
     state: &State,
     run: &Run,
     shard: u32,
     shards: u32,
     deadline: Deadline,
-) -> Result<Vec<Listed>, Error> {
+) -> Result<(Vec<Listed>, Vec<Vec<u64>>), Error> {
     let model_id = run.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
     let model = state.artifacts.model(model_id).await?;
     let inventory = inventory(&state.source, &state.s3).await?;
@@ -85,18 +86,23 @@ async fn write_rows(
         };
     }
     let mut listed = Vec::with_capacity(portfolio.customers.len());
+    let mut spread = RunSummary::default();
     for customers in portfolio.customers.chunks(ROWS_AT_ONCE) {
         let rows: Vec<_> = customers
             .iter()
             .filter_map(|history| answer(&answering, history, previous.get(&history.customer_id).copied()))
             .collect();
+        for row in &rows {
+            let widths = model.propensity.features.iter().map(|feature| feature.bins.len());
+            spread.count_bins(&answering.scorer.bins(&row.snapshot()), widths);
+        }
         state.propensities.write(&rows, deadline).await?;
         listed.extend(rows.into_iter().map(|row| row.listed));
         tracing::info!(run.id = %run.run_id, run.shard = shard, rows.written = listed.len(), "propensity rows written");
     }
     #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
     record("scorer", &[("RowsScored", Unit::Count, listed.len() as f64), ("ShardsScored", Unit::Count, 1.0)]);
-    Ok(listed)
+    Ok((listed, spread.bins))
 }
 
 /// The run before with its model, or the reason why that cannot be used any more; `None` for the first run.

@@ -150,6 +150,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         csm_id: history.csm_id.clone(),
         segment: history.segment.clone(),
         propensity_score,
+        propensity: rounded(score.propensity, 5),
         propensity_lower: rounded(100.0 * score.lower, 1),
         propensity_upper: rounded(100.0 * score.upper, 1),
         confidence: rounded(confidence, 3),

@@ -3,9 +3,11 @@
 //! Owns: routes, parameters and their bounds, response bodies, problems, cursors, who may see what. Must not know:
 //! Lambda, DynamoDB, where rows come from. Everything that comes in is checked here, once.
 
+mod accuracy;
 mod cursor;
 mod customer;
 mod list;
+mod models;
 mod principal;
 mod problem;
 mod refresh;
@@ -14,9 +16,11 @@ mod segments;
 mod view;
 mod what_if;
 
+pub use accuracy::{AccuracyAnswer, AccuracyQuery, CohortView, RunAccuracyView, accuracy_answer};
 pub use cursor::{Cursor, CursorKey};
 pub use customer::{CustomerAnswer, customer_answer};
 pub use list::{ListAnswer, ListQuery, list_answer};
+pub use models::{ModelsAnswer, model_command};
 pub use principal::{ClaimNames, Principal};
 pub use problem::{InvalidParameter, Problem};
 pub use refresh::{RefreshCommand, refresh_command};

@@ -99,6 +99,12 @@ impl Problem {
         Self::new("idempotency-conflict", "Idempotency key already used", 409, detail)
     }
 
+    /// 409: things are not as the request takes them to be.
+    #[must_use]
+    pub fn conflict(what: impl Into<String>) -> Self {
+        Self::new("conflict", "Not as expected", 409, what)
+    }
+
     /// 503: something behind the API is busy; the same request may succeed later.
     #[must_use]
     pub fn unavailable() -> Self {

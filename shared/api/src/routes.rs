@@ -14,7 +14,7 @@ pub struct Route {
 }
 
 /// Every route.
-pub const ROUTES: [Route; 7] = [
+pub const ROUTES: [Route; 10] = [
     Route { method: "GET", path: "/api/analytics/expansion-propensity", function: "list-propensities" },
     Route { method: "GET", path: "/api/customers/{id}/expansion-propensity", function: "get-propensity" },
     Route { method: "POST", path: "/api/analytics/expansion-propensity/refresh", function: "request-refresh" },
@@ -22,6 +22,9 @@ pub const ROUTES: [Route; 7] = [
     Route { method: "GET", path: "/api/customers/{id}/expansion-propensity/what-if", function: "what-if" },
     Route { method: "POST", path: "/api/customers/{id}/expansion-propensity/what-if", function: "what-if" },
     Route { method: "GET", path: "/api/analytics/expansion-propensity/segments", function: "segment-patterns" },
+    Route { method: "GET", path: "/api/analytics/expansion-propensity/accuracy", function: "get-accuracy" },
+    Route { method: "GET", path: "/api/analytics/expansion-propensity/models", function: "models" },
+    Route { method: "POST", path: "/api/analytics/expansion-propensity/models", function: "models" },
 ];
 
 /// Where a run's state can be read.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Id, RunId};
-use expansion_features::{FEATURES, Snapshot, Value};
+use expansion_features::{FEATURES, Value};
 use expansion_model::{
     ASSOCIATION, ConfidenceLevel, FactorValue, Model, Profiles, Propensity, Rescored, Scorer, confidence, rescore,
     rounded, smallest_change,
@@ -134,8 +134,7 @@ pub fn what_if_answer(question: &WhatIf, row: &Propensity, model: &Model, scorer
     if row.snapshot.len() != FEATURES.len() || row.model_id != model.model_id {
         return None;
     }
-    let snapshot =
-        Snapshot { values: row.snapshot.iter().map(|value| FactorValue::restored(value.as_ref())).collect() };
+    let snapshot = row.snapshot();
     let segment = row.listed.segment.as_deref();
     let (target, found) = match question {
         WhatIf::Target(target) => {

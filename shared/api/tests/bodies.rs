@@ -53,6 +53,7 @@ fn row(customer_id: &str, score: u8) -> Propensity {
         csm_id: Some("csm-07".into()),
         segment: None,
         propensity_score: score,
+        propensity: f64::from(score) / 100.0,
         propensity_lower: 89.5,
         propensity_upper: 97.0,
         confidence: 0.91,

@@ -24,7 +24,9 @@ mod score;
 mod value;
 mod what_if;
 
-pub use accuracy::{Accuracy, FLAGGED, Figure, Judged, Tenth, accuracy, auc, scattered};
+pub use accuracy::{
+    Accuracy, AccuracyRecord, CohortAccuracy, EarlyWarning, FLAGGED, Figure, Judged, Tenth, accuracy, auc, scattered,
+};
 pub use artifact::{
     ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,
     ValueEvaluation, decode, encode, fingerprint,

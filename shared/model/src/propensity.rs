@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Date, Id, Instant, RunId};
-use expansion_features::Value;
+use expansion_features::{Snapshot, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -64,6 +64,9 @@ pub struct Listed {
     pub segment: Option<Id>,
     /// 1–99.
     pub propensity_score: u8,
+    /// P(expansion within the horizon), 0–1: the score before rounding.
+    #[serde(default)]
+    pub propensity: f64,
     /// Lower end of the 90 % interval, in points of the score.
     pub propensity_lower: f64,
     /// Upper end of the 90 % interval, in points of the score.
@@ -119,6 +122,14 @@ pub struct PastScore {
     pub propensity_lower: f64,
     /// Upper end of it.
     pub propensity_upper: f64,
+}
+
+impl Propensity {
+    /// The values that the score was made from.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { values: self.snapshot.iter().map(|value| FactorValue::restored(value.as_ref())).collect() }
+    }
 }
 
 impl From<&Propensity> for PastScore {

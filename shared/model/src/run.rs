@@ -118,6 +118,9 @@ pub struct RunSummary {
     pub histogram: Vec<u64>,
     /// The CSMs with customers, `None` first where customers have none.
     pub portfolios: BTreeSet<Option<Id>>,
+    /// How many customers are in each bin of each of the model's features.
+    #[serde(default)]
+    pub bins: Vec<Vec<u64>>,
 }
 
 impl Run {
@@ -181,6 +184,16 @@ impl RunSummary {
         summary
     }
 
+    /// Counts a customer whose features lie in the given bins, of so many each.
+    pub fn count_bins(&mut self, bins: &[u16], widths: impl Iterator<Item = usize>) {
+        if self.bins.is_empty() {
+            self.bins = widths.map(|width| vec![0; width]).collect();
+        }
+        for (counts, bin) in self.bins.iter_mut().zip(bins) {
+            counts[usize::from(*bin)] += 1;
+        }
+    }
+
     /// This summary and another one together.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
@@ -190,6 +203,13 @@ impl RunSummary {
             *sum += more;
         }
         self.portfolios.extend(other.portfolios);
+        if self.bins.is_empty() {
+            self.bins = other.bins;
+        } else {
+            for (sums, more) in self.bins.iter_mut().flatten().zip(other.bins.iter().flatten()) {
+                *sums += more;
+            }
+        }
         self
     }
 

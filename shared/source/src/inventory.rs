@@ -121,6 +121,13 @@ impl Inventory {
         &self.files
     }
 
+    /// Only the given tables: for whoever needs no others.
+    #[must_use]
+    pub fn only(&self, tables: &[Table]) -> Self {
+        let files = self.files.iter().filter(|file| tables.contains(&file.table)).cloned().collect();
+        Self { location: self.location.clone(), files }
+    }
+
     /// The files of one table, sorted by path.
     pub fn files_of(&self, table: Table) -> impl Iterator<Item = &SourceFile> {
         self.files.iter().filter(move |file| file.table == table)

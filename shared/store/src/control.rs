@@ -8,6 +8,7 @@
 //! | `top#<run id>` | page | the best rows of the run |
 //! | `pointer` | `current_run`, `champion` | which run readers see, which model is live |
 //! | `model` | model id | a [`ModelRecord`] |
+//! | `accuracy` | run id | an [`AccuracyRecord`] |
 //! | `idempotency` | key | the `as_of` that a request with this key stands for |
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,7 +17,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use expansion_domain::{Instant, ModelAction, ModelCommandRequested, RunId};
 use expansion_model::{
-    ChampionModel, Listed, ModelRecord, ModelSummary, Order, Run, RunReference, RunState, RunSummary,
+    AccuracyRecord, ChampionModel, Listed, ModelRecord, ModelSummary, Order, Run, RunReference, RunState, RunSummary,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -560,6 +561,30 @@ impl ControlTable {
         };
         let replaced = self.replace_champion(Some(generation), wanted).await?;
         Ok(replaced.ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
+    }
+
+    /// Records how right a run was; a later record takes the place of an earlier one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_accuracy(&self, record: &AccuracyRecord) -> Result<(), StoreError> {
+        self.put("accuracy", record.run_id.as_str(), record, None).await
+    }
+
+    /// How right a run was; `None` before it was judged.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn accuracy(&self, run: &RunId) -> Result<Option<AccuracyRecord>, StoreError> {
+        Ok(self.get("accuracy", run.as_str()).await?.map(from_item).transpose()?)
+    }
+
+    /// How right the newest runs were, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn accuracies(&self, most: i32) -> Result<Vec<AccuracyRecord>, StoreError> {
+        self.newest("accuracy", most).await
     }
 
     /// Records a model.

@@ -16,8 +16,18 @@ use tempfile::TempDir;
 use crate::within;
 
 /// The functions, each of which is a package with a binary of the same name.
-const FUNCTIONS: [&str; 7] =
-    ["list-propensities", "get-propensity", "request-refresh", "segment-patterns", "what-if", "trainer", "scorer"];
+const FUNCTIONS: [&str; 10] = [
+    "accuracy",
+    "get-accuracy",
+    "models",
+    "list-propensities",
+    "get-propensity",
+    "request-refresh",
+    "segment-patterns",
+    "what-if",
+    "trainer",
+    "scorer",
+];
 
 /// How long a function may take.
 const TIMEOUT: Duration = Duration::from_secs(100);

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use expansion_api::{ClaimNames, Principal, ROUTES, Route, refresh_command};
-use expansion_domain::{Detail, Envelope, RefreshRequested, RunCheckRequested, RunId, ShardRequested};
+use expansion_domain::{
+    AccuracyRequested, Detail, Envelope, ModelCommandRequested, RefreshRequested, RunCheckRequested, RunId,
+    ShardRequested,
+};
 use expansion_lambda::{principal, requested_at};
 use expansion_tidy::{names, text};
 use lambda_http::request::RequestContext;
@@ -97,8 +100,16 @@ fn trainer_events_open() {
         match any["detail-type"].as_str() {
             Some(RefreshRequested::TYPE) => drop(open::<RefreshRequested>(&file, &event)),
             Some(RunCheckRequested::TYPE) => drop(open::<RunCheckRequested>(&file, &event)),
+            Some(ModelCommandRequested::TYPE) => drop(open::<ModelCommandRequested>(&file, &event)),
             other => panic!("{file}: the trainer takes no {other:?}"),
         }
+    }
+}
+
+#[test]
+fn accuracy_events_open() {
+    for file in events("accuracy") {
+        drop(open::<AccuracyRequested>(&file, &read(&file)));
     }
 }
 

@@ -35,7 +35,10 @@ fn the_template_has_the_contracts_routes() {
 #[test]
 fn every_function_is_given_the_variables_it_reads() {
     let read = BTreeMap::from([
+        ("accuracy", accuracy::Config::VARIABLES),
+        ("get-accuracy", get_accuracy::Config::VARIABLES),
         ("get-propensity", get_propensity::Config::VARIABLES),
+        ("models", models::Config::VARIABLES),
         ("list-propensities", list_propensities::Config::VARIABLES),
         ("request-refresh", request_refresh::Config::VARIABLES),
         ("scorer", scorer::Config::VARIABLES),
@@ -60,6 +63,7 @@ fn the_score_index_projects_what_the_list_shows() {
         csm_id: Some("csm-01".into()),
         segment: Some("SMB".into()),
         propensity_score: 50,
+        propensity: 0.5,
         propensity_lower: 40.0,
         propensity_upper: 60.0,
         confidence: 0.8,

@@ -5,6 +5,7 @@ mod answers;
 mod artifacts;
 mod binaries;
 mod chaos;
+mod feedback_loop;
 mod idempotency;
 mod long_lists;
 mod restart;

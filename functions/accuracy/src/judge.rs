@@ -1,0 +1,122 @@
+//! Joins a run's rows, as stored, with the outcomes since.
+
+use std::collections::{BTreeMap, HashMap};
+
+use expansion_domain::{CustomerHistory, Id, Instant, Table};
+use expansion_features::{label, observed_until};
+use expansion_model::{
+    Accuracy, AccuracyRecord, CohortAccuracy, EARLY_DAYS, Judged, Listed, Manifest, Run, ValueRange, accuracy,
+};
+use expansion_source::{inventory, read};
+
+use crate::{Error, State, warn};
+
+/// What is known of outcomes.
+pub(crate) struct Outcomes {
+    histories: HashMap<Id, CustomerHistory>,
+    /// Until when somebody watched.
+    until: Instant,
+}
+
+/// The customers and their deals, as the source has them now.
+pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, Error> {
+    let inventory = inventory(&state.source, &state.s3).await?.only(&[Table::Customers, Table::ExpansionOpportunities]);
+    let portfolio = read(&inventory, &state.s3, None, state.limits).await?.portfolio;
+    let until = observed_until(&portfolio, as_of).unwrap_or(as_of);
+    let by_id = |history: CustomerHistory| (history.customer_id.clone(), history);
+    Ok(Outcomes { histories: portfolio.customers.into_iter().map(by_id).collect(), until })
+}
+
+/// Judges a run by what is known at `as_of`.
+pub(crate) async fn judge(
+    state: &State,
+    run: &Run,
+    as_of: Instant,
+    outcomes: &Outcomes,
+) -> Result<AccuracyRecord, Error> {
+    let mut rows: Vec<Listed> = Vec::new();
+    for csm_id in run.summary.iter().flat_map(|summary| &summary.portfolios) {
+        rows.extend(state.propensities.portfolio(&run.run_id, csm_id.as_deref(), None, 0, usize::MAX).await?);
+    }
+    let model_id = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
+    let manifest = state.artifacts.manifest(&model_id).await?;
+    let early = EARLY_DAYS.into_iter().filter(|days| *days < run.horizon_days);
+    let cohorts: Vec<CohortAccuracy> = early
+        .chain([run.horizon_days])
+        .map(|days| cohort(run, &rows, days, as_of.min(outcomes.until), outcomes, manifest.as_ref()))
+        .collect();
+    let model = state.artifacts.model(&model_id).await.ok();
+    let warning = warn::warning(run, &rows, model.as_ref(), &cohorts, state.thresholds);
+    Ok(AccuracyRecord {
+        run_id: run.run_id.clone(),
+        as_of: run.as_of,
+        horizon_days: run.horizon_days,
+        model_id,
+        known_at: as_of,
+        cohorts,
+        warning,
+    })
+}
+
+/// How right the run was after so many days, if they have passed.
+fn cohort(
+    run: &Run,
+    rows: &[Listed],
+    days: u16,
+    until: Instant,
+    outcomes: &Outcomes,
+    manifest: Option<&Manifest>,
+) -> CohortAccuracy {
+    let is_mature = run.as_of.plus_days(i32::from(days)) <= until;
+    let is_whole = days == run.horizon_days;
+    let mut cohort = CohortAccuracy {
+        days,
+        is_mature,
+        censored: 0,
+        overall: None,
+        segments: BTreeMap::new(),
+        levels: BTreeMap::new(),
+        expected_expansions: None,
+    };
+    if !is_mature {
+        return cohort;
+    }
+    let mut judged: Vec<Judged> = Vec::with_capacity(rows.len());
+    for row in rows {
+        match outcomes.histories.get(&row.customer_id) {
+            Some(history) => judged.push(join(row, history, run.as_of, days)),
+            None => cohort.censored += 1,
+        }
+    }
+    let share = EARLY_DAYS.iter().position(|early| *early == days).and_then(|place| Some(manifest?.timing?[place]));
+    let predicted: f64 = judged.iter().map(|one| one.propensity).sum();
+    cohort.expected_expansions = if is_whole { Some(predicted) } else { share.map(|share| share * predicted) };
+    let grouped = |name: &dyn Fn(&Judged) -> Option<String>| -> BTreeMap<String, Accuracy> {
+        let mut groups: BTreeMap<String, Vec<Judged>> = BTreeMap::new();
+        for one in &judged {
+            if let Some(name) = name(one) {
+                groups.entry(name).or_default().push(one.clone());
+            }
+        }
+        groups.into_iter().map(|(name, group)| (name, accuracy(&group, is_whole))).collect()
+    };
+    cohort.segments = grouped(&|one| one.segment.clone());
+    cohort.levels = grouped(&|one| Some(one.confidence_level.name().to_owned()));
+    cohort.overall = Some(accuracy(&judged, is_whole));
+    cohort
+}
+
+fn join(row: &Listed, history: &CustomerHistory, as_of: Instant, days: u16) -> Judged {
+    let label = label(history, as_of, days);
+    let ends = row.estimated_value_lower.zip(row.estimated_value_upper);
+    Judged {
+        segment: row.segment.as_deref().map(str::to_owned),
+        confidence_level: row.confidence_level,
+        propensity: row.propensity,
+        interval: [row.propensity_lower / 100.0, row.propensity_upper / 100.0],
+        value: row.estimated_value.zip(ends).map(|(amount, (lower, upper))| ValueRange { amount, lower, upper }),
+        expected_value: row.expected_value,
+        expanded: label.expanded,
+        amount: label.amount,
+    }
+}

@@ -1,0 +1,201 @@
+//! Judges past runs by what happened since, and warns before outcomes are in.
+//!
+//! Takes `PropensityRefreshed` (a run is complete) and `AccuracyRequested` (by schedule, or after the source was updated).
+//! Both may come more than once: a record takes the place of the one before.
+
+mod judge;
+mod warn;
+
+use expansion_domain::{
+    AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Envelope, Instant, PropensityRefreshed,
+    RefreshRequested, UnexpectedEvent,
+};
+use expansion_lambda::{ConfigError, number, parsed, required};
+use expansion_model::{AccuracyRecord, Run};
+use expansion_source::{Limits, Location, SourceError};
+use expansion_store::{Artifacts, Bus, Clients, ControlTable, PropensityTable, StoreError};
+use expansion_telemetry::{Unit, record};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+
+pub use warn::Thresholds;
+
+/// Runs that are judged at most, the newest.
+const MOST_RUNS: i32 = 60;
+/// Outcomes may be recorded late: a run is judged again for so many days after its horizon.
+const LATE_DAYS: i32 = 60;
+
+/// What the function is told.
+#[derive(Debug)]
+pub struct Config {
+    /// What is logged.
+    pub log_level: String,
+    propensity_table: String,
+    control_table: String,
+    bucket: String,
+    event_bus: String,
+    source: Location,
+    limits: Limits,
+    thresholds: Thresholds,
+}
+
+impl Config {
+    /// The variables it reads.
+    pub const VARIABLES: &'static [&'static str] = &[
+        "PROPENSITY_TABLE",
+        "CONTROL_TABLE",
+        "BUCKET",
+        "EVENT_BUS",
+        "SOURCE_URI",
+        "MAX_BAD_ROWS",
+        "MOST_SHIFT",
+        "MOST_CALIBRATION_ERROR",
+        "MOST_SURPRISE",
+        "LOG_LEVEL",
+    ];
+
+    /// Reads and checks them.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing or makes no sense.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            log_level: required(&get, "LOG_LEVEL")?,
+            propensity_table: required(&get, "PROPENSITY_TABLE")?,
+            control_table: required(&get, "CONTROL_TABLE")?,
+            bucket: required(&get, "BUCKET")?,
+            event_bus: required(&get, "EVENT_BUS")?,
+            source: parsed(&get, "SOURCE_URI")?,
+            limits: Limits { max_bad_share: number(&get, "MAX_BAD_ROWS", 0.0..=1.0)? },
+            thresholds: Thresholds {
+                shift: number(&get, "MOST_SHIFT", 0.0..=10.0)?,
+                calibration_error: number(&get, "MOST_CALIBRATION_ERROR", 0.0..=1.0)?,
+                surprise: number(&get, "MOST_SURPRISE", 0.0..=100.0)?,
+            },
+        })
+    }
+}
+
+/// What the function keeps between invocations.
+#[derive(Debug)]
+pub struct State {
+    control: ControlTable,
+    propensities: PropensityTable,
+    artifacts: Artifacts,
+    bus: Bus,
+    s3: aws_sdk_s3::Client,
+    source: Location,
+    limits: Limits,
+    thresholds: Thresholds,
+}
+
+impl State {
+    /// Makes the state.
+    #[expect(clippy::unused_async, reason = "all functions are started alike")]
+    pub async fn new(config: Config, clients: &Clients) -> Self {
+        Self {
+            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
+            propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
+            artifacts: Artifacts { client: clients.s3.clone(), bucket: config.bucket },
+            bus: Bus { client: clients.events.clone(), name: config.event_bus },
+            s3: clients.s3.clone(),
+            source: config.source,
+            limits: config.limits,
+            thresholds: config.thresholds,
+        }
+    }
+}
+
+/// The invocation failed; Lambda tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The event is none this function takes.
+    #[error(transparent)]
+    Unexpected(#[from] UnexpectedEvent),
+    /// The event cannot be read.
+    #[error("the event cannot be read: {0}")]
+    Event(#[from] serde_json::Error),
+    /// AWS cannot be reached, or what is stored makes no sense.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The source cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        let transient = match &error {
+            Error::Store(error) => error.is_transient(),
+            Error::Source(error) => error.is_transient(),
+            Error::Unexpected(_) | Error::Event(_) => false,
+        };
+        let error_type = if transient { "Retryable" } else { "NonRetryable" };
+        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
+    }
+}
+
+/// Judges the runs that can be judged by what is known at the event's `as_of`; answers with how many.
+///
+/// # Errors
+/// [`Error`] when the event makes no sense or something is in the way.
+pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let kind = event.payload.get("detail-type").and_then(Value::as_str);
+    let (as_of, is_update) = if kind == Some(PropensityRefreshed::TYPE) {
+        let refreshed: Envelope<PropensityRefreshed> = serde_json::from_value(event.payload)?;
+        (refreshed.open()?.as_of, false)
+    } else {
+        let wanted: Envelope<AccuracyRequested> = serde_json::from_value(event.payload)?;
+        (wanted.open()?.as_of, true)
+    };
+    let Some(current) = state.control.current_run().await? else { return Ok(json!({ "judged": 0 })) };
+    let mut judged = 0;
+    let outcomes = judge::outcomes(state, as_of).await?;
+    let mut degraded = false;
+    for run_id in state.control.complete_runs(&current.run.run_id, MOST_RUNS).await?.into_iter().rev() {
+        let run = state.control.expect_run(&run_id).await?;
+        let before = state.control.accuracy(&run_id).await?;
+        if run.as_of > as_of || is_settled(&run, before.as_ref()) {
+            continue;
+        }
+        let record = judge::judge(state, &run, as_of, &outcomes).await?;
+        state.control.put_accuracy(&record).await?;
+        judged += 1;
+        degraded |= tell(state, &record, before.as_ref()).await?;
+    }
+    if degraded && is_update {
+        // The cause names the data, so that asking again for the same is the same run.
+        let refresh = RefreshRequested { as_of, cause: "degraded".to_owned(), horizon_days: None };
+        state.bus.put([refresh]).await?;
+    }
+    Ok(json!({ "judged": judged, "degraded": degraded }))
+}
+
+/// Whether a run was judged long after its horizon: then nothing new is to be expected.
+fn is_settled(run: &Run, record: Option<&AccuracyRecord>) -> bool {
+    let settled: Instant = run.as_of.plus_days(i32::from(run.horizon_days) + LATE_DAYS);
+    record.is_some_and(|record| record.known_at >= settled)
+}
+
+/// Says what was found and not said before; returns whether the run's model is less right than it should be.
+async fn tell(state: &State, record: &AccuracyRecord, before: Option<&AccuracyRecord>) -> Result<bool, Error> {
+    let known = before.map(|before| &before.warning.findings[..]).unwrap_or_default();
+    let fresh: Vec<String> = record.warning.findings.iter().filter(|f| !known.contains(f)).cloned().collect();
+    let (shifts, errors): (Vec<String>, Vec<String>) = fresh.into_iter().partition(|finding| warn::is_shift(finding));
+    let (run_id, as_of, model_id) = (record.run_id.clone(), record.known_at, record.model_id.clone());
+    if !shifts.is_empty() {
+        record_metric("DriftDetected");
+        let (run_id, model_id) = (run_id.clone(), model_id.clone());
+        state.bus.put([DriftDetected { run_id, as_of, model_id, findings: shifts }]).await?;
+    }
+    let degraded = !errors.is_empty();
+    if degraded {
+        record_metric("AccuracyDegraded");
+        state.bus.put([AccuracyDegraded { run_id, as_of, model_id, findings: errors }]).await?;
+    }
+    Ok(degraded)
+}
+
+fn record_metric(name: &'static str) {
+    record("accuracy", &[(name, Unit::Count, 1.0)]);
+}
