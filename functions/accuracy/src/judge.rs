@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use expansion_domain::{CustomerHistory, Id, Instant, Table};
+use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, add_outcomes, standing};
 use expansion_features::{label, observed_until};
 use expansion_model::{
     Accuracy, AccuracyRecord, CohortAccuracy, EARLY_DAYS, Judged, Listed, Manifest, Run, ValueRange, accuracy,
@@ -16,15 +16,25 @@ pub(crate) struct Outcomes {
     histories: HashMap<Id, CustomerHistory>,
     /// Until when somebody watched.
     until: Instant,
+    /// What people recorded about each run's answers, by kind.
+    feedback: HashMap<RunId, BTreeMap<String, usize>>,
 }
 
 /// The customers and their deals, as the source has them now.
 pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, Error> {
     let inventory = inventory(&state.source, &state.s3).await?.only(&[Table::Customers, Table::ExpansionOpportunities]);
-    let portfolio = read(&inventory, &state.s3, None, state.limits).await?.portfolio;
+    let mut portfolio = read(&inventory, &state.s3, None, state.limits).await?.portfolio;
+    // By the source alone: that somebody recorded a deal later does not tell what became of the others.
     let until = observed_until(&portfolio, as_of).unwrap_or(as_of);
+    let recorded = state.control.outcomes().await?;
+    add_outcomes(&mut portfolio, &recorded, as_of);
     let by_id = |history: CustomerHistory| (history.customer_id.clone(), history);
-    Ok(Outcomes { histories: portfolio.customers.into_iter().map(by_id).collect(), until })
+    let mut feedback: HashMap<RunId, BTreeMap<String, usize>> = HashMap::new();
+    for outcome in standing(&recorded, as_of) {
+        let of_run = feedback.entry(outcome.run_id.clone()).or_default();
+        *of_run.entry(outcome.kind.name().to_owned()).or_default() += 1;
+    }
+    Ok(Outcomes { histories: portfolio.customers.into_iter().map(by_id).collect(), until, feedback })
 }
 
 /// Judges a run by what is known at `as_of`.
@@ -54,6 +64,7 @@ pub(crate) async fn judge(
         model_id,
         known_at: as_of,
         cohorts,
+        feedback: outcomes.feedback.get(&run.run_id).cloned().unwrap_or_default(),
         warning,
     })
 }

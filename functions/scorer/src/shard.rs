@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use expansion_answer::{Answering, Before, answer};
-use expansion_domain::{Id, Portfolio, RunId};
+use expansion_domain::{Id, Portfolio, RunId, add_outcomes};
 use expansion_features::Catalogue;
 use expansion_model::{Listed, Model, Previous, Run, RunState, RunSummary, Scorer};
 use expansion_source::{inventory, read};
@@ -69,7 +69,8 @@ async fn write_rows(
         return Err(Error::SourceChanged { planned: shards, found: buckets.unwrap_or(1) });
     }
     let bucket = buckets.map(|_| shard);
-    let portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
+    let mut portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
+    add_outcomes(&mut portfolio, &state.control.outcomes().await?, run.as_of);
     let previous = said_before(state, run, &portfolio, deadline).await?;
     let before = before(state, run).await?;
     let catalogue = Catalogue::new(&portfolio.products);

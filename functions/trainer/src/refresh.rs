@@ -1,6 +1,7 @@
 //! One refresh: read, fit, store, promote, plan.
 
-use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, ShardRequested, Table};
+use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, ShardRequested, Table, add_outcomes};
+use expansion_features::observed_until;
 use expansion_model::{ChampionModel, Manifest, ModelSummary, Run, RunState};
 use expansion_source::{Inventory, inventory, read};
 use expansion_store::now;
@@ -44,7 +45,12 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         return Ok(state.control.expect_run(&run.run_id).await?);
     };
     let inventory = inventory(&state.source, &state.s3).await?;
-    let source = read(&inventory, &state.s3, None, state.limits).await?;
+    let mut source = read(&inventory, &state.s3, None, state.limits).await?;
+    // What was recorded of a time that the source does not know yet says nothing of everybody else then.
+    let until = observed_until(&source.portfolio, run.as_of).unwrap_or(run.as_of);
+    let mut recorded = state.control.outcomes().await?;
+    recorded.retain(|outcome| outcome.occurred_at <= until);
+    add_outcomes(&mut source.portfolio, &recorded, run.as_of);
     for issue in &source.issues {
         tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
     }

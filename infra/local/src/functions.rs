@@ -168,6 +168,7 @@ async fn handler(name: &str, described: &template::Function, clients: &Clients) 
         "accuracy" => event!(accuracy),
         "get-accuracy" => http!(get_accuracy),
         "models" => http!(models),
+        "record-outcome" => http!(record_outcome),
         "segment-patterns" => http!(segment_patterns),
         "what-if" => http!(what_if),
         "trainer" => event!(trainer),

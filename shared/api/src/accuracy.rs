@@ -1,5 +1,7 @@
 //! `GET /api/analytics/expansion-propensity/accuracy`: how right past runs were.
 
+use std::collections::BTreeMap;
+
 use expansion_domain::{Instant, RunId};
 use expansion_model::{Accuracy, AccuracyRecord, EarlyWarning};
 use serde::Serialize;
@@ -40,6 +42,8 @@ pub struct RunAccuracyView {
     pub known_at: Instant,
     /// After 7, 30 and 60 days and the whole horizon.
     pub cohorts: Vec<CohortView>,
+    /// What people recorded about the run's answers: how many `accepted`, `dismissed`, `opportunity_created`, `won`, `lost`.
+    pub feedback: BTreeMap<String, usize>,
     /// What can be said without outcomes: estimated figures, shifts, findings.
     pub warning: EarlyWarning,
 }
@@ -58,7 +62,7 @@ pub struct CohortView {
     /// The figures of the customers asked for; `null` before the days have passed, or where there are none of them.
     pub accuracy: Option<Accuracy>,
     /// The figures by confidence level; of all customers only.
-    pub levels: std::collections::BTreeMap<String, Accuracy>,
+    pub levels: BTreeMap<String, Accuracy>,
 }
 
 impl AccuracyQuery {
@@ -106,7 +110,7 @@ pub fn accuracy_answer(query: &AccuracyQuery, records: Vec<AccuracyRecord>) -> A
                 Some(segment) => cohort.segments.remove(segment),
                 None => cohort.overall,
             },
-            levels: if query.segment.is_none() { cohort.levels } else { Default::default() },
+            levels: if query.segment.is_none() { cohort.levels } else { BTreeMap::new() },
         });
         RunAccuracyView {
             run_id: record.run_id,
@@ -115,6 +119,7 @@ pub fn accuracy_answer(query: &AccuracyQuery, records: Vec<AccuracyRecord>) -> A
             model_id: record.model_id,
             known_at: record.known_at,
             cohorts: cohorts.collect(),
+            feedback: record.feedback,
             warning: record.warning,
         }
     };

@@ -14,7 +14,7 @@ pub struct Route {
 }
 
 /// Every route.
-pub const ROUTES: [Route; 10] = [
+pub const ROUTES: [Route; 11] = [
     Route { method: "GET", path: "/api/analytics/expansion-propensity", function: "list-propensities" },
     Route { method: "GET", path: "/api/customers/{id}/expansion-propensity", function: "get-propensity" },
     Route { method: "POST", path: "/api/analytics/expansion-propensity/refresh", function: "request-refresh" },
@@ -25,6 +25,7 @@ pub const ROUTES: [Route; 10] = [
     Route { method: "GET", path: "/api/analytics/expansion-propensity/accuracy", function: "get-accuracy" },
     Route { method: "GET", path: "/api/analytics/expansion-propensity/models", function: "models" },
     Route { method: "POST", path: "/api/analytics/expansion-propensity/models", function: "models" },
+    Route { method: "POST", path: "/api/customers/{id}/expansion-propensity/outcome", function: "record-outcome" },
 ];
 
 /// Where a run's state can be read.

@@ -5,6 +5,7 @@
 
 mod event;
 mod facts;
+mod feedback;
 mod known;
 mod run;
 mod time;
@@ -18,6 +19,7 @@ pub use facts::{
     Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Portfolio, Product, Reading, Signal, Stage,
     Stakeholder, Table, UsageSeries,
 };
+pub use feedback::{OutcomeKind, RecordedOutcome, add_outcomes, standing};
 pub use jiff::civil::Date;
 pub use known::{Deal, Known, Outcome};
 pub use run::{InvalidRunId, RunId, calculated_at, row_id};

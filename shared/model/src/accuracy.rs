@@ -105,6 +105,9 @@ pub struct AccuracyRecord {
     pub known_at: Instant,
     /// After 7, 30 and 60 days and the whole horizon.
     pub cohorts: Vec<CohortAccuracy>,
+    /// What people recorded about the run's answers, by kind: how many `accepted`, `dismissed`, …, that stand.
+    #[serde(default)]
+    pub feedback: BTreeMap<String, usize>,
     /// What can be said without any outcome.
     pub warning: EarlyWarning,
 }

@@ -9,13 +9,14 @@
 //! | `pointer` | `current_run`, `champion` | which run readers see, which model is live |
 //! | `model` | model id | a [`ModelRecord`] |
 //! | `accuracy` | run id | an [`AccuracyRecord`] |
+//! | `outcome` | outcome id | a [`RecordedOutcome`] |
 //! | `idempotency` | key | the `as_of` that a request with this key stands for |
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use expansion_domain::{Instant, ModelAction, ModelCommandRequested, RunId};
+use expansion_domain::{Instant, ModelAction, ModelCommandRequested, RecordedOutcome, RunId};
 use expansion_model::{
     AccuracyRecord, ChampionModel, Listed, ModelRecord, ModelSummary, Order, Run, RunReference, RunState, RunSummary,
 };
@@ -561,6 +562,31 @@ impl ControlTable {
         };
         let replaced = self.replace_champion(Some(generation), wanted).await?;
         Ok(replaced.ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
+    }
+
+    /// Records an outcome, unless it is on record already; returns what is on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or written.
+    pub async fn record_outcome(&self, outcome: RecordedOutcome) -> Result<RecordedOutcome, StoreError> {
+        let id = outcome.outcome_id.to_string();
+        let mut item = to_item(&outcome)?;
+        item.extend(key("outcome", &id));
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
+        if unless_condition_failed(result, "record an outcome")?.is_some() {
+            return Ok(outcome);
+        }
+        let stored = self.get("outcome", &id).await?.map(from_item).transpose()?;
+        stored.ok_or_else(|| StoreError::NotFound(format!("outcome {id}")))
+    }
+
+    /// Everything that people recorded.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn outcomes(&self) -> Result<Vec<RecordedOutcome>, StoreError> {
+        self.query_all("outcome").await?.into_iter().map(deserialize).collect()
     }
 
     /// Records how right a run was; a later record takes the place of an earlier one.

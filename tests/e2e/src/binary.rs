@@ -16,10 +16,11 @@ use tempfile::TempDir;
 use crate::within;
 
 /// The functions, each of which is a package with a binary of the same name.
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 11] = [
     "accuracy",
     "get-accuracy",
     "models",
+    "record-outcome",
     "list-propensities",
     "get-propensity",
     "request-refresh",

@@ -39,6 +39,7 @@ fn every_function_is_given_the_variables_it_reads() {
         ("get-accuracy", get_accuracy::Config::VARIABLES),
         ("get-propensity", get_propensity::Config::VARIABLES),
         ("models", models::Config::VARIABLES),
+        ("record-outcome", record_outcome::Config::VARIABLES),
         ("list-propensities", list_propensities::Config::VARIABLES),
         ("request-refresh", request_refresh::Config::VARIABLES),
         ("scorer", scorer::Config::VARIABLES),

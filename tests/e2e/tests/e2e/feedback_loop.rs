@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use expansion_e2e::{LIST, Source, World, as_of, portfolio, weekly_run};
+use expansion_model::{Propensity, Run};
 use serde_json::{Value, json};
 
 fn number(value: &Value) -> f64 {
@@ -43,10 +44,10 @@ async fn past_runs_are_judged_by_what_happened_and_young_ones_are_not() {
     let oldest = cohort(&runs[2], 90);
     assert_eq!((&oldest["is_mature"], &oldest["censored"]), (&json!(true), &json!(0)));
     let accuracy = &oldest["accuracy"];
-    let expansions = number(&accuracy["expansions"]);
-    assert!(expansions > 5.0 && expansions <= won.len() as f64, "{expansions} of {}", won.len());
+    let expansions = accuracy["expansions"].as_u64().and_then(|n| usize::try_from(n).ok()).expect("a number");
+    assert!(expansions > 5 && expansions <= won.len(), "{expansions} of {}", won.len());
     // Only those who became customers after the run's as_of are missing among the judged.
-    assert!(won.len() as f64 - expansions <= 3.0, "{expansions} of {}", won.len());
+    assert!(won.len() - expansions <= 3, "{expansions} of {}", won.len());
     for name in ["auc", "log_loss", "brier", "calibration_error", "capture_35", "predicted_over_actual"] {
         let figure = &accuracy["figures"][name];
         let [lower, value, upper] = ["lower", "value", "upper"].map(|part| number(&figure[part]));
@@ -135,4 +136,48 @@ async fn a_challenger_is_compared_and_the_champion_can_be_pinned_and_rolled_back
     assert_eq!(answer["champion"]["model_id"], champion.as_str());
     let again = world.stack.invoke("trainer", rollback).await.expect("an answer");
     assert!(again["refused"].as_str().is_some_and(|reason| reason.contains("generation 4")), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_record_is_kept_once_and_seen_in_accuracy_and_by_the_next_refresh() {
+    let world = World::over(&Source::simulated()).await;
+    world.refreshed(as_of(7)).await;
+    let rows = world.all_rows().await;
+    let customer = rows.iter().find(|row| row["csm_id"].is_string()).expect("a customer");
+    let id = customer["customer_id"].as_str().expect("an id");
+    let path = format!("/api/customers/{id}/expansion-propensity/outcome");
+    let csm = world.csm(customer["csm_id"].as_str().expect("a CSM"));
+    let won = r#"{"kind":"won","amount":5000,"occurred_at":"2026-06-29"}"#;
+    let key = [("idempotency-key", "k-1")];
+    let first = csm.post(&path, &key, won).await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    let again = csm.post(&path, &key, won).await;
+    assert_eq!(again.body, first.body);
+    let dismissed = r#"{"kind":"dismissed","reason":"budget is gone"}"#;
+    assert_eq!(csm.post(&path, &[], dismissed).await.status, 201);
+    world.settle().await;
+
+    let run = weekly_run(as_of(7));
+    let accuracy = world.manager().get(&format!("{LIST}/accuracy?run={run}")).await.ok();
+    assert_eq!(accuracy["data"][0]["feedback"]["won"], 1, "{accuracy}");
+
+    // A refresh of the past does not know of it: it was recorded later. One of now does.
+    let wins = |row: &Propensity| {
+        let place = expansion_features::feature("wins").expect("a feature").0;
+        row.snapshot().values[place].as_number().expect("a number")
+    };
+    world.refreshed(as_of(0)).await;
+    let stored =
+        async |run: Run| world.propensities.row(id, run.calculated_at).await.expect("readable").expect("a row");
+    let past = stored(world.run(&weekly_run(as_of(0))).await).await;
+    // An `as_of` has whole seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let now = stored(world.refreshed(expansion_store::now().whole_second()).await).await;
+    assert!((wins(&now) - wins(&past) - 1.0).abs() < 1e-9, "{} {}", wins(&past), wins(&now));
+
+    let _ = csm.post(&path, &[], r#"{"kind":"dismissed"}"#).await.problem(400, "invalid-parameter");
+    let other =
+        rows.iter().find(|row| row["csm_id"].is_string() && row["csm_id"] != customer["csm_id"]).expect("another's");
+    let path = format!("/api/customers/{}/expansion-propensity/outcome", other["customer_id"].as_str().expect("an id"));
+    let _ = csm.post(&path, &[], won).await.problem(404, "not-found");
 }

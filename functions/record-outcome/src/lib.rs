@@ -1,0 +1,96 @@
+//! `POST /api/customers/{id}/expansion-propensity/outcome`: what became of a recommendation.
+//!
+//! A record is never changed; a correction is another one. Deals won and lost have past runs judged again at once.
+
+use std::convert::Infallible;
+
+use expansion_api::{ClaimNames, OutcomeAnswer, Problem, recorded_outcome};
+use expansion_domain::{AccuracyRequested, OutcomeKind};
+use expansion_lambda::{ConfigError, claim_names, principal, reply, requested_at, required, to_problem};
+use expansion_store::{Bus, Clients, ControlTable, PropensityTable, now};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, RequestExt, Response};
+
+/// What the function is told.
+#[derive(Debug)]
+pub struct Config {
+    /// What is logged.
+    pub log_level: String,
+    propensity_table: String,
+    control_table: String,
+    event_bus: String,
+    claims: ClaimNames,
+}
+
+impl Config {
+    /// The variables it reads.
+    pub const VARIABLES: &'static [&'static str] =
+        &["PROPENSITY_TABLE", "CONTROL_TABLE", "EVENT_BUS", "CSM_CLAIM", "ROLE_CLAIM", "MANAGER_ROLE", "LOG_LEVEL"];
+
+    /// Reads and checks them.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            log_level: required(&get, "LOG_LEVEL")?,
+            propensity_table: required(&get, "PROPENSITY_TABLE")?,
+            control_table: required(&get, "CONTROL_TABLE")?,
+            event_bus: required(&get, "EVENT_BUS")?,
+            claims: claim_names(&get)?,
+        })
+    }
+}
+
+/// What the function keeps between invocations.
+#[derive(Debug)]
+pub struct State {
+    control: ControlTable,
+    propensities: PropensityTable,
+    bus: Bus,
+    claims: ClaimNames,
+}
+
+impl State {
+    /// Makes the state and warms the connection.
+    pub async fn new(config: Config, clients: &Clients) -> Self {
+        let state = Self {
+            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
+            propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
+            bus: Bus { client: clients.events.clone(), name: config.event_bus },
+            claims: config.claims,
+        };
+        // Only to have the connection; a failure will show at the first request.
+        let _ = state.control.current_run().await;
+        state
+    }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// Never: what goes wrong is a response too.
+pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, Infallible> {
+    Ok(reply(&request, StatusCode::CREATED, record(state, &request).await))
+}
+
+async fn record(state: &State, request: &Request) -> Result<OutcomeAnswer, Problem> {
+    let principal = principal(request, &state.claims)?;
+    let parameters = request.path_parameters();
+    let customer_id = parameters.first("id").filter(|id| !id.is_empty());
+    let customer_id = customer_id.ok_or_else(|| Problem::invalid_parameter("id", "is missing"))?;
+    let pointer = state.control.current_run().await.map_err(|e| to_problem(&e))?;
+    let current = pointer.ok_or_else(Problem::no_run_yet)?.run;
+    let row = state.propensities.row(customer_id, current.calculated_at).await.map_err(|e| to_problem(&e))?;
+    row.filter(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()))
+        .ok_or_else(|| Problem::not_found("such customer"))?;
+    let key = request.headers().get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
+    let known_at = requested_at(request).unwrap_or_else(now);
+    let outcome = recorded_outcome(customer_id, &current.run_id, key, request.body(), known_at)?;
+    let outcome = state.control.record_outcome(outcome).await.map_err(|e| to_problem(&e))?;
+    if matches!(outcome.kind, OutcomeKind::Won | OutcomeKind::Lost) {
+        let event = AccuracyRequested { as_of: outcome.known_at };
+        state.bus.put([event]).await.map_err(|e| to_problem(&e))?;
+    }
+    Ok(OutcomeAnswer { outcome })
+}
