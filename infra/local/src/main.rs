@@ -5,6 +5,7 @@ mod demo;
 mod document;
 mod refresh;
 mod report;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Some(Command::Demo(arguments)) => demo::write(&arguments).map_err(Into::into),
+        Some(Command::Simulate(arguments)) => runtime.block_on(simulate::run(&arguments)),
         None => runtime.block_on(run(cli.run)),
     };
     outcome.map_or_else(|error| fail(&*error), |()| ExitCode::SUCCESS)

@@ -40,7 +40,7 @@ pub struct RunAccuracyView {
     pub model_id: String,
     /// What was known when it was judged.
     pub known_at: Instant,
-    /// After 7, 30 and 60 days and the whole horizon.
+    /// After 7, 14, 30 and 60 days and the whole horizon.
     pub cohorts: Vec<CohortView>,
     /// What people recorded about the run's answers: how many `accepted`, `dismissed`, `opportunity_created`, `won`, `lost`.
     pub feedback: BTreeMap<String, usize>,

@@ -103,7 +103,7 @@ pub struct AccuracyRecord {
     pub model_id: String,
     /// What was known when this was found.
     pub known_at: Instant,
-    /// After 7, 30 and 60 days and the whole horizon.
+    /// After 7, 14, 30 and 60 days and the whole horizon.
     pub cohorts: Vec<CohortAccuracy>,
     /// What people recorded about the run's answers, by kind: how many `accepted`, `dismissed`, …, that stand.
     #[serde(default)]

@@ -13,7 +13,7 @@ use crate::{ARTIFACT_SCHEMA_VERSION, Decision, Knowledge, MOST_RANK, Metrics, Mo
 pub const MANIFEST_SCHEMA_VERSION: u32 = 3;
 
 /// Days after which a run is judged before its horizon is over.
-pub const EARLY_DAYS: [u16; 3] = [7, 30, 60];
+pub const EARLY_DAYS: [u16; 4] = [7, 14, 30, 60];
 
 /// What is known about a model without opening it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,9 +7,7 @@
 use std::collections::BTreeMap;
 
 use expansion_features::{Dataset, Value};
-use expansion_model::{
-    AdditiveModel, Decision, Figure, Metrics, Model, Readiness, Verdict, evaluate, scattered, sigmoid,
-};
+use expansion_model::{AdditiveModel, Decision, Figure, Metrics, Model, evaluate, scattered, sigmoid};
 
 use crate::deals::count;
 use crate::propensity::scorer;
@@ -24,14 +22,14 @@ const MOST_CALIBRATION_ERROR: f64 = 0.05;
 const SEGMENT_ROWS: usize = 200;
 const SEGMENT_LOSS: f64 = 0.01;
 
-/// Decides about a challenger by the given rows, the newest with labels.
+/// Decides about a challenger, whose figures out of time are given, by the given rows, the newest with labels.
 ///
 /// # Errors
 /// [`FitError`] when one of the models cannot be applied to the rows.
 pub fn decide(
     champion: Option<&Model>,
     challenger: &AdditiveModel,
-    (metrics, verdict): (Option<&Metrics>, &Verdict),
+    metrics: Option<&Metrics>,
     data: &Dataset,
     rows: &[usize],
 ) -> Result<Decision, FitError> {
@@ -66,9 +64,6 @@ pub fn decide(
         difference: Some(difference),
         ..decision(promote, reason)
     };
-    if verdict.readiness == Readiness::Suspicious {
-        return Ok(compared(false, verdict.reason.clone()));
-    }
     if difference.lower > 0.0 {
         let reason = format!("its log-loss is larger by {:.4}, beyond chance", difference.value);
         return Ok(compared(false, reason));

@@ -109,8 +109,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -
     let auc = split.as_ref().zip(best.as_ref()).and_then(|(split, best)| held_out_auc(&data, split, best));
     let verdict = Verdict::of(knowledge, positives, auc, propensity.metrics);
     let newest = newest_rows(&data, split.as_ref());
-    let judged = (propensity.metrics.as_ref(), &verdict);
-    let decision = gate::decide(champion, &propensity.model, judged, &data, &newest)?;
+    let decision = gate::decide(champion, &propensity.model, propensity.metrics.as_ref(), &data, &newest)?;
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,

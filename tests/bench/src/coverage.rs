@@ -69,7 +69,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let mut by_segment: BTreeMap<String, Tally> = BTreeMap::new();
     let mut lines = Vec::new();
     for seed in (FIRST_SEED..).take(arguments.seeds) {
-        let settings = Settings { customers: arguments.customers, months: MONTHS, end: END, seed };
+        let settings = Settings { customers: arguments.customers, months: MONTHS, end: END, seed, drift: None };
         let folder = tempfile::tempdir()?;
         write(&simulate(&settings), folder.path(), None)?;
         let portfolio = read_folder(folder.path()).await?;

@@ -21,7 +21,7 @@ pub fn as_of(days_before: i32) -> Instant {
 #[must_use]
 pub fn portfolio() -> Portfolio {
     static SIMULATED: OnceLock<Portfolio> = OnceLock::new();
-    SIMULATED.get_or_init(|| simulate(&Settings { customers: 250, months: 20, end: END, seed: 1 })).clone()
+    SIMULATED.get_or_init(|| simulate(&Settings { customers: 250, months: 20, end: END, seed: 1, drift: None })).clone()
 }
 
 /// A source folder, which is removed with its last copy.

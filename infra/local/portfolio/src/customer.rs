@@ -123,6 +123,8 @@ pub(crate) struct Profile {
     /// Price relative to the list.
     pub(crate) discount: f64,
     term_months: i32,
+    /// From which day on, and by how much, deals are won more easily.
+    drift: Option<(Day, f64)>,
     fiscal_close: u8,
     growth: f64,
     satisfaction: f64,
@@ -205,7 +207,8 @@ impl Customer {
         let mut rng = stream(settings, index, LIFE);
         let start = day_of(settings.start());
         let end = day_of(settings.end);
-        let profile = draw_profile(index, start, end, &mut rng);
+        let drift = settings.drift.map(|drift| (day_of(drift.from), f64::from(drift.tenths) / 10.0));
+        let profile = Profile { drift, ..draw_profile(index, start, end, &mut rng) };
         let state = draw_state(&profile, start, &mut rng);
         Self { profile, state, rng }
     }
@@ -248,6 +251,7 @@ fn draw_profile(index: usize, start: Day, end: Day, rng: &mut impl Rng) -> Profi
         term_start: current_term(created, term_months, start),
         discount: rng.random_range(DISCOUNT.0..DISCOUNT.1),
         term_months,
+        drift: None,
         fiscal_close: if public { region.public_fiscal_close } else { COMPANY_FISCAL_CLOSE },
         growth: mean_growth + industry.growth + growth_spread * normal(rng),
         satisfaction: SATISFACTION_MEANS * normal(rng),
@@ -447,7 +451,8 @@ impl State {
             + winning.utilisation * self.pressure()
             + winning.executive * self.executive
             + winning.no_champion * f64::from(!self.champion)
-            + APPETITE_WINNING * profile.appetite;
+            + APPETITE_WINNING * profile.appetite
+            + profile.drift.map_or(0.0, |(from, more)| if deal.closes >= from { more } else { 0.0 });
         let won = happens(rng, log_odds);
         if won {
             self.holdings[deal.product] += deal.quantity;

@@ -27,7 +27,7 @@
 //! use expansion_portfolio::{Settings, simulate, truth};
 //! use jiff::civil::date;
 //!
-//! let settings = Settings { customers: 20, months: 12, end: date(2025, 6, 30), seed: 7 };
+//! let settings = Settings { customers: 20, months: 12, end: date(2025, 6, 30), seed: 7, drift: None };
 //! let portfolio = simulate(&settings);
 //! assert_eq!(portfolio.customers.len(), 20);
 //!
@@ -82,13 +82,24 @@ pub struct Settings {
     pub end: Date,
     /// Seed of every random stream.
     pub seed: u64,
+    /// A change of the market, if there is to be one.
+    pub drift: Option<Drift>,
+}
+
+/// From a day on deals are won more easily, or less: what is known of a customer means something else than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// The first such day.
+    pub from: Date,
+    /// What it adds to the log-odds that an opportunity is won when it closes, in tenths.
+    pub tenths: i32,
 }
 
 impl Settings {
     /// The demo portfolio: 1,500 customers over 30 months ending on `end`.
     #[must_use]
     pub fn demo(end: Date) -> Self {
-        Self { customers: 1_500, months: 30, end, seed: DEMO_SEED }
+        Self { customers: 1_500, months: 30, end, seed: DEMO_SEED, drift: None }
     }
 
     /// The first recorded day.

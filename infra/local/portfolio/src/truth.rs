@@ -133,7 +133,7 @@ mod tests {
     use crate::simulate;
 
     fn settings() -> Settings {
-        Settings { customers: 120, months: 24, end: date(2025, 6, 30), seed: 3 }
+        Settings { customers: 120, months: 24, end: date(2025, 6, 30), seed: 3, drift: None }
     }
 
     /// What a closed deal leaves in the tables.

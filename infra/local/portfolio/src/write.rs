@@ -194,7 +194,7 @@ mod tests {
     use crate::{Settings, simulate};
 
     fn portfolio() -> Portfolio {
-        simulate(&Settings { customers: 30, months: 6, end: date(2025, 6, 30), seed: 5 })
+        simulate(&Settings { customers: 30, months: 6, end: date(2025, 6, 30), seed: 5, drift: None })
     }
 
     /// All files below a folder, by relative path.

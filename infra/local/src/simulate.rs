@@ -1,0 +1,204 @@
+//! Weeks of refreshes through the real functions, with a change of the market on the way: is it noticed, does a challenger
+//! take over, and are the answers right again?
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use expansion_domain::{AccuracyRequested, Envelope, Instant};
+use expansion_features::{Dataset, cutoffs, dataset};
+use expansion_local::{Options, Stack};
+use expansion_model::{AccuracyRecord, Model, scattered};
+use expansion_portfolio::{Drift, Settings, simulate, write};
+use expansion_source::{Limits, Location, inventory, read};
+use expansion_store::{Artifacts, ControlTable};
+use expansion_training::{Layout, MOST_CUTOFFS, decide, fit_propensity, out_of_time};
+use serde::Serialize;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::cli::{DEMO_END, SimulateArguments};
+use crate::{Failure, refresh};
+
+/// Days between two refreshes.
+const WEEK: i32 = 7;
+
+/// A week, as it turned out.
+#[derive(Debug, Serialize)]
+struct Week {
+    number: u16,
+    as_of: Instant,
+    /// The model that the week's customers were scored with.
+    champion: String,
+    /// Whether it was this week's challenger.
+    is_new: bool,
+    decision: String,
+    /// What was found this week about this or earlier runs.
+    findings: Vec<String>,
+    /// What became of a challenger that was taught shuffled outcomes.
+    bad_challenger: String,
+    bad_challenger_promoted: bool,
+    /// Calibration error of the week's answers, once their horizon was over.
+    calibration_error: Option<f64>,
+    predicted_expansions: Option<f64>,
+    expansions: Option<usize>,
+}
+
+/// Simulates, refreshes week by week, and prints what became of it.
+pub(crate) async fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
+    expansion_telemetry::init_console("error,trainer=off,scorer=off,accuracy=off")?;
+    let horizon = i32::from(arguments.horizon_days);
+    let last = Instant::from_date(DEMO_END).ok_or("no such day")?.plus_days(-horizon).end_of_day();
+    let first = last.plus_days(-WEEK * (i32::from(arguments.weeks) - 1));
+    let changes = first.plus_days(WEEK * (i32::from(arguments.drift_week) - 1) + 1);
+    let drift = (arguments.drift != 0).then(|| Drift { from: changes.date(), tenths: arguments.drift });
+    let settings = Settings { customers: arguments.customers, seed: arguments.seed, drift, ..Settings::demo(DEMO_END) };
+    let scratch = TempDir::new()?;
+    let folder = scratch.path().join("source");
+    write(&simulate(&settings), &folder, None)?;
+    let stack = Stack::start(Options {
+        source: Some(folder.display().to_string()),
+        variables: [("HORIZON_DAYS".to_owned(), arguments.horizon_days.to_string())].into(),
+        ..Options::default()
+    })
+    .await?;
+    let mut weeks = Vec::new();
+    for week in 1..=arguments.weeks {
+        let as_of = first.plus_days(WEEK * (i32::from(week) - 1));
+        weeks.push(one_week(&stack, arguments, week, as_of).await?);
+        eprintln!("week {week}: {}", weeks.last().map(|week| &*week.decision).unwrap_or_default());
+    }
+    judge(&stack, &mut weeks, last.plus_days(horizon)).await?;
+    stack.shutdown().await?;
+    report(arguments, &weeks)
+}
+
+/// One refresh, the judging that follows it, and a challenger that was taught nonsense.
+async fn one_week(stack: &Stack, arguments: &SimulateArguments, week: u16, as_of: Instant) -> Result<Week, Failure> {
+    let control = refresh::control_table(stack);
+    let events = stack.events().len();
+    let before = control.champion().await?;
+    let run = refresh::refresh(stack, &control, as_of, arguments.horizon_days, "simulate".to_owned()).await?;
+    stack.idle().await;
+    let champion = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
+    let challenger = control.models(1).await?.into_iter().next().ok_or("no model is on record")?;
+    let telling = |event: &serde_json::Value| {
+        matches!(event["detail-type"].as_str(), Some("AccuracyDegraded" | "DriftDetected"))
+            .then(|| event["detail"]["findings"].as_array().cloned().unwrap_or_default())
+    };
+    let told = stack.events();
+    let findings = told.iter().skip(events).filter_map(telling).flatten();
+    let findings = findings.filter_map(|finding| finding.as_str().map(str::to_owned)).collect();
+    let (promoted, reason) = match before {
+        Some(before) => bad_challenger(stack, arguments, week, as_of, &before.model_id).await?,
+        None => (false, "there was no champion to compare with".to_owned()),
+    };
+    Ok(Week {
+        number: week,
+        as_of,
+        is_new: champion == challenger.model_id,
+        champion,
+        decision: challenger.decision.reason,
+        findings,
+        bad_challenger: reason,
+        bad_challenger_promoted: promoted,
+        calibration_error: None,
+        predicted_expansions: None,
+        expansions: None,
+    })
+}
+
+/// What the gate makes of a challenger that was fitted to shuffled outcomes.
+async fn bad_challenger(
+    stack: &Stack,
+    arguments: &SimulateArguments,
+    week: u16,
+    as_of: Instant,
+    champion: &str,
+) -> Result<(bool, String), Failure> {
+    let variables = stack.environment("trainer");
+    let source: Location = variables["SOURCE_URI"].parse()?;
+    let s3 = &stack.clients().s3;
+    let portfolio = read(&inventory(&source, s3).await?, s3, None, Limits::default()).await?.portfolio;
+    let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
+    let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
+    let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short")?;
+    let bad = fit_propensity(&shuffled(&data, week), Layout::portfolio(arguments.horizon_days))?;
+    let artifacts = Artifacts { client: s3.clone(), bucket: stack.bucket().to_owned() };
+    let champion: Model = artifacts.model(champion).await?;
+    let decision = decide(Some(&champion), &bad.model, bad.metrics.as_ref(), &data, &split.held_out)?;
+    Ok((decision.promote, decision.reason))
+}
+
+/// The same rows, each with the label of another.
+fn shuffled(data: &Dataset, week: u16) -> Dataset {
+    let mut places: Vec<usize> = (0..data.labels.len()).collect();
+    places.sort_by(|a, b| {
+        let at = |place: usize| scattered((u64::from(week) << 40) | place as u64);
+        at(*a).total_cmp(&at(*b))
+    });
+    Dataset { labels: places.iter().map(|place| data.labels[*place]).collect(), ..data.clone() }
+}
+
+/// Judges all weeks by everything that happened since.
+async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), Failure> {
+    stack.put_event(&serde_json::to_value(Envelope::new(AccuracyRequested { as_of }))?)?;
+    stack.idle().await;
+    let control: ControlTable = refresh::control_table(stack);
+    let records: Vec<AccuracyRecord> = control.accuracies(i32::try_from(weeks.len())?).await?;
+    for week in weeks {
+        let record = records.iter().find(|record| record.as_of == week.as_of);
+        let whole = record.and_then(|record| record.cohorts.last()?.overall.as_ref());
+        week.calibration_error = whole.and_then(|whole| Some(whole.figures.get("calibration_error")?.value));
+        week.predicted_expansions = whole.map(|whole| whole.predicted_expansions);
+        week.expansions = whole.map(|whole| whole.expansions);
+    }
+    Ok(())
+}
+
+/// Says how it went.
+fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> {
+    let is_after = |week: &&Week| week.number > arguments.drift_week;
+    let degraded = |week: &&Week| week.findings.iter().any(|finding| finding.contains("expansions within"));
+    let noticed = weeks.iter().filter(is_after).find(degraded).map(|week| week.number - arguments.drift_week);
+    let false_alarms = weeks.iter().filter(|week| !is_after(week)).filter(degraded).count();
+    let replaced = weeks.iter().filter(is_after).filter(|week| week.is_new).count();
+    let bad = weeks.iter().filter(|week| week.bad_challenger_promoted).count();
+    let error = weeks.last().and_then(|week| week.calibration_error);
+    if arguments.json {
+        let summary = json!({
+            "weeks": weeks,
+            "weeks_until_noticed": noticed,
+            "false_alarms_before": false_alarms,
+            "challengers_promoted_after": replaced,
+            "last_calibration_error": error,
+            "bad_challengers_promoted": bad,
+        });
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["Week", "As of", "Champion", "Predicted", "Happened", "Calibration error", "Found"]);
+    let number = |value: Option<f64>, decimals: usize| value.map_or("–".to_owned(), |v| format!("{v:.decimals$}"));
+    for week in weeks {
+        table.add_row([
+            week.number.to_string(),
+            week.as_of.date().to_string(),
+            if week.is_new { "new" } else { "stays" }.to_owned(),
+            number(week.predicted_expansions, 0),
+            week.expansions.map_or("–".to_owned(), |n| n.to_string()),
+            number(week.calibration_error, 3),
+            week.findings.join("; "),
+        ]);
+    }
+    println!("{table}\n");
+    if let Some(drift) = (arguments.drift != 0).then_some(arguments.drift_week) {
+        let noticed = noticed.map_or("not noticed".to_owned(), |weeks| format!("noticed {weeks} weeks later"));
+        println!("The market changed after week {drift}: {noticed}; {false_alarms} alarms before.");
+    }
+    println!(
+        "Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of {}.",
+        weeks.len()
+    );
+    println!("Calibration error of the last week's answers: {}", number(error, 3));
+    Ok(())
+}
