@@ -11,6 +11,9 @@ use expansion_source::{inventory, read};
 
 use crate::{Error, State, warn};
 
+/// Segments on record at most.
+const MOST_SEGMENTS: usize = 20;
+
 /// What is known of outcomes.
 pub(crate) struct Outcomes {
     histories: HashMap<Id, CustomerHistory>,
@@ -112,6 +115,11 @@ fn cohort(
         groups.into_iter().map(|(name, group)| (name, accuracy(&group, is_whole))).collect()
     };
     cohort.segments = grouped(&|one| one.segment.clone());
+    // A record must fit into an item: of very many segments the largest.
+    while cohort.segments.len() > MOST_SEGMENTS {
+        let smallest = cohort.segments.iter().min_by_key(|(_, group)| group.customers).map(|(name, _)| name.clone());
+        cohort.segments.remove(&smallest.unwrap_or_default());
+    }
     cohort.levels = grouped(&|one| Some(one.confidence_level.name().to_owned()));
     cohort.overall = Some(accuracy(&judged, is_whole));
     cohort

@@ -8,8 +8,8 @@ use expansion_store::{Clients, ControlTable};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 
-/// Runs shown at most: half a year of weekly ones.
-const MOST_RUNS: i32 = 26;
+/// Runs shown at most: a quarter of weekly ones.
+const MOST_RUNS: usize = 13;
 
 /// What the function is told.
 #[derive(Debug)]

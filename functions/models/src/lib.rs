@@ -10,7 +10,7 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 
 /// Models shown at most: half a year of weekly ones.
-const MOST_MODELS: i32 = 26;
+const MOST_MODELS: usize = 26;
 
 /// What the function is told.
 #[derive(Debug)]

@@ -143,7 +143,7 @@ async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), 
     stack.put_event(&serde_json::to_value(Envelope::new(AccuracyRequested { as_of }))?)?;
     stack.idle().await;
     let control: ControlTable = refresh::control_table(stack);
-    let records: Vec<AccuracyRecord> = control.accuracies(i32::try_from(weeks.len())?).await?;
+    let records: Vec<AccuracyRecord> = control.accuracies(weeks.len()).await?;
     for week in weeks {
         let record = records.iter().find(|record| record.as_of == week.as_of);
         let whole = record.and_then(|record| record.cohorts.last()?.overall.as_ref());

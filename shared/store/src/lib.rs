@@ -9,12 +9,14 @@ mod clock;
 mod control;
 mod error;
 mod events;
+mod learning;
 mod propensities;
 
 pub use artifacts::Artifacts;
 pub use clients::Clients;
 pub use clock::now;
-pub use control::{CommandRefused, ControlTable, CurrentRun, TOP_ROWS};
+pub use control::{ControlTable, CurrentRun, TOP_ROWS};
 pub use error::StoreError;
 pub use events::Bus;
+pub use learning::CommandRefused;
 pub use propensities::{Deadline, PropensityTable};

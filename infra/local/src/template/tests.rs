@@ -38,6 +38,7 @@ fn events_go_to_the_trainer_and_shards_to_the_queue() {
         template.rules.iter().map(|r| (plain(&r.pattern["detail-type"][0]), r.targets.clone())).collect();
     assert_eq!(targets["RefreshRequested"], [Target::Function("trainer".to_owned())]);
     assert_eq!(targets["RunCheckRequested"], [Target::Function("trainer".to_owned())]);
+    assert_eq!(targets["PropensityRefreshed"], [Target::Function("accuracy".to_owned())]);
     assert_eq!(targets["ShardRequested"], [Target::Queue("expansion-propensity-shards".to_owned())]);
 
     let [queue] = &*template.queues else { panic!("one queue feeds a function") };
@@ -72,7 +73,7 @@ fn a_function_is_found_under_all_its_names() {
 #[test]
 fn a_schedule_says_when_it_was_due() {
     let template = template();
-    assert_eq!(template.schedules.len(), 2);
+    assert_eq!(template.schedules.len(), 3);
     let weekly = template.schedules.iter().find(|s| s.detail_type == "RefreshRequested").expect("weekly");
     assert_eq!(weekly.expression, "cron(0 6 ? * MON *)");
     let event = weekly.event("2026-11-02T06:00:00Z").expect("JSON");

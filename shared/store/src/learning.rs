@@ -1,0 +1,178 @@
+//! What the control table keeps of how right answers were: the champion, models, accuracy, recorded outcomes.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use expansion_domain::{Instant, ModelAction, ModelCommandRequested, RecordedOutcome, RunId};
+use expansion_model::{AccuracyRecord, ChampionModel, ModelRecord};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+
+use crate::control::{deserialize, key};
+use crate::error::unless_condition_failed;
+use crate::{ControlTable, StoreError};
+
+/// Why nothing was done about the champion.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandRefused {
+    /// There is none yet.
+    #[error("there is no champion yet")]
+    NoChampion,
+    /// Somebody changed it since.
+    #[error("the champion is of generation {now} now, not {seen}: look again")]
+    Changed {
+        /// The generation now.
+        now: u64,
+        /// The one that was seen.
+        seen: u64,
+    },
+    /// No such model.
+    #[error("there is no model {0:?} on record")]
+    UnknownModel(String),
+    /// There was no champion before this one.
+    #[error("there was no champion before this one")]
+    NothingBefore,
+}
+
+impl ControlTable {
+    /// The live model; `None` before the first one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn champion(&self) -> Result<Option<ChampionModel>, StoreError> {
+        Ok(self.get("pointer", "champion").await?.map(from_item).transpose()?)
+    }
+
+    /// Puts a champion in the place of the one that was `seen` (`None`: there was none), as the next generation. `None` if
+    /// somebody else changed it in between.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn replace_champion(
+        &self,
+        seen: Option<u64>,
+        champion: ChampionModel,
+    ) -> Result<Option<ChampionModel>, StoreError> {
+        let champion = ChampionModel { generation: seen.unwrap_or_default() + 1, ..champion };
+        let mut item = to_item(&champion)?;
+        item.extend(key("pointer", "champion"));
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let put = match seen {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => put
+                .condition_expression("generation = :seen")
+                .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
+        };
+        Ok(unless_condition_failed(put.send().await, "replace the champion")?.map(|_| champion))
+    }
+
+    /// Does what somebody wants done about the champion, if nobody changed it since they looked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or written.
+    pub async fn command(
+        &self,
+        command: &ModelCommandRequested,
+    ) -> Result<Result<ChampionModel, CommandRefused>, StoreError> {
+        let Some(now) = self.champion().await? else { return Ok(Err(CommandRefused::NoChampion)) };
+        if now.generation != command.generation {
+            return Ok(Err(CommandRefused::Changed { now: now.generation, seen: command.generation }));
+        }
+        let generation = now.generation;
+        let other = |model_id: String, as_of: Instant| ChampionModel {
+            model_id,
+            as_of,
+            generation,
+            previous: Some(now.model_id.clone()),
+            previous_as_of: Some(now.as_of),
+            pinned: true,
+        };
+        let wanted = match command.action {
+            ModelAction::Promote => {
+                let model_id = command.model_id.clone().unwrap_or_default();
+                let Some(model) = self.model(&model_id).await? else {
+                    return Ok(Err(CommandRefused::UnknownModel(model_id)));
+                };
+                other(model.model_id, model.as_of)
+            }
+            ModelAction::Rollback => match now.previous.clone().zip(now.previous_as_of) {
+                Some((model_id, as_of)) => other(model_id, as_of),
+                None => return Ok(Err(CommandRefused::NothingBefore)),
+            },
+            ModelAction::Pin => ChampionModel { pinned: true, ..now.clone() },
+            ModelAction::Unpin => ChampionModel { pinned: false, ..now.clone() },
+        };
+        let replaced = self.replace_champion(Some(generation), wanted).await?;
+        Ok(replaced.ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
+    }
+
+    /// Records an outcome, unless it is on record already; returns what is on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or written.
+    pub async fn record_outcome(&self, outcome: RecordedOutcome) -> Result<RecordedOutcome, StoreError> {
+        let id = outcome.outcome_id.to_string();
+        let mut item = to_item(&outcome)?;
+        item.extend(key("outcome", &id));
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
+        if unless_condition_failed(result, "record an outcome")?.is_some() {
+            return Ok(outcome);
+        }
+        let stored = self.get("outcome", &id).await?.map(from_item).transpose()?;
+        stored.ok_or_else(|| StoreError::NotFound(format!("outcome {id}")))
+    }
+
+    /// Everything that people recorded.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn outcomes(&self) -> Result<Vec<RecordedOutcome>, StoreError> {
+        self.query_all("outcome").await?.into_iter().map(deserialize).collect()
+    }
+
+    /// Records how right a run was; a later record takes the place of an earlier one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_accuracy(&self, record: &AccuracyRecord) -> Result<(), StoreError> {
+        self.put("accuracy", record.run_id.as_str(), record, None).await
+    }
+
+    /// How right a run was; `None` before it was judged.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn accuracy(&self, run: &RunId) -> Result<Option<AccuracyRecord>, StoreError> {
+        Ok(self.get("accuracy", run.as_str()).await?.map(from_item).transpose()?)
+    }
+
+    /// How right the newest runs were, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn accuracies(&self, most: usize) -> Result<Vec<AccuracyRecord>, StoreError> {
+        self.newest("accuracy", most).await
+    }
+
+    /// Records a model.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError> {
+        self.put("model", &model.model_id, model, None).await
+    }
+
+    /// A model on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn model(&self, model_id: &str) -> Result<Option<ModelRecord>, StoreError> {
+        Ok(self.get("model", model_id).await?.map(from_item).transpose()?)
+    }
+
+    /// The models on record, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn models(&self, most: usize) -> Result<Vec<ModelRecord>, StoreError> {
+        self.newest("model", most).await
+    }
+}
