@@ -152,7 +152,10 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
     let mut judged = 0;
     let outcomes = judge::outcomes(state, as_of).await?;
     let mut degraded = false;
-    for run_id in state.control.complete_runs(&current.run.run_id, MOST_RUNS).await?.into_iter().rev() {
+    let mut runs = state.control.complete_runs(&current.run.run_id, MOST_RUNS).await?;
+    // Readers see it already, though it may still be being closed.
+    runs.insert(current.run.run_id);
+    for run_id in runs.into_iter().rev() {
         let run = state.control.expect_run(&run_id).await?;
         let before = state.control.accuracy(&run_id).await?;
         if run.as_of > as_of || is_settled(&run, before.as_ref()) {
