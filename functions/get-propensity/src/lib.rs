@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 
-use expansion_api::{ClaimNames, CustomerAnswer, Principal, Problem, customer_answer};
-use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
+use expansion_api::{ClaimNames, CustomerAnswer, Problem, customer_answer};
+use expansion_lambda::{ConfigError, claim_names, current_row, principal, reply, required, to_problem};
+use expansion_model::{Propensity, RunReference};
 use expansion_store::{Clients, ControlTable, PropensityTable, StoreError};
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Request, Response};
 
 /// Scores shown of the past: two years of weekly runs would be 104.
 const MOST_HISTORY: i32 = 104;
@@ -72,38 +73,16 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 
 async fn get(state: &State, request: &Request) -> Result<CustomerAnswer, Problem> {
     let principal = principal(request, &state.claims)?;
-    let parameters = request.path_parameters();
-    let customer_id = parameters.first("id").filter(|id| !id.is_empty());
-    let customer_id = customer_id.ok_or_else(|| Problem::invalid_parameter("id", "is missing"))?;
-    let answer = read(state, &principal, customer_id).await.map_err(|e| to_problem(&e))?;
-    match answer {
-        Found::Answer(answer) => Ok(*answer),
-        Found::NoRun => Err(Problem::no_run_yet()),
-        Found::NoCustomer => Err(Problem::not_found("such customer")),
-    }
+    let (current, row) = current_row(request, &principal, &state.control, &state.propensities).await?;
+    read(state, &current, row).await.map_err(|e| to_problem(&e))
 }
 
-enum Found {
-    Answer(Box<CustomerAnswer>),
-    NoRun,
-    NoCustomer,
-}
-
-async fn read(state: &State, principal: &Principal, customer_id: &str) -> Result<Found, StoreError> {
-    let Some(pointer) = state.control.current_run().await? else {
-        return Ok(Found::NoRun);
-    };
-    let current = pointer.run;
+/// The answer, with the run and the scores so far.
+async fn read(state: &State, current: &RunReference, row: Propensity) -> Result<CustomerAnswer, StoreError> {
     let run = state.control.expect_run(&current.run_id).await?;
-    let Some(row) = state.propensities.row(customer_id, current.calculated_at).await? else {
-        return Ok(Found::NoCustomer);
-    };
-    if row.run_id != current.run_id || !principal.may_see(row.listed.csm_id.as_ref()) {
-        return Ok(Found::NoCustomer);
-    }
-    let mut past = state.propensities.history(customer_id, current.calculated_at, MOST_HISTORY).await?;
+    let mut past = state.propensities.history(&row.listed.customer_id, current.calculated_at, MOST_HISTORY).await?;
     let complete = state.control.complete_runs(&current.run_id, MOST_HISTORY).await?;
     // Rows of runs that never completed were never shown; the current run is shown even while it is being closed.
     past.retain(|past| past.run_id == current.run_id || complete.contains(&past.run_id));
-    Ok(Found::Answer(Box::new(customer_answer(&run, row, past))))
+    Ok(customer_answer(&run, row, past))
 }

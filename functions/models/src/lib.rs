@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use expansion_api::{ClaimNames, ModelsAnswer, Problem, model_command};
-use expansion_domain::ModelPromoted;
 use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
 use expansion_store::{Bus, Clients, ControlTable, StoreError};
 use lambda_http::http::{Method, StatusCode};
@@ -83,13 +82,9 @@ async fn look(state: &State, request: &Request) -> Result<ModelsAnswer, Problem>
 async fn change(state: &State, request: &Request) -> Result<ModelsAnswer, Problem> {
     let principal = principal(request, &state.claims)?;
     let command = model_command(&principal, request.body())?;
-    let before = state.control.champion().await.map_err(|e| to_problem(&e))?.map(|champion| champion.model_id);
     let outcome = state.control.command(&command).await.map_err(|e| to_problem(&e))?;
-    let champion = outcome.map_err(|refused| Problem::conflict(refused.to_string()))?;
-    if Some(&champion.model_id) != before.as_ref() {
-        let event = ModelPromoted { model_id: champion.model_id, previous_model_id: before };
-        state.bus.put([event]).await.map_err(|e| to_problem(&e))?;
-    }
+    let change = outcome.map_err(|refused| Problem::conflict(refused.to_string()))?;
+    state.bus.put(change.promotion()).await.map_err(|e| to_problem(&e))?;
     read(state).await.map_err(|e| to_problem(&e))
 }
 

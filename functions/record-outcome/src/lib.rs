@@ -6,10 +6,10 @@ use std::convert::Infallible;
 
 use expansion_api::{ClaimNames, OutcomeAnswer, Problem, recorded_outcome};
 use expansion_domain::{AccuracyRequested, OutcomeKind};
-use expansion_lambda::{ConfigError, claim_names, principal, reply, requested_at, required, to_problem};
+use expansion_lambda::{ConfigError, claim_names, current_row, principal, reply, requested_at, required, to_problem};
 use expansion_store::{Bus, Clients, ControlTable, PropensityTable, now};
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Request, Response};
 
 /// What the function is told.
 #[derive(Debug)]
@@ -76,17 +76,10 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 
 async fn record(state: &State, request: &Request) -> Result<OutcomeAnswer, Problem> {
     let principal = principal(request, &state.claims)?;
-    let parameters = request.path_parameters();
-    let customer_id = parameters.first("id").filter(|id| !id.is_empty());
-    let customer_id = customer_id.ok_or_else(|| Problem::invalid_parameter("id", "is missing"))?;
-    let pointer = state.control.current_run().await.map_err(|e| to_problem(&e))?;
-    let current = pointer.ok_or_else(Problem::no_run_yet)?.run;
-    let row = state.propensities.row(customer_id, current.calculated_at).await.map_err(|e| to_problem(&e))?;
-    row.filter(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()))
-        .ok_or_else(|| Problem::not_found("such customer"))?;
+    let (current, row) = current_row(request, &principal, &state.control, &state.propensities).await?;
     let key = request.headers().get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
     let known_at = requested_at(request).unwrap_or_else(now);
-    let outcome = recorded_outcome(customer_id, &current.run_id, key, request.body(), known_at)?;
+    let outcome = recorded_outcome(&row.listed.customer_id, &current.run_id, key, request.body(), known_at)?;
     let outcome = state.control.record_outcome(outcome).await.map_err(|e| to_problem(&e))?;
     if matches!(outcome.kind, OutcomeKind::Won | OutcomeKind::Lost) {
         let event = AccuracyRequested { as_of: outcome.known_at };

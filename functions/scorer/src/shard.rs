@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use expansion_answer::{Answering, Before, answer};
+use expansion_answer::{Answer, Answering, Before, answer};
 use expansion_domain::{Id, Portfolio, RunId, add_outcomes};
 use expansion_features::Catalogue;
 use expansion_model::{Listed, Model, Previous, Run, RunState, RunSummary, Scorer};
@@ -89,13 +89,13 @@ async fn write_rows(
     let mut listed = Vec::with_capacity(portfolio.customers.len());
     let mut spread = RunSummary::default();
     for customers in portfolio.customers.chunks(ROWS_AT_ONCE) {
-        let rows: Vec<_> = customers
-            .iter()
-            .filter_map(|history| answer(&answering, history, previous.get(&history.customer_id).copied()))
-            .collect();
-        for row in &rows {
+        let mut rows = Vec::with_capacity(customers.len());
+        for history in customers {
+            let said = previous.get(&history.customer_id).copied();
+            let Some(Answer { row, bins }) = answer(&answering, history, said) else { continue };
             let widths = model.propensity.features.iter().map(|feature| feature.bins.len());
-            spread.count_bins(&answering.scorer.bins(&row.snapshot()), widths);
+            spread.count_bins(&bins, widths);
+            rows.push(row);
         }
         state.propensities.write(&rows, deadline).await?;
         listed.extend(rows.into_iter().map(|row| row.listed));

@@ -1,6 +1,6 @@
 //! The live model: challengers that take its place, and what people do about it by hand.
 
-use expansion_domain::{ModelAction, ModelCommandRequested, ModelPromoted};
+use expansion_domain::{ModelCommandRequested, ModelPromoted};
 use expansion_model::{ChampionModel, Manifest, Model, ModelRecord, Run};
 use serde_json::{Value, json};
 
@@ -79,17 +79,12 @@ fn record_of(manifest: &Manifest) -> ModelRecord {
 /// Does what somebody wants done about the champion; answers with the champion then, or why it was refused. Done again,
 /// it is refused: the generation has moved on.
 pub(crate) async fn command(state: &State, command: &ModelCommandRequested) -> Result<Value, Error> {
-    let before = state.control.champion().await?.map(|champion| champion.model_id);
     let outcome = state.control.command(command).await?;
-    if let Ok(champion) = &outcome
-        && Some(&champion.model_id) != before.as_ref()
-        && matches!(command.action, ModelAction::Promote | ModelAction::Rollback)
-    {
-        let event = ModelPromoted { model_id: champion.model_id.clone(), previous_model_id: before };
-        state.bus.put([event]).await?;
+    if let Ok(change) = &outcome {
+        state.bus.put(change.promotion()).await?;
     }
     Ok(match outcome {
-        Ok(champion) => json!({ "champion": champion }),
+        Ok(change) => json!({ "champion": change.champion }),
         Err(refused) => json!({ "refused": refused.to_string() }),
     })
 }

@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use expansion_api::{ClaimNames, Principal, Problem, WhatIf, WhatIfAnswer, what_if_answer};
-use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
-use expansion_model::{Model, Propensity, Scorer};
+use expansion_api::{ClaimNames, Problem, WhatIf, WhatIfAnswer, what_if_answer};
+use expansion_lambda::{ConfigError, claim_names, current_row, principal, reply, required, to_problem};
+use expansion_model::{Model, Scorer};
 use expansion_store::{Artifacts, Clients, ControlTable, PropensityTable, StoreError};
 use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Request, Response};
 use tokio::sync::Mutex;
 
 /// What the function is told.
@@ -79,14 +79,11 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 
 async fn what_if(state: &State, request: &Request) -> Result<WhatIfAnswer, Problem> {
     let principal = principal(request, &state.claims)?;
-    let parameters = request.path_parameters();
-    let customer_id = parameters.first("id").filter(|id| !id.is_empty());
-    let customer_id = customer_id.ok_or_else(|| Problem::invalid_parameter("id", "is missing"))?;
     let question = match *request.method() {
         Method::POST => WhatIf::changes(request.body())?,
         _ => WhatIf::target(request.uri().query().unwrap_or_default())?,
     };
-    let row = row(state, &principal, customer_id).await?;
+    let (_, row) = current_row(request, &principal, &state.control, &state.propensities).await?;
     let model = model(state, &row.model_id).await.map_err(|e| to_problem(&e))?;
     let answer =
         Scorer::new(&model.propensity).ok().and_then(|scorer| what_if_answer(&question, &row, &model, &scorer));
@@ -94,15 +91,6 @@ async fn what_if(state: &State, request: &Request) -> Result<WhatIfAnswer, Probl
         tracing::error!(model.id = row.model_id, "a row and its model do not fit together");
         Problem::internal()
     })
-}
-
-/// The customer's row of the current run.
-async fn row(state: &State, principal: &Principal, customer_id: &str) -> Result<Propensity, Problem> {
-    let pointer = state.control.current_run().await.map_err(|e| to_problem(&e))?;
-    let current = pointer.ok_or_else(Problem::no_run_yet)?.run;
-    let row = state.propensities.row(customer_id, current.calculated_at).await.map_err(|e| to_problem(&e))?;
-    let seen = row.filter(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()));
-    seen.ok_or_else(|| Problem::not_found("such customer"))
 }
 
 async fn model(state: &State, model_id: &str) -> Result<Arc<Model>, StoreError> {

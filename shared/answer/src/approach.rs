@@ -72,8 +72,7 @@ const RENEWAL_WINDOW: (i32, i32) = (90, 14);
 const OWN_QUARTER: (usize, f64) = (3, 0.5);
 const SEGMENT_QUARTER: (usize, f64) = (40, 0.3);
 /// A promotion is news for half a year.
-const PROMOTION_DAYS: f64 = 183.0;
-const PROMOTION_SIGNAL_DAYS: i32 = 183;
+const PROMOTION_DAYS: i32 = 183;
 
 /// What to do next, each part with its reason where it is not known.
 pub(crate) fn approach(
@@ -118,7 +117,7 @@ fn timing(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Option<Ti
         .or_else(|| {
             let mut quarters = [0; 4];
             for win in scored.view.known.wins() {
-                quarters[quarter_of(win.closed_at.date())] += 1;
+                quarters[win.closed_at.quarter()] += 1;
             }
             season(quarters, OWN_QUARTER, as_of, "the customer's own")
         })
@@ -170,11 +169,6 @@ fn season(wins: [usize; 4], (least, share): (usize, f64), as_of: Instant, whose:
     Some(Timing { label, from: from.max(today), to, reason })
 }
 
-/// The calendar quarter of a date, from 0.
-pub(crate) fn quarter_of(date: Date) -> usize {
-    usize::try_from((date.month() - 1) / 3).unwrap_or_default()
-}
-
 /// First and last day of a calendar quarter.
 fn quarter_dates(year: i16, quarter: usize) -> (Date, Date) {
     let month = i8::try_from(3 * quarter + 1).unwrap_or(1);
@@ -191,7 +185,7 @@ fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
     let champions = (0..people.len()).filter(|i| people[*i].role.as_deref() == Some("champion") && is_latest(*i));
     let known = champions.map(|i| {
         let person = &people[i];
-        let promoted_at = promotion(&people[..=i]).filter(|at| as_of.days_since(*at) <= PROMOTION_DAYS);
+        let promoted_at = promotion(&people[..=i]).filter(|at| as_of.days_since(*at) <= f64::from(PROMOTION_DAYS));
         let met = |id: &Id| Some(id) == Some(&person.stakeholder_id);
         let engagements = scored.view.known.engagements.iter().rev();
         let last = engagements.filter(|e| e.stakeholder_id.as_ref().is_some_and(met)).map(|e| e.occurred_at).next();
@@ -200,7 +194,7 @@ fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
     let (promoted_at, last_engaged_at, person) =
         known.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
     // That a new title is a promotion is known from a signal only.
-    let since = as_of.plus_days(-PROMOTION_SIGNAL_DAYS);
+    let since = as_of.plus_days(-PROMOTION_DAYS);
     let is_promotion =
         scored.view.known.signals.iter().any(|s| &*s.kind == "champion_promotion" && s.detected_at > since);
     let name = person.name.clone().unwrap_or_else(|| person.stakeholder_id.clone());

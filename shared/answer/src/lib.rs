@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, row_id};
+use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
 use expansion_features::{Catalogue, FEATURES, Snapshot, View, feature};
 use expansion_model::{
     Apportioned, ConfidenceLevel, Direction, Factor, FactorValue, Listed, Model, Previous, Propensity, ReadyLine,
@@ -26,6 +26,15 @@ const BEING_WORKED: [&str; 2] = ["open_deals", "open_deal_age"];
 const OTHER: &str = "other";
 /// What became of similar customers.
 const SIMILAR_COHORT: &str = "similar_cohort";
+
+/// What is said about a customer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The row.
+    pub row: Propensity,
+    /// The bin of each of the model's features that the row was made from.
+    pub bins: Vec<u16>,
+}
 
 /// What all answers of a run share.
 #[derive(Debug)]
@@ -97,10 +106,10 @@ impl<'a> Answering<'a> {
     }
 }
 
-/// The row of one customer, or `None` for somebody who is not a customer at `as_of`. `previous` is what the run before
+/// The answer about one customer, or `None` for somebody who is not a customer at `as_of`. `previous` is what the run before
 /// said of them.
 #[must_use]
-pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Propensity> {
+pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Answer> {
     let known = history.known(run.as_of)?;
     let view = View { known, catalogue: &run.catalogue, tables: run.tables };
     let model = run.model;
@@ -115,7 +124,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
     let confidence = confidence(&score, model.propensity.knowledge);
     let baseline = points_of(sigmoid(model.propensity.intercept));
     let score_points = points_of(score.propensity);
-    let similar_cohort = similar_cohort(run, &scored, &history.customer_id);
+    let similar_cohort = run.neighbours.as_ref().and_then(|all| all.of(&scored.bins, &history.customer_id));
     missing.unless(similar_cohort.is_some(), "similar_cohort", "too few earlier customers to compare with");
     let contributing_factors = factors(run, &scored, kind, score_points - baseline, similar_cohort);
     let value = model.value.as_ref().map(|value| value.estimate(&scored.bins));
@@ -166,7 +175,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         previous_score: previous.map(|previous| previous.propensity_score),
         newly_ready: is_ready && !previous.is_some_and(|previous| run.ready.is_reached(previous)),
     };
-    Some(Propensity {
+    let row = Propensity {
         listed,
         id: row_id(run.run_id, &history.customer_id),
         run_id: run.run_id.clone(),
@@ -179,7 +188,8 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         movement,
         not_available: missing.0,
         snapshot: scored.snapshot.values.iter().map(FactorValue::of).collect(),
-    })
+    };
+    Some(Answer { row, bins: scored.bins })
 }
 
 /// Parts of an answer that the data cannot support, with the reason.
@@ -207,11 +217,6 @@ fn primary_signal(factors: &[Factor]) -> Option<String> {
     let news = |factor: &&Factor| !BEING_WORKED.contains(&&*factor.feature);
     let strongest = in_favour().find(actionable).or_else(|| in_favour().find(news)).or_else(|| in_favour().next());
     strongest.map(|factor| factor.label.clone())
-}
-
-/// What became of the customers most similar to this one.
-fn similar_cohort(run: &Answering<'_>, scored: &Scored<'_>, customer_id: &Id) -> Option<SimilarCohort> {
-    run.neighbours.as_ref()?.of(&scored.bins, customer_id)
 }
 
 /// The features with points, most points first, and those of less than a point together: with the baseline they add up

@@ -152,7 +152,7 @@ fn with_before(
         let scorer = Scorer::new(&model.propensity).expect("its features exist");
         answering.before = Ok(Before { scorer, as_of, calculated_at: as_of });
     }
-    answer(&answering, history, previous).expect("a customer")
+    answer(&answering, history, previous).expect("a customer").row
 }
 
 /// Seats in use, week by week until `as_of`, growing by `growth` a week to `last`.

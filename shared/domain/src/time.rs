@@ -84,6 +84,12 @@ impl Instant {
         self.timestamp().to_zoned(TimeZone::UTC).date()
     }
 
+    /// The calendar quarter (UTC) of this instant, from 0.
+    #[must_use]
+    pub fn quarter(self) -> usize {
+        usize::try_from((self.date().month() - 1) / 3).unwrap_or_default()
+    }
+
     fn timestamp(self) -> Timestamp {
         // Every constructor keeps the value in range, so the fallback is never taken.
         Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)

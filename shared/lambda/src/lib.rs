@@ -1,10 +1,13 @@
 //! What the functions share at their edge: the environment on the one side, API Gateway on the other.
 //!
-//! Owns: reading variables, and turning requests into principals and answers into responses. Must not know: what any
+//! Owns: reading variables, turning requests into principals and into the row of the customer they are about, and answers
+//! into responses. Must not know: what any
 //! function does.
 
+mod customer;
 mod environment;
 mod http;
 
+pub use customer::current_row;
 pub use environment::{ConfigError, claim_names, environment, number, parsed, required};
 pub use http::{principal, reply, requested_at, to_problem};

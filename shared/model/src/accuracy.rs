@@ -10,7 +10,7 @@ use crate::evaluation::{Weighed, found_among_best, metrics, ranked, tenths};
 use crate::{ConfidenceLevel, Metrics, Shift, ValueRange};
 
 /// Bootstrap samples.
-const SAMPLES: u64 = 200;
+pub const SAMPLES: u64 = 200;
 /// Scores from here on count as flagged, in points.
 pub const FLAGGED: f64 = 50.0;
 /// A group with fewer customers, or fewer expansions, has no figures.
@@ -47,6 +47,17 @@ pub struct Figure {
     pub lower: f64,
     /// Upper end.
     pub upper: f64,
+}
+
+impl Figure {
+    /// A figure with the middle nine tenths of its bootstrap samples.
+    #[must_use]
+    pub fn of(value: f64, mut samples: Vec<f64>) -> Self {
+        samples.retain(|sample| sample.is_finite());
+        samples.sort_unstable_by(f64::total_cmp);
+        let at = |q: f64| quantile(&samples, q).unwrap_or(value);
+        Self { value, lower: at(0.05).min(value), upper: at(0.95).max(value) }
+    }
 }
 
 /// How right the answers about some customers were.
@@ -182,22 +193,13 @@ fn figures(order: &[&Judged], expansions: usize, is_whole: bool) -> BTreeMap<Str
             }
         }
     }
-    let interval = |((name, value), samples): ((&str, f64), &mut Vec<f64>)| {
-        samples.retain(|value| value.is_finite());
-        samples.sort_unstable_by(f64::total_cmp);
-        let at = |q: f64| quantile(samples, q).unwrap_or(value);
-        (name.to_owned(), Figure { value, lower: at(0.05).min(value), upper: at(0.95).max(value) })
-    };
-    values.into_iter().zip(&mut samples).map(interval).collect()
+    let figure = |((name, value), samples): ((&str, f64), Vec<f64>)| (name.to_owned(), Figure::of(value, samples));
+    values.into_iter().zip(samples).map(figure).collect()
 }
 
 /// The figures of customers in descending order of propensity, each counting as often as `weight` says.
 fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) -> Option<Vec<(&'static str, f64)>> {
-    let weigh = |(i, one): (usize, &&Judged)| {
-        let weight = weight(i);
-        let up = if one.expanded { weight } else { 0.0 };
-        Weighed { p: one.propensity, up, down: weight - up }
-    };
+    let weigh = |(i, one): (usize, &&Judged)| Weighed::of(one.propensity, one.expanded, weight(i));
     let rows: Vec<Weighed> = order.iter().enumerate().map(weigh).collect();
     let all = metrics(&rows, rows.len())?;
     let total: f64 = rows.iter().map(|row| row.up + row.down).sum();
@@ -234,29 +236,18 @@ pub fn auc(rows: &[(u32, f64, bool)]) -> Option<Figure> {
     let mut order = rows.to_vec();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let of = |weight: &dyn Fn(u32) -> f64| {
-        let weigh = |(customer, p, expanded): &(u32, f64, bool)| {
-            let weight = weight(*customer);
-            let up = if *expanded { weight } else { 0.0 };
-            Weighed { p: *p, up, down: weight - up }
-        };
+        let weigh = |(customer, p, expanded): &(u32, f64, bool)| Weighed::of(*p, *expanded, weight(*customer));
         let rows: Vec<Weighed> = order.iter().map(weigh).collect();
         metrics(&rows, rows.len()).map(|metrics| metrics.auc)
     };
     let value = of(&|_| 1.0)?;
     let sample = |sample: u64| of(&|customer| poisson(scattered(sample << 32 | u64::from(customer))));
-    let mut samples: Vec<f64> = (0..SAMPLES).filter_map(sample).collect();
-    samples.sort_unstable_by(f64::total_cmp);
-    let at = |q: f64| quantile(&samples, q).unwrap_or(value);
-    Some(Figure { value, lower: at(0.05).min(value), upper: at(0.95).max(value) })
+    Some(Figure::of(value, (0..SAMPLES).filter_map(sample).collect()))
 }
 
 /// Customers in descending order of propensity, in ten parts.
 fn tenths_of(order: &[&Judged], expansions: usize) -> Vec<Tenth> {
-    let weigh = |one: &&Judged| {
-        let up = if one.expanded { 1.0 } else { 0.0 };
-        Weighed { p: one.propensity, up, down: 1.0 - up }
-    };
-    let rows = ranked(order.iter().map(weigh));
+    let rows = ranked(order.iter().map(|one| Weighed::of(one.propensity, one.expanded, 1.0)));
     let rate = count(expansions) / count(rows.len()).max(1.0);
     let mut found = 0.0;
     let tenth = |rows: &[Weighed]| {

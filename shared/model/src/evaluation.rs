@@ -36,7 +36,7 @@ pub fn evaluate(probabilities: &[f64], outcomes: &[bool]) -> Option<Metrics> {
     if probabilities.len() != outcomes.len() {
         return None;
     }
-    let weigh = |(p, y): (&f64, &bool)| Weighed { p: *p, up: f64::from(u8::from(*y)), down: f64::from(u8::from(!*y)) };
+    let weigh = |(p, y): (&f64, &bool)| Weighed::of(*p, *y, 1.0);
     metrics(&ranked(probabilities.iter().zip(outcomes).map(weigh)), outcomes.len())
 }
 
@@ -57,6 +57,12 @@ pub(crate) struct Weighed {
 }
 
 impl Weighed {
+    /// A probability with what happened, counting so often.
+    pub(crate) fn of(p: f64, expanded: bool, weight: f64) -> Self {
+        let up = if expanded { weight } else { 0.0 };
+        Self { p, up, down: weight - up }
+    }
+
     fn weight(self) -> f64 {
         self.up + self.down
     }

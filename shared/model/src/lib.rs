@@ -25,7 +25,8 @@ mod value;
 mod what_if;
 
 pub use accuracy::{
-    Accuracy, AccuracyRecord, CohortAccuracy, EarlyWarning, FLAGGED, Figure, Judged, Tenth, accuracy, auc, scattered,
+    Accuracy, AccuracyRecord, CohortAccuracy, EarlyWarning, FLAGGED, Figure, Judged, SAMPLES, Tenth, accuracy, auc,
+    scattered,
 };
 pub use artifact::{
     ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,

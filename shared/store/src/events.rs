@@ -41,6 +41,9 @@ impl Bus {
                     .build(),
             );
         }
+        if entries.is_empty() {
+            return Ok(());
+        }
         for chunk in entries.chunks(MOST_ENTRIES) {
             self.put_chunk(chunk.to_vec()).await?;
         }

@@ -1,7 +1,7 @@
 //! What the control table keeps of how right answers were: the champion, models, accuracy, recorded outcomes.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use expansion_domain::{Instant, ModelAction, ModelCommandRequested, RecordedOutcome, RunId};
+use expansion_domain::{Instant, ModelAction, ModelCommandRequested, ModelPromoted, RecordedOutcome, RunId};
 use expansion_model::{AccuracyRecord, ChampionModel, ModelRecord};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
@@ -29,6 +29,25 @@ pub enum CommandRefused {
     /// There was no champion before this one.
     #[error("there was no champion before this one")]
     NothingBefore,
+}
+
+/// What a command did to the champion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChampionChange {
+    /// The champion now.
+    pub champion: ChampionModel,
+    /// The model that was live before; the same one if it was pinned or unpinned.
+    pub previous_model_id: String,
+}
+
+impl ChampionChange {
+    /// What there is to tell: another model is live.
+    #[must_use]
+    pub fn promotion(&self) -> Option<ModelPromoted> {
+        let (model_id, before) = (&self.champion.model_id, &self.previous_model_id);
+        let event = || ModelPromoted { model_id: model_id.clone(), previous_model_id: Some(before.clone()) };
+        (model_id != before).then(event)
+    }
 }
 
 impl ControlTable {
@@ -70,7 +89,7 @@ impl ControlTable {
     pub async fn command(
         &self,
         command: &ModelCommandRequested,
-    ) -> Result<Result<ChampionModel, CommandRefused>, StoreError> {
+    ) -> Result<Result<ChampionChange, CommandRefused>, StoreError> {
         let Some(now) = self.champion().await? else { return Ok(Err(CommandRefused::NoChampion)) };
         if now.generation != command.generation {
             return Ok(Err(CommandRefused::Changed { now: now.generation, seen: command.generation }));
@@ -100,7 +119,9 @@ impl ControlTable {
             ModelAction::Unpin => ChampionModel { pinned: false, ..now.clone() },
         };
         let replaced = self.replace_champion(Some(generation), wanted).await?;
-        Ok(replaced.ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
+        Ok(replaced
+            .map(|champion| ChampionChange { champion, previous_model_id: now.model_id })
+            .ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
     }
 
     /// Records an outcome, unless it is on record already; returns what is on record.

@@ -18,5 +18,5 @@ pub use clock::now;
 pub use control::{ControlTable, CurrentRun, TOP_ROWS};
 pub use error::StoreError;
 pub use events::Bus;
-pub use learning::CommandRefused;
+pub use learning::{ChampionChange, CommandRefused};
 pub use propensities::{Deadline, PropensityTable};

@@ -7,14 +7,12 @@
 use std::collections::BTreeMap;
 
 use expansion_features::{Dataset, Value};
-use expansion_model::{AdditiveModel, Decision, Figure, Metrics, Model, evaluate, scattered, sigmoid};
+use expansion_model::{AdditiveModel, Decision, Figure, Metrics, Model, SAMPLES, evaluate, scattered, sigmoid};
 
 use crate::deals::count;
 use crate::propensity::scorer;
 use crate::{FitError, SEGMENT};
 
-/// Bootstrap samples of the difference.
-const SAMPLES: u64 = 200;
 /// A challenger whose calibration error out of time is larger than this, and than the champion's, is refused.
 const MOST_CALIBRATION_ERROR: f64 = 0.05;
 /// In a segment with at least so many rows a challenger may not be worse than the champion by so much log-loss, beyond
@@ -112,10 +110,7 @@ fn difference(one: &[f64], other: &[f64], data: &Dataset, rows: &[usize]) -> Opt
     let value = mean(&|_| 1.0);
     // Exponential weights: the Bayesian bootstrap (Rubin 1981).
     let sample = |sample: u64| mean(&|customer| -(1.0 - scattered(sample << 32 | customer)).ln());
-    let mut samples: Vec<f64> = (0..SAMPLES).map(sample).collect();
-    samples.sort_unstable_by(f64::total_cmp);
-    let (lower, upper) = (samples[samples.len() / 20], samples[samples.len() - 1 - samples.len() / 20]);
-    value.is_finite().then(|| Figure { value, lower: lower.min(value), upper: upper.max(value) })
+    value.is_finite().then(|| Figure::of(value, (0..SAMPLES).map(sample).collect()))
 }
 
 fn calibration_error(champion: &Model, data: &Dataset, rows: &[usize]) -> f64 {

@@ -89,7 +89,7 @@ fn wins_by_quarter(portfolio: &Portfolio, as_of: Instant, segment: Option<&str>)
     let mut quarters = [0; 4];
     let years = won().min().map_or(0.0, |first| (as_of.days_since(first) / 365.25).floor());
     for closed in won().filter(|closed| as_of.days_since(*closed) < years * 365.25) {
-        quarters[usize::try_from((closed.date().month() - 1) / 3).unwrap_or_default()] += 1;
+        quarters[closed.quarter()] += 1;
     }
     quarters
 }

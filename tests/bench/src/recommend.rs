@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use expansion_answer::{Answering, answer};
+use expansion_answer::{Answer, Answering, answer};
 use expansion_domain::{Id, Instant, RunId, Stage, calculated_at};
 use expansion_features::Catalogue;
 use expansion_model::ReadyLine;
@@ -51,7 +51,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let (mut others, mut first_of_others) = (0_u32, 0_u32);
     let (mut inside, mut amounts) = (0_u32, 0_u32);
     for history in &portfolio.customers {
-        let Some(row) = answer(&answering, history, None) else { continue };
+        let Some(Answer { row, .. }) = answer(&answering, history, None) else { continue };
         let won = history.opportunities.iter().filter(|deal| {
             deal.stage == Stage::Won && deal.closed_at.is_some_and(|closed| as_of < closed && closed <= end)
         });
