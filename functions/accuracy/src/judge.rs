@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, add_outcomes, standing};
+use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, add_outcomes, feedback};
 use expansion_features::{label, observed_until};
 use expansion_model::{
-    Accuracy, AccuracyRecord, CohortAccuracy, EARLY_DAYS, Judged, Listed, Manifest, Run, ValueRange, accuracy,
+    Accuracy, AccuracyRecord, CohortAccuracy, EARLY_DAYS, Judged, Listed, Manifest, Model, Run, ValueRange, accuracy,
 };
 use expansion_source::{inventory, read};
+use expansion_store::StoreError;
 
 use crate::{Error, State, warn};
 
@@ -19,7 +20,7 @@ pub(crate) struct Outcomes {
     histories: HashMap<Id, CustomerHistory>,
     /// Until when somebody watched.
     until: Instant,
-    /// What people recorded about each run's answers, by kind.
+    /// What people recorded and had done about each run's answers, by kind.
     feedback: HashMap<RunId, BTreeMap<String, usize>>,
 }
 
@@ -32,11 +33,7 @@ pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, 
     let recorded = state.control.outcomes().await?;
     add_outcomes(&mut portfolio, &recorded, as_of);
     let by_id = |history: CustomerHistory| (history.customer_id.clone(), history);
-    let mut feedback: HashMap<RunId, BTreeMap<String, usize>> = HashMap::new();
-    for outcome in standing(&recorded, as_of) {
-        let of_run = feedback.entry(outcome.run_id.clone()).or_default();
-        *of_run.entry(outcome.kind.name().to_owned()).or_default() += 1;
-    }
+    let feedback = feedback(&recorded, &state.control.actions().await?, as_of);
     Ok(Outcomes { histories: portfolio.customers.into_iter().map(by_id).collect(), until, feedback })
 }
 
@@ -58,7 +55,7 @@ pub(crate) async fn judge(
         .chain([run.horizon_days])
         .map(|days| cohort(run, &rows, days, as_of.min(outcomes.until), outcomes, manifest.as_ref()))
         .collect();
-    let model = state.artifacts.model(&model_id).await.ok();
+    let model = usable(state.artifacts.model(&model_id).await)?;
     let warning = warn::warning(run, &rows, model.as_ref(), &cohorts, state.thresholds);
     Ok(AccuracyRecord {
         run_id: run.run_id.clone(),
@@ -70,6 +67,19 @@ pub(crate) async fn judge(
         feedback: outcomes.feedback.get(&run.run_id).cloned().unwrap_or_default(),
         warning,
     })
+}
+
+/// A model, or none where it is gone or of another version: there is less to warn of then. Where S3 only cannot be
+/// reached now, that is for a later attempt.
+fn usable(model: Result<Model, StoreError>) -> Result<Option<Model>, StoreError> {
+    match model {
+        Ok(model) => Ok(Some(model)),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => {
+            tracing::warn!(error = %error, "a past run's model cannot be used");
+            Ok(None)
+        }
+    }
 }
 
 /// How right the run was after so many days, if they have passed.
@@ -137,5 +147,18 @@ fn join(row: &Listed, history: &CustomerHistory, as_of: Instant, days: u16) -> J
         expected_value: row.expected_value,
         expanded: label.expanded,
         amount: label.amount,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_model_that_is_not_there_does_without() {
+        let service = |transient| StoreError::Service { operation: "get an object", message: String::new(), transient };
+        assert!(usable(Err(service(true))).is_err_and(|error| error.is_transient()), "another attempt may find it");
+        assert!(usable(Err(service(false))).is_ok_and(|model| model.is_none()));
+        assert!(usable(Err(StoreError::NotFound("m".to_owned()))).is_ok_and(|model| model.is_none()));
     }
 }

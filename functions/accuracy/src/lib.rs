@@ -1,7 +1,7 @@
 //! Judges past runs by what happened since, and warns before outcomes are in.
 //!
 //! Takes `PropensityRefreshed` (a run is complete) and `AccuracyRequested` (by schedule, or after the source was updated).
-//! Both may come more than once: a record takes the place of the one before.
+//! Both may come more than once, and late: a record takes the place of one that knew no more.
 
 mod judge;
 mod warn;
@@ -49,7 +49,9 @@ impl Config {
         "SOURCE_URI",
         "MAX_BAD_ROWS",
         "MOST_SHIFT",
+        "MOST_MISSING_SHIFT",
         "MOST_CALIBRATION_ERROR",
+        "MOST_AUC_LOSS",
         "MOST_SURPRISE",
         "LOG_LEVEL",
     ];
@@ -69,7 +71,9 @@ impl Config {
             limits: Limits { max_bad_share: number(&get, "MAX_BAD_ROWS", 0.0..=1.0)? },
             thresholds: Thresholds {
                 shift: number(&get, "MOST_SHIFT", 0.0..=10.0)?,
+                missing: number(&get, "MOST_MISSING_SHIFT", 0.0..=1.0)?,
                 calibration_error: number(&get, "MOST_CALIBRATION_ERROR", 0.0..=1.0)?,
+                auc_loss: number(&get, "MOST_AUC_LOSS", 0.0..=1.0)?,
                 surprise: number(&get, "MOST_SURPRISE", 0.0..=100.0)?,
             },
         })
@@ -158,20 +162,30 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
     for run_id in runs.into_iter().rev() {
         let run = state.control.expect_run(&run_id).await?;
         let before = state.control.accuracy(&run_id).await?;
-        if run.as_of > as_of || is_settled(&run, before.as_ref()) {
+        if run.as_of > as_of || is_settled(&run, before.as_ref()) || knows_more(before.as_ref(), as_of) {
             continue;
         }
         let record = judge::judge(state, &run, as_of, &outcomes).await?;
-        state.control.put_accuracy(&record).await?;
-        judged += 1;
-        degraded |= tell(state, &record, before.as_ref()).await?;
-    }
-    if degraded && is_update {
-        // The cause names the data, so that asking again for the same is the same run.
-        let refresh = RefreshRequested { as_of, cause: "degraded".to_owned(), horizon_days: None };
-        state.bus.put([refresh]).await?;
+        // What is on record counts as told: so it is told first. Told twice it is harmless, forgotten it is not.
+        if tell(state, &record, before.as_ref()).await? {
+            if is_update && !degraded {
+                request_refresh(state, as_of).await?;
+            }
+            degraded = true;
+        }
+        judged += usize::from(state.control.put_accuracy(&record).await?);
     }
     Ok(json!({ "judged": judged, "degraded": degraded }))
+}
+
+/// Has a new model trained. The cause names why, so that asking again for the same is the same run.
+async fn request_refresh(state: &State, as_of: Instant) -> Result<(), StoreError> {
+    state.bus.put([RefreshRequested { as_of, cause: "degraded".to_owned(), horizon_days: None }]).await
+}
+
+/// Whether a run was judged by more than is known at `as_of`: events may come late and in any order.
+fn knows_more(record: Option<&AccuracyRecord>, as_of: Instant) -> bool {
+    record.is_some_and(|record| record.known_at > as_of)
 }
 
 /// Whether a run was judged long after its horizon: then nothing new is to be expected.

@@ -7,14 +7,19 @@ use expansion_model::{CohortAccuracy, EarlyWarning, Listed, Model, Run, Shift, e
 pub struct Thresholds {
     /// Population stability index of a feature or of the scores.
     pub shift: f64,
+    /// Rise of a feature's share of missing values.
+    pub missing: f64,
     /// Calibration error of a whole horizon.
     pub calibration_error: f64,
+    /// AUC below the one that the propensities promise.
+    pub auc_loss: f64,
     /// Expansions more or fewer than expected, in standard deviations.
     pub surprise: f64,
 }
 
-/// How every finding about a shift begins.
+/// How findings about a shift begin.
 const SHIFTED: &str = "shifted: ";
+const MISSING: &str = "missing more often: ";
 /// Expansions of one customer come together, and customers have things in common: their number varies more than chance
 /// alone would have it (the variance of a count over its mean).
 const OVERDISPERSION: f64 = 1.5;
@@ -25,7 +30,7 @@ const MOST_SHIFTS: usize = 20;
 
 /// Whether a finding is about a shift, not about how right answers were.
 pub(crate) fn is_shift(finding: &str) -> bool {
-    finding.starts_with(SHIFTED)
+    finding.starts_with(SHIFTED) || finding.starts_with(MISSING)
 }
 
 /// What can be said of a run without, or with the first, outcomes.
@@ -39,16 +44,39 @@ pub(crate) fn warning(
     let propensities: Vec<f64> = rows.iter().map(|row| row.propensity).collect();
     let mut shifts = model.map(|model| shifts(run, model)).unwrap_or_default();
     shifts.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+    let mut findings: Vec<String> = shifts.iter().flat_map(|shift| shifted(shift, thresholds)).collect();
     shifts.truncate(MOST_SHIFTS);
-    let shifted = shifts.iter().filter(|shift| shift.psi > thresholds.shift);
-    let mut findings: Vec<String> = shifted.map(|shift| format!("{SHIFTED}{}", shift.feature)).collect();
     findings.extend(cohorts.iter().filter_map(|cohort| surprise(cohort, thresholds.surprise)));
-    let error = cohorts.last().and_then(|whole| whole.overall.as_ref()?.figures.get("calibration_error"));
-    // Small groups err by chance: beyond the threshold by its lower end.
-    if error.is_some_and(|error| error.lower > thresholds.calibration_error) {
-        findings.push("the calibration error of the whole horizon is too large".to_owned());
-    }
+    findings.extend(cohorts.iter().filter_map(|cohort| worse_ranking(cohort, &propensities, thresholds.auc_loss)));
+    findings.extend(cohorts.last().and_then(|whole| miscalibrated(whole, thresholds.calibration_error)));
     EarlyWarning { estimated: estimate(&propensities), shifts, findings }
+}
+
+/// What is too much about a shift: beyond the threshold and what chance adds to it.
+fn shifted(shift: &Shift, thresholds: Thresholds) -> impl Iterator<Item = String> {
+    let is_other = (shift.psi > thresholds.shift + shift.psi_by_chance).then(|| format!("{SHIFTED}{}", shift.feature));
+    let risen = shift.missing_now - shift.missing_before;
+    let is_missing = (risen > thresholds.missing).then(|| format!("{MISSING}{}", shift.feature));
+    is_other.into_iter().chain(is_missing)
+}
+
+/// Whether the calibration error of a whole horizon is too large, and larger than chance would have it: the propensities
+/// of few customers seem to err even if they are right.
+fn miscalibrated(whole: &CohortAccuracy, threshold: f64) -> Option<String> {
+    let overall = whole.overall.as_ref()?;
+    let (error, by_chance) = overall.figures.get("calibration_error").zip(overall.calibration_error_by_chance)?;
+    (error.value > threshold.max(by_chance))
+        .then(|| "the calibration error of the whole horizon is too large".to_owned())
+}
+
+/// Whether a cohort is ranked worse than right propensities would rank it, by more than the threshold and not by chance.
+/// Those who will expand later count among those who have not yet, as they do among the outcomes.
+fn worse_ranking(cohort: &CohortAccuracy, propensities: &[f64], threshold: f64) -> Option<String> {
+    let (expected, overall) = cohort.expected_expansions.zip(cohort.overall.as_ref())?;
+    let share = expected / overall.predicted_expansions;
+    let within: Vec<f64> = propensities.iter().map(|propensity| share * propensity).collect();
+    let (promised, auc) = estimate(&within).zip(overall.figures.get("auc"))?;
+    (auc.upper < promised.auc - threshold).then(|| format!("ranked worse within {} days than expected", cohort.days))
 }
 
 /// How the run's customers have shifted from those that its model was trained on.
@@ -76,7 +104,7 @@ fn surprise(cohort: &CohortAccuracy, threshold: f64) -> Option<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use expansion_model::Accuracy;
+    use expansion_model::{Accuracy, ConfidenceLevel, Figure, Judged, accuracy, scattered};
 
     use super::*;
 
@@ -100,5 +128,68 @@ mod tests {
         assert_eq!(surprise(&cohort(4.0, 40), 3.0), None, "so few expected ones say nothing");
         let immature = CohortAccuracy { overall: None, ..cohort(40.0, 0) };
         assert_eq!(surprise(&immature, 3.0), None);
+    }
+
+    /// A whole horizon of customers whose log-odds are off by so much.
+    fn whole(customers: u64, seed: u64, off: f64) -> CohortAccuracy {
+        let one = |i: u64| {
+            let u = |k: u64| scattered(seed * 1_000_003 + 7 * i + k);
+            let propensity = 0.02 + 0.6 * u(0) * u(1);
+            let truth = 1.0 / (1.0 + (1.0 / propensity - 1.0) * (-off).exp());
+            Judged {
+                segment: None,
+                confidence_level: ConfidenceLevel::Medium,
+                propensity,
+                interval: [propensity; 2],
+                value: None,
+                expected_value: None,
+                expanded: u(2) < truth,
+                amount: None,
+            }
+        };
+        let overall = Some(accuracy(&(0..customers).map(one).collect::<Vec<_>>(), true));
+        CohortAccuracy { days: 90, overall, ..cohort(0.0, 0) }
+    }
+
+    #[test]
+    fn the_calibration_of_few_customers_raises_no_false_alarm_and_that_of_many_a_true_one() {
+        let found = |customers, seed, off| miscalibrated(&whole(customers, seed, off), 0.05).is_some();
+        let few = (0..200).filter(|seed| found(150, *seed, 0.0)).count();
+        assert!(few <= 20, "{few} of 200");
+        assert_eq!((0..200).filter(|seed| found(1000, *seed, 1.0)).count(), 200);
+    }
+
+    #[test]
+    fn a_ranking_that_is_lost_is_found_before_the_horizon_is_over() {
+        let propensities: Vec<f64> = (0..1000).map(|i| f64::from(i) / 2000.0).collect();
+        let promised = estimate(&propensities).expect("both occur").auc;
+        // A tenth of the expansions come within seven days.
+        let ranked = |auc: f64| {
+            let mut early = cohort(25.0, 25);
+            let overall = early.overall.as_mut().expect("it is mature");
+            overall.predicted_expansions = 250.0;
+            let figure = Figure { value: auc, lower: auc - 0.02, upper: auc + 0.02 };
+            overall.figures.insert("auc".to_owned(), figure);
+            worse_ranking(&early, &propensities, 0.1)
+        };
+        assert_eq!(ranked(promised - 0.02), None);
+        let lost = ranked(promised - 0.25).expect("a finding");
+        assert_eq!(lost, "ranked worse within 7 days than expected");
+        assert!(!is_shift(&lost), "it has a new model trained");
+    }
+
+    #[test]
+    fn values_that_come_to_be_missing_are_a_shift_of_their_own() {
+        let thresholds =
+            Thresholds { shift: 0.25, missing: 0.1, calibration_error: 0.05, auc_loss: 0.1, surprise: 3.0 };
+        let shift = |missing: u64| {
+            let shift = expansion_model::shift("tenure", &[500, 500], &[1000 - missing, missing], true).expect("rows");
+            shifted(&shift, thresholds).collect::<Vec<_>>()
+        };
+        assert_eq!(shift(590), Vec::<String>::new());
+        assert_eq!(shift(620), ["missing more often: tenure"]);
+        assert!(shift(620).iter().all(|finding| is_shift(finding)));
+        assert_eq!(shift(800), ["shifted: tenure", "missing more often: tenure"]);
+        assert_eq!(shift(100), ["shifted: tenure"], "missing less often is a shift, too");
     }
 }

@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 
 use expansion_api::{AccuracyAnswer, AccuracyQuery, ClaimNames, Problem, accuracy_answer};
+use expansion_domain::feedback;
 use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
-use expansion_store::{Clients, ControlTable};
+use expansion_store::{Clients, ControlTable, now};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 
-/// Runs shown at most: a quarter of weekly ones.
-const MOST_RUNS: usize = 13;
+/// Runs looked through, the newest: as many as are judged. The answer shows fewer.
+const MOST_RUNS: usize = 60;
 
 /// What the function is told.
 #[derive(Debug)]
@@ -69,13 +70,29 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 /// Figures over many customers are nobody's customers: everybody who is signed in may see them.
 async fn accuracy(state: &State, request: &Request) -> Result<AccuracyAnswer, Problem> {
     principal(request, &state.claims)?;
-    let query = AccuracyQuery::parse(request.uri().query().unwrap_or_default())?;
-    let records = match &query.run {
+    answer(state, request.uri().query().unwrap_or_default()).await
+}
+
+/// How right the runs were that a query string asks for.
+///
+/// # Errors
+/// A problem for parameters that make no sense, for a run that is not known, and for a store that fails.
+pub async fn answer(state: &State, query: &str) -> Result<AccuracyAnswer, Problem> {
+    let query = AccuracyQuery::parse(query)?;
+    let mut records = match &query.run {
         Some(run) => {
             let record = state.control.accuracy(run).await.map_err(|e| to_problem(&e))?;
             vec![record.ok_or_else(|| Problem::not_found("such run, or it was not judged yet"))?]
         }
         None => state.control.accuracies(MOST_RUNS).await.map_err(|e| to_problem(&e))?,
     };
+    // Counted as it stands now, since what people record has nobody judge a run again. All that is on record is known, by
+    // whatever clock.
+    let outcomes = state.control.outcomes().await.map_err(|e| to_problem(&e))?;
+    let actions = state.control.actions().await.map_err(|e| to_problem(&e))?;
+    let mut counts = feedback(&outcomes, &actions, now().plus_days(1));
+    for record in &mut records {
+        record.feedback = counts.remove(&record.run_id).unwrap_or_default();
+    }
     Ok(accuracy_answer(&query, records))
 }

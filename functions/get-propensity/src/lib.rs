@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use expansion_api::{ClaimNames, CustomerAnswer, Problem, customer_answer};
-use expansion_lambda::{ConfigError, claim_names, current_row, principal, reply, required, to_problem};
+use expansion_api::{ClaimNames, CustomerAnswer, Principal, Problem, customer_answer};
+use expansion_lambda::{ConfigError, claim_names, current_row, customer_id, principal, reply, required, to_problem};
 use expansion_model::{Propensity, RunReference};
 use expansion_store::{Clients, ControlTable, PropensityTable, StoreError};
 use lambda_http::http::StatusCode;
@@ -73,7 +73,15 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 
 async fn get(state: &State, request: &Request) -> Result<CustomerAnswer, Problem> {
     let principal = principal(request, &state.claims)?;
-    let (current, row) = current_row(request, &principal, &state.control, &state.propensities).await?;
+    answer(state, &principal, &customer_id(request)?).await
+}
+
+/// Everything about a customer, as the caller may see it.
+///
+/// # Errors
+/// A problem for a customer who does not exist or is not the caller's, for a store that fails, and before the first run.
+pub async fn answer(state: &State, principal: &Principal, customer_id: &str) -> Result<CustomerAnswer, Problem> {
+    let (current, row) = current_row(customer_id, principal, &state.control, &state.propensities).await?;
     read(state, &current, row).await.map_err(|e| to_problem(&e))
 }
 

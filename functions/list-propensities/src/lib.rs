@@ -5,10 +5,10 @@ mod rows;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use expansion_api::{ClaimNames, CursorKey, ListAnswer, ListQuery, Problem, list_answer};
+use expansion_api::{ClaimNames, CursorKey, ListAnswer, ListQuery, Principal, Problem, list_answer};
 use expansion_domain::RunId;
 use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
-use expansion_model::{Listed, Order, Run, RunState};
+use expansion_model::{Listed, Order, Run, RunState, RunSummary};
 use expansion_store::{Clients, ControlTable, PropensityTable, TOP_ROWS};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -90,7 +90,15 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 
 async fn list(state: &State, request: &Request) -> Result<ListAnswer, Problem> {
     let principal = principal(request, &state.claims)?;
-    let query = ListQuery::parse(request.uri().query().unwrap_or_default(), &principal, &state.cursor_key)?;
+    answer(state, &principal, request.uri().query().unwrap_or_default()).await
+}
+
+/// The page that a query string asks for, as the caller may see it.
+///
+/// # Errors
+/// A problem for parameters that make no sense, for a store that fails, and before the first run.
+pub async fn answer(state: &State, principal: &Principal, query: &str) -> Result<ListAnswer, Problem> {
+    let query = ListQuery::parse(query, principal, &state.cursor_key)?;
     let run_id = match &query.cursor {
         Some(cursor) => cursor.run_id.clone(),
         None => current(state).await?,
@@ -99,7 +107,15 @@ async fn list(state: &State, request: &Request) -> Result<ListAnswer, Problem> {
     let top = Order::ALL.iter().position(|order| *order == query.order).map_or(&[][..], |place| &listed.top[place]);
     let page = rows::page(&state.propensities, &query, &listed.run, top).await.map_err(|e| to_problem(&e))?;
     let answer = list_answer(&query, &listed.run, page.rows, page.next, &state.cursor_key);
-    Ok(ListAnswer { run: answer.run.seen_by(&principal), ..answer })
+    Ok(ListAnswer { run: answer.run.seen_by(principal), ..answer })
+}
+
+/// What the customers of a run add up to; of all of them, so for managers only.
+///
+/// # Errors
+/// A problem for a run that is not known, and for a store that fails.
+pub async fn summary(state: &State, run_id: &RunId) -> Result<RunSummary, Problem> {
+    Ok(listed_run(state, run_id).await?.run.summary.clone().unwrap_or_default())
 }
 
 async fn current(state: &State) -> Result<RunId, Problem> {

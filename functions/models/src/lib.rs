@@ -76,7 +76,7 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 
 async fn look(state: &State, request: &Request) -> Result<ModelsAnswer, Problem> {
     principal(request, &state.claims)?;
-    read(state).await.map_err(|e| to_problem(&e))
+    answer(state).await
 }
 
 async fn change(state: &State, request: &Request) -> Result<ModelsAnswer, Problem> {
@@ -84,7 +84,16 @@ async fn change(state: &State, request: &Request) -> Result<ModelsAnswer, Proble
     let command = model_command(&principal, request.body())?;
     let outcome = state.control.command(&command).await.map_err(|e| to_problem(&e))?;
     let change = outcome.map_err(|refused| Problem::conflict(refused.to_string()))?;
+    // Again too where the change was made by an attempt that ended before it told of it.
     state.bus.put(change.promotion()).await.map_err(|e| to_problem(&e))?;
+    answer(state).await
+}
+
+/// The models on record.
+///
+/// # Errors
+/// A problem when the store fails.
+pub async fn answer(state: &State) -> Result<ModelsAnswer, Problem> {
     read(state).await.map_err(|e| to_problem(&e))
 }
 

@@ -1,12 +1,15 @@
 //! `POST /api/customers/{id}/expansion-propensity/outcome`: what became of a recommendation.
 //!
-//! A record is never changed; a correction is another one. Deals won and lost have past runs judged again at once.
+//! A record is never changed; a correction is another one, of the same customer. Deals won and lost have past runs judged
+//! again at once; the rest is counted whenever somebody reads how right the runs were.
 
 use std::convert::Infallible;
 
 use expansion_api::{ClaimNames, OutcomeAnswer, Problem, recorded_outcome};
-use expansion_domain::{AccuracyRequested, OutcomeKind};
-use expansion_lambda::{ConfigError, claim_names, current_row, principal, reply, requested_at, required, to_problem};
+use expansion_domain::{AccuracyRequested, OutcomeKind, RecordedOutcome};
+use expansion_lambda::{
+    ConfigError, claim_names, current_row, customer_id, principal, reply, requested_at, required, to_problem,
+};
 use expansion_store::{Bus, Clients, ControlTable, PropensityTable, now};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -76,14 +79,35 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
 
 async fn record(state: &State, request: &Request) -> Result<OutcomeAnswer, Problem> {
     let principal = principal(request, &state.claims)?;
-    let (current, row) = current_row(request, &principal, &state.control, &state.propensities).await?;
+    let (current, row) = current_row(&customer_id(request)?, &principal, &state.control, &state.propensities).await?;
     let key = request.headers().get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
     let known_at = requested_at(request).unwrap_or_else(now);
     let outcome = recorded_outcome(&row.listed.customer_id, &current.run_id, key, request.body(), known_at)?;
-    let outcome = state.control.record_outcome(outcome).await.map_err(|e| to_problem(&e))?;
+    check_against_record(state, &outcome).await?;
+    let stored = state.control.record_outcome(outcome.clone()).await.map_err(|e| to_problem(&e))?;
+    if !stored.says_the_same(&outcome) {
+        return Err(Problem::outcome_conflict());
+    }
+    let outcome = stored;
     if matches!(outcome.kind, OutcomeKind::Won | OutcomeKind::Lost) {
         let event = AccuracyRequested { as_of: outcome.known_at };
         state.bus.put([event]).await.map_err(|e| to_problem(&e))?;
     }
     Ok(OutcomeAnswer { outcome })
+}
+
+/// Whether what is to be recorded fits what is on record of the customer.
+async fn check_against_record(state: &State, outcome: &RecordedOutcome) -> Result<(), Problem> {
+    if outcome.corrects.is_none() && outcome.opportunity_id.is_none() {
+        return Ok(());
+    }
+    let others = state.control.outcomes_of(&outcome.customer_id).await.map_err(|e| to_problem(&e))?;
+    if outcome.corrects.is_some_and(|corrected| !others.iter().any(|other| other.outcome_id == corrected)) {
+        return Err(Problem::invalid_parameter("corrects", "names nothing that was recorded of this customer"));
+    }
+    if let Some(opened) = outcome.opened_later(&others) {
+        let reason = format!("is before the day on which the opportunity was opened, {}", opened.date());
+        return Err(Problem::invalid_parameter("occurred_at", reason));
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use expansion_api::{ClaimNames, Problem, RefreshCommand, RunView, refresh_command};
+use expansion_api::{ClaimNames, Principal, Problem, RefreshCommand, RunView, refresh_command};
 use expansion_domain::{RefreshRequested, RunId};
 use expansion_lambda::{ConfigError, claim_names, number, principal, reply, requested_at, required, to_problem};
 use expansion_model::{Run, RunState};
@@ -129,11 +129,17 @@ async fn start(state: &State, command: &RefreshCommand) -> Result<Run, StoreErro
 
 async fn look(state: &State, request: &Request) -> Result<RunView, Problem> {
     let principal = principal(request, &state.claims)?;
-    let parameters = request.path_parameters();
-    let run_id = parameters.first("run_id").and_then(|id| id.parse::<RunId>().ok());
-    let run = match run_id {
+    answer(state, &principal, request.path_parameters().first("run_id").unwrap_or_default()).await
+}
+
+/// How far a run is, as the caller may see it.
+///
+/// # Errors
+/// A problem for a run that is not known, and for a store that fails.
+pub async fn answer(state: &State, principal: &Principal, run_id: &str) -> Result<RunView, Problem> {
+    let run = match run_id.parse::<RunId>().ok() {
         Some(run_id) => state.control.run(&run_id).await.map_err(|e| to_problem(&e))?,
         None => None,
     };
-    run.as_ref().map(|run| RunView::from(run).seen_by(&principal)).ok_or_else(|| Problem::not_found("such run"))
+    run.as_ref().map(|run| RunView::from(run).seen_by(principal)).ok_or_else(|| Problem::not_found("such run"))
 }

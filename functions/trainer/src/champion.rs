@@ -1,12 +1,12 @@
 //! The live model: challengers that take its place, and what people do about it by hand.
 
-use expansion_domain::{ModelCommandRequested, ModelPromoted};
-use expansion_model::{ChampionModel, Manifest, Model, ModelRecord, Run};
+use expansion_domain::{Instant, ModelCommandRequested, ModelPromoted};
+use expansion_model::{ChampionModel, Decision, Manifest, Model, ModelRecord, Run};
 use serde_json::{Value, json};
 
 use crate::{Error, State};
 
-/// The champion that a run's challenger is compared with; `None` when there is none, or none that can be used for it.
+/// The champion that a run's challenger is compared with; `None` when there is none, or none that can be used.
 pub(crate) async fn comparable(
     state: &State,
     run: &Run,
@@ -14,7 +14,7 @@ pub(crate) async fn comparable(
 ) -> Result<Option<Model>, Error> {
     let Some(champion) = champion.filter(|champion| champion.as_of <= run.as_of) else { return Ok(None) };
     match state.artifacts.model(&champion.model_id).await {
-        Ok(model) => Ok(Some(model).filter(|model| model.horizon_days == run.horizon_days)),
+        Ok(model) => Ok(Some(model)),
         Err(error) if error.is_transient() => Err(error.into()),
         Err(error) => {
             tracing::warn!(model.id = champion.model_id, error.message = %error, "the champion cannot be used");
@@ -32,14 +32,22 @@ pub(crate) async fn compete(
     challenger: Manifest,
     seen: Option<ChampionModel>,
 ) -> Result<Manifest, Error> {
+    let decision = held_back(&challenger.decision, (&challenger.model_id, challenger.as_of), seen.as_ref());
+    let challenger = Manifest { decision, ..challenger };
     state.control.put_model(&record_of(&challenger)).await?;
     if let Some(champion) = &seen
-        && (champion.model_id == challenger.model_id || champion.as_of > challenger.as_of)
+        && champion.model_id == challenger.model_id
     {
+        if champion.changed_by.is_none() {
+            // An attempt before this one may have ended between the promotion and telling of it.
+            state.bus.put([promotion(champion)]).await?;
+        }
         return Ok(challenger);
     }
-    let pinned = seen.as_ref().is_some_and(|champion| champion.pinned);
-    if challenger.decision.promote && !pinned {
+    if seen.as_ref().is_some_and(|champion| champion.as_of > challenger.as_of) {
+        return Ok(challenger);
+    }
+    if challenger.decision.promote {
         let champion = ChampionModel {
             model_id: challenger.model_id.clone(),
             as_of: challenger.as_of,
@@ -47,19 +55,44 @@ pub(crate) async fn compete(
             previous: seen.as_ref().map(|champion| champion.model_id.clone()),
             previous_as_of: seen.as_ref().map(|champion| champion.as_of),
             pinned: false,
+            changed_by: None,
         };
         let generation = seen.as_ref().map(|champion| champion.generation);
-        if state.control.replace_champion(generation, champion).await?.is_some() {
-            let previous_model_id = seen.map(|champion| champion.model_id);
-            state.bus.put([ModelPromoted { model_id: challenger.model_id.clone(), previous_model_id }]).await?;
+        if let Some(champion) = state.control.replace_champion(generation, champion).await? {
+            state.bus.put([promotion(&champion)]).await?;
             return Ok(challenger);
         }
+        let decision = not_promoted(&challenger.decision, "somebody changed the champion meanwhile");
+        state.control.put_model(&ModelRecord { decision, ..record_of(&challenger) }).await?;
     }
     let Some(champion) = state.control.champion().await? else { return Ok(challenger) };
     tracing::info!(model.id = champion.model_id, challenger.id = challenger.model_id, "the champion stays");
     // A champion that cannot be used any more, or is of another horizon, must not stop the refresh.
     let manifest = state.artifacts.intact(&champion.model_id).await?;
     Ok(manifest.filter(|manifest| manifest.horizon_days == challenger.horizon_days).unwrap_or(challenger))
+}
+
+/// The decision about a challenger (its id and `as_of`) as it comes into force: whatever the comparison says, a pinned
+/// champion stays, and so does one that knows more.
+pub(crate) fn held_back(
+    decision: &Decision,
+    (model_id, as_of): (&str, Instant),
+    champion: Option<&ChampionModel>,
+) -> Decision {
+    match champion.filter(|champion| decision.promote && champion.model_id != model_id) {
+        Some(champion) if champion.as_of > as_of => not_promoted(decision, "the champion knows more"),
+        Some(champion) if champion.pinned => not_promoted(decision, "the champion is pinned"),
+        _ => decision.clone(),
+    }
+}
+
+fn not_promoted(decision: &Decision, why: &str) -> Decision {
+    Decision { promote: false, reason: format!("{why} (otherwise: {})", decision.reason), ..decision.clone() }
+}
+
+/// What there is to tell of a challenger that took over.
+fn promotion(champion: &ChampionModel) -> ModelPromoted {
+    ModelPromoted::new(champion.generation, champion.model_id.clone(), champion.previous.clone())
 }
 
 /// What is on record of a model.
@@ -76,8 +109,8 @@ fn record_of(manifest: &Manifest) -> ModelRecord {
     }
 }
 
-/// Does what somebody wants done about the champion; answers with the champion then, or why it was refused. Done again,
-/// it is refused: the generation has moved on.
+/// Does what somebody wants done about the champion; answers with the champion then, or why it was refused. Asked for again,
+/// it is not done again, but told of again: an attempt may have ended in between.
 pub(crate) async fn command(state: &State, command: &ModelCommandRequested) -> Result<Value, Error> {
     let outcome = state.control.command(command).await?;
     if let Ok(change) = &outcome {
@@ -87,4 +120,44 @@ pub(crate) async fn command(state: &State, command: &ModelCommandRequested) -> R
         Ok(change) => json!({ "champion": change.champion }),
         Err(refused) => json!({ "refused": refused.to_string() }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_says_what_became_of_the_challenger() {
+        let at = |day: &str| -> Instant { day.parse().expect("a date") };
+        let decision = Decision {
+            promote: true,
+            reason: "its log-loss is smaller".to_owned(),
+            champion: Some("a".to_owned()),
+            champion_log_loss: None,
+            challenger_log_loss: None,
+            difference: None,
+        };
+        let champion = |as_of, pinned| ChampionModel {
+            model_id: "a".to_owned(),
+            as_of: at(as_of),
+            generation: 1,
+            previous: None,
+            previous_as_of: None,
+            pinned,
+            changed_by: None,
+        };
+        let held = |model_id: &str, champion: Option<&ChampionModel>| {
+            held_back(&decision, (model_id, at("2026-06-01")), champion)
+        };
+        assert_eq!(held("b", None), decision);
+        assert_eq!(held("b", Some(&champion("2026-05-01", false))), decision);
+        assert_eq!(held("a", Some(&champion("2026-05-01", true))), decision, "it is the champion");
+        for (champion, why) in
+            [(champion("2026-05-01", true), "is pinned"), (champion("2026-07-01", false), "knows more")]
+        {
+            let held = held("b", Some(&champion));
+            assert!(!held.promote && held.reason.contains(why) && held.reason.contains("smaller"), "{held:?}");
+            assert_eq!(held_back(&held, ("b", at("2026-06-01")), Some(&champion)), held, "once");
+        }
+    }
 }

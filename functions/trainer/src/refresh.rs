@@ -1,12 +1,11 @@
 //! One refresh: read, fit, store, promote, plan.
 
 use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, ShardRequested, Table, add_outcomes};
-use expansion_features::observed_until;
 use expansion_model::{ChampionModel, Manifest, ModelSummary, Run, RunState};
 use expansion_source::{Inventory, inventory, read};
 use expansion_store::now;
 use expansion_telemetry::{Unit, record};
-use expansion_training::{Request, fit};
+use expansion_training::{Fitted, Request, fit};
 use serde_json::{Value, json};
 
 use crate::{Error, State, champion};
@@ -46,11 +45,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     };
     let inventory = inventory(&state.source, &state.s3).await?;
     let mut source = read(&inventory, &state.s3, None, state.limits).await?;
-    // What was recorded of a time that the source does not know yet says nothing of everybody else then.
-    let until = observed_until(&source.portfolio, run.as_of).unwrap_or(run.as_of);
-    let mut recorded = state.control.outcomes().await?;
-    recorded.retain(|outcome| outcome.occurred_at <= until);
-    add_outcomes(&mut source.portfolio, &recorded, run.as_of);
+    add_outcomes(&mut source.portfolio, &state.control.outcomes().await?, run.as_of);
     for issue in &source.issues {
         tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
     }
@@ -102,9 +97,11 @@ async fn train(
     champion: Option<&ChampionModel>,
 ) -> Result<Manifest, Error> {
     let request = Request { model_id, as_of: run.as_of, horizon_days: run.horizon_days, data_fingerprint };
-    let champion = champion::comparable(state, run, champion).await?;
-    let fitted = fit(portfolio, &request, champion.as_ref())?;
-    let manifest = state.artifacts.put(&fitted.model, fitted.manifest).await?;
+    let compared = champion::comparable(state, run, champion).await?;
+    let Fitted { model, manifest } = fit(portfolio, &request, compared.as_ref())?;
+    let decision = champion::held_back(&manifest.decision, (&manifest.model_id, manifest.as_of), champion);
+    let manifest = Manifest { decision, ..manifest };
+    let manifest = state.artifacts.put(&model, manifest).await?;
     report(&manifest);
     let event = ModelTrained { run_id: run.run_id.clone(), model_id: manifest.model_id.clone(), as_of: run.as_of };
     state.bus.put([event]).await?;

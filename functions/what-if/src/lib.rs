@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use expansion_api::{ClaimNames, Problem, WhatIf, WhatIfAnswer, what_if_answer};
-use expansion_lambda::{ConfigError, claim_names, current_row, principal, reply, required, to_problem};
-use expansion_model::{Model, Scorer};
+use expansion_api::{ClaimNames, Principal, Problem, WhatIf, WhatIfAnswer, what_if_answer};
+use expansion_features::FEATURES;
+use expansion_lambda::{ConfigError, claim_names, current_row, customer_id, principal, reply, required, to_problem};
+use expansion_model::{Lever, Model, Scorer};
 use expansion_store::{Artifacts, Clients, ControlTable, PropensityTable, StoreError};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
@@ -83,13 +84,42 @@ async fn what_if(state: &State, request: &Request) -> Result<WhatIfAnswer, Probl
         Method::POST => WhatIf::changes(request.body())?,
         _ => WhatIf::target(request.uri().query().unwrap_or_default())?,
     };
-    let (_, row) = current_row(request, &principal, &state.control, &state.propensities).await?;
+    answer(state, &principal, &customer_id(request)?, &question).await
+}
+
+/// What the customer's score would be, as the caller may see it.
+///
+/// # Errors
+/// A problem for a customer who does not exist or is not the caller's, for a store that fails, and before the first run.
+pub async fn answer(
+    state: &State,
+    principal: &Principal,
+    customer_id: &str,
+    question: &WhatIf,
+) -> Result<WhatIfAnswer, Problem> {
+    let (_, row) = current_row(customer_id, principal, &state.control, &state.propensities).await?;
     let model = model(state, &row.model_id).await.map_err(|e| to_problem(&e))?;
-    let answer =
-        Scorer::new(&model.propensity).ok().and_then(|scorer| what_if_answer(&question, &row, &model, &scorer));
+    let answer = Scorer::new(&model.propensity).ok().and_then(|scorer| what_if_answer(question, &row, &model, &scorer));
     answer.ok_or_else(|| {
         tracing::error!(model.id = row.model_id, "a row and its model do not fit together");
         Problem::internal()
+    })
+}
+
+/// What can be improved about a customer and is known, as the caller may see it, for somebody to try other values.
+///
+/// # Errors
+/// A problem for a customer who does not exist or is not the caller's, for a store that fails, and before the first run.
+pub async fn levers(state: &State, principal: &Principal, customer_id: &str) -> Result<Vec<Lever>, Problem> {
+    let (_, row) = current_row(customer_id, principal, &state.control, &state.propensities).await?;
+    let model = model(state, &row.model_id).await.map_err(|e| to_problem(&e))?;
+    let Ok(scorer) = Scorer::new(&model.propensity) else { return Err(Problem::internal()) };
+    // A row of an earlier version of the features has nothing to try.
+    let fits = row.snapshot.len() == FEATURES.len();
+    Ok(if fits {
+        expansion_model::levers(&model, &scorer, &row.snapshot(), row.listed.segment.as_deref())
+    } else {
+        Vec::new()
     })
 }
 

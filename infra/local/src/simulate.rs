@@ -3,14 +3,14 @@
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use expansion_domain::{AccuracyRequested, Envelope, Instant};
+use expansion_domain::{AccuracyRequested, Envelope, Instant, ModelAction, ModelCommandRequested};
 use expansion_features::{Dataset, cutoffs, dataset};
 use expansion_local::{Options, Stack};
-use expansion_model::{AccuracyRecord, Model, scattered};
+use expansion_model::{AccuracyRecord, Model, Readiness, scattered};
 use expansion_portfolio::{Drift, Settings, simulate, write};
 use expansion_source::{Limits, Location, inventory, read};
-use expansion_store::{Artifacts, ControlTable};
-use expansion_training::{Layout, MOST_CUTOFFS, decide, fit_propensity, out_of_time};
+use expansion_store::{Artifacts, ChampionChange, ControlTable};
+use expansion_training::{Challenger, Layout, MOST_CUTOFFS, decide, fit_propensity, out_of_time};
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
@@ -45,6 +45,11 @@ struct Week {
 /// Simulates, refreshes week by week, and prints what became of it.
 pub(crate) async fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     expansion_telemetry::init_console("error,trainer=off,scorer=off,accuracy=off")?;
+    report(arguments, &simulated(arguments).await?)
+}
+
+/// Simulates and refreshes week by week.
+async fn simulated(arguments: &SimulateArguments) -> Result<Vec<Week>, Failure> {
     let horizon = i32::from(arguments.horizon_days);
     let last = Instant::from_date(DEMO_END).ok_or("no such day")?.plus_days(-horizon).end_of_day();
     let first = last.plus_days(-WEEK * (i32::from(arguments.weeks) - 1));
@@ -68,7 +73,7 @@ pub(crate) async fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     }
     judge(&stack, &mut weeks, last.plus_days(horizon)).await?;
     stack.shutdown().await?;
-    report(arguments, &weeks)
+    Ok(weeks)
 }
 
 /// One refresh, the judging that follows it, and a challenger that was taught nonsense.
@@ -80,6 +85,9 @@ async fn one_week(stack: &Stack, arguments: &SimulateArguments, week: u16, as_of
     stack.idle().await;
     let champion = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
     let challenger = control.models(1).await?.into_iter().next().ok_or("no model is on record")?;
+    if control.champion().await?.is_none() {
+        look_and_promote(&control, &challenger.model_id).await?;
+    }
     let telling = |event: &serde_json::Value| {
         matches!(event["detail-type"].as_str(), Some("AccuracyDegraded" | "DriftDetected"))
             .then(|| event["detail"]["findings"].as_array().cloned().unwrap_or_default())
@@ -106,6 +114,17 @@ async fn one_week(stack: &Stack, arguments: &SimulateArguments, week: u16, as_of
     })
 }
 
+/// What a manager does about a first model that seems too good to be true, and is not: over a short horizon open deals tell
+/// most of what there is to know. From then on challengers compete.
+async fn look_and_promote(control: &ControlTable, model_id: &str) -> Result<(), Failure> {
+    for (action, model_id, generation) in
+        [(ModelAction::Promote, Some(model_id.to_owned()), 0), (ModelAction::Unpin, None, 1)]
+    {
+        let _: ChampionChange = control.command(&ModelCommandRequested { action, model_id, generation }).await??;
+    }
+    Ok(())
+}
+
 /// What the gate makes of a challenger that was fitted to shuffled outcomes.
 async fn bad_challenger(
     stack: &Stack,
@@ -124,7 +143,12 @@ async fn bad_challenger(
     let bad = fit_propensity(&shuffled(&data, week), Layout::portfolio(arguments.horizon_days))?;
     let artifacts = Artifacts { client: s3.clone(), bucket: stack.bucket().to_owned() };
     let champion: Model = artifacts.model(champion).await?;
-    let decision = decide(Some(&champion), &bad.model, bad.metrics.as_ref(), &data, &split.held_out)?;
+    let challenger = Challenger {
+        evaluated: bad.evaluated.as_ref(),
+        readiness: Readiness::Ok,
+        horizon_days: arguments.horizon_days,
+    };
+    let decision = decide(Some(&champion), &challenger, &data, &split.held_out)?;
     Ok((decision.promote, decision.reason))
 }
 
@@ -201,4 +225,31 @@ fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> 
     );
     println!("Calibration error of the last week's answers: {}", number(error, 3));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn weeks_are_refreshed_judged_and_challenged() {
+        let arguments = SimulateArguments {
+            weeks: 2,
+            drift_week: 1,
+            drift: 30,
+            customers: 200,
+            horizon_days: 28,
+            seed: expansion_portfolio::DEMO_SEED,
+            json: true,
+        };
+        let weeks = simulated(&arguments).await.expect("it runs to its end");
+        assert_eq!(weeks.iter().map(|week| week.number).collect::<Vec<_>>(), [1, 2]);
+        assert!(weeks[0].is_new && weeks.iter().all(|week| !week.champion.is_empty()), "{weeks:?}");
+        assert!(weeks[1].as_of == weeks[0].as_of.plus_days(WEEK) && !weeks[1].bad_challenger.is_empty(), "{weeks:?}");
+        // Judged by what was known once its horizon was over.
+        let judged = |week: &Week| week.expansions.is_some() && week.predicted_expansions.is_some_and(|n| n > 0.0);
+        assert!(judged(&weeks[0]), "{weeks:?}");
+        assert!(weeks.iter().all(|week| !week.bad_challenger_promoted), "{weeks:?}");
+        report(&arguments, &weeks).expect("it is printed");
+    }
 }

@@ -172,6 +172,8 @@ fn deal(product: &str, stage: Stage, created_days_ago: i32, closed_days_ago: Opt
         amount: Some(1_000.0),
         created_at: as_of().plus_days(-created_days_ago),
         closed_at: closed_days_ago.map(|days| as_of().plus_days(-days)),
+        known_at: None,
+        outcome_known_at: None,
     }
 }
 

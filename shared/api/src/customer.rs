@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Instant, RunId};
 use expansion_model::{Approach, Factor, Movement, PastScore, Propensity, RecommendedProduct, Run, SimilarCohort};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{ModelView, ScoreView};
 
 /// A customer's score with its reasons.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CustomerAnswer {
     /// What the list shows; the rank is among all customers of the run, equal scores sharing the best place.
     #[serde(flatten)]
@@ -37,7 +38,7 @@ pub struct CustomerAnswer {
 }
 
 /// An earlier score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HistoryView {
     /// The run's instant.
     pub calculated_at: Instant,

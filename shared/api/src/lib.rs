@@ -4,10 +4,13 @@
 //! Lambda, DynamoDB, where rows come from. Everything that comes in is checked here, once.
 
 mod accuracy;
+mod act;
+mod ask;
 mod cursor;
 mod customer;
 mod list;
 mod models;
+mod openapi;
 mod outcome;
 mod principal;
 mod problem;
@@ -17,11 +20,14 @@ mod segments;
 mod view;
 mod what_if;
 
-pub use accuracy::{AccuracyAnswer, AccuracyQuery, CohortView, RunAccuracyView, accuracy_answer};
+pub use accuracy::{AccuracyAnswer, AccuracyQuery, CohortView, ModelAccuracyView, RunAccuracyView, accuracy_answer};
+pub use act::{ActionAnswer, ActionCommand, action_command, action_id};
+pub use ask::{AccuracyBasis, AskAnswer, Understood, asked_question};
 pub use cursor::{Cursor, CursorKey};
 pub use customer::{CustomerAnswer, customer_answer};
 pub use list::{ListAnswer, ListQuery, list_answer};
 pub use models::{ModelsAnswer, model_command};
+pub use openapi::openapi;
 pub use outcome::{OutcomeAnswer, recorded_outcome};
 pub use principal::{ClaimNames, Principal};
 pub use problem::{InvalidParameter, Problem};

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use expansion_domain::Id;
 use expansion_model::{ConfidenceLevel, Listed, Order, Position, Run};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Cursor, CursorKey, InvalidParameter, Principal, Problem, RunView, ScoreView};
@@ -29,6 +30,8 @@ pub struct ListQuery {
     pub segment: Option<String>,
     /// Only customers to whom this product is recommended.
     pub product_id: Option<String>,
+    /// Only customers whose name or id has this in it, in any case of letters.
+    pub q: Option<String>,
     /// Only scores from here on.
     pub min_score: u8,
     /// Only this confidence.
@@ -40,7 +43,7 @@ pub struct ListQuery {
 }
 
 /// A page of the list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ListAnswer {
     /// The run.
     pub run: RunView,
@@ -64,6 +67,7 @@ impl ListQuery {
             csm_id: given.remove("csm_id").map(Id::from),
             segment: given.remove("segment"),
             product_id: given.remove("product_id"),
+            q: given.remove("q").map(|q| q.to_lowercase()).filter(|q| !q.is_empty()),
             min_score: 0,
             confidence: None,
             order: Order::Score,
@@ -127,6 +131,7 @@ impl ListQuery {
             && self.csm_id.as_ref().is_none_or(|csm| row.csm_id.as_ref() == Some(csm))
             && self.segment.as_deref().is_none_or(|segment| row.segment.as_deref() == Some(segment))
             && self.product_id.as_deref().is_none_or(|product| row.product_ids.iter().any(|id| **id == *product))
+            && self.q.as_deref().is_none_or(|q| is_named(row, q))
             && self.confidence.is_none_or(|level| row.confidence_level == level)
             && !(self.per_csm.is_some() && self.order == Order::Priority && row.leave_alone.is_some())
     }
@@ -135,9 +140,15 @@ impl ListQuery {
     fn list(&self) -> String {
         let confidence = self.confidence.map(ConfidenceLevel::name);
         let order = (self.order, self.per_csm);
-        let parts = (&self.csm_id, &self.segment, &self.product_id, self.min_score, confidence, order);
+        let parts = (&self.csm_id, &self.segment, &self.product_id, &self.q, self.min_score, confidence, order);
         serde_json::to_string(&parts).unwrap_or_default()
     }
+}
+
+/// Whether a customer's name or id has `q`, in lower case, in it.
+fn is_named(row: &Listed, q: &str) -> bool {
+    row.customer_name.as_deref().is_some_and(|name| name.to_lowercase().contains(q))
+        || row.customer_id.to_lowercase().contains(q)
 }
 
 /// The page that shows these rows of a run; `next` is the row after which the list goes on, unless it ends.

@@ -2,17 +2,28 @@
 
 use expansion_domain::{ModelAction, ModelCommandRequested};
 use expansion_model::{ChampionModel, ModelRecord};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{Principal, Problem};
 
 /// The models on record.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ModelsAnswer {
     /// The live one; `null` before the first.
     pub champion: Option<ChampionModel>,
     /// The newest, newest first, each with its figures out of time, verdict and decision.
     pub data: Vec<ModelRecord>,
+}
+
+/// What a model command's schema must have beside it: which model goes with which action.
+pub(crate) fn conditions() -> Value {
+    json!({
+        "if": {"properties": {"action": {"const": ModelAction::Promote}}},
+        "then": {"properties": {"model_id": {"type": "string"}}, "required": ["model_id"]},
+        "else": {"properties": {"model_id": {"type": "null"}}},
+    })
 }
 
 /// Reads what a manager wants done about the champion:

@@ -1,10 +1,11 @@
 //! Problems: RFC 9457 bodies, one constructor for each thing that can be wrong.
 
 use expansion_domain::Instant;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A problem as the client sees it. What it says is meant for the client; what happened inside goes to the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// A URN that names the kind of problem.
     #[serde(rename = "type")]
@@ -24,7 +25,7 @@ pub struct Problem {
 }
 
 /// A parameter that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct InvalidParameter {
     /// Its name.
     pub name: String,
@@ -96,6 +97,20 @@ impl Problem {
     #[must_use]
     pub fn idempotency_conflict(as_of: Instant) -> Self {
         let detail = format!("This Idempotency-Key was used for a refresh as of {as_of}.");
+        Self::new("idempotency-conflict", "Idempotency key already used", 409, detail)
+    }
+
+    /// 409: the idempotency key was used for another action.
+    #[must_use]
+    pub fn action_conflict() -> Self {
+        let detail = "This Idempotency-Key was used for another action, or for the same one with other parameters.";
+        Self::new("idempotency-conflict", "Idempotency key already used", 409, detail)
+    }
+
+    /// 409: the idempotency key was used for another outcome.
+    #[must_use]
+    pub fn outcome_conflict() -> Self {
+        let detail = "This Idempotency-Key was used to record something else.";
         Self::new("idempotency-conflict", "Idempotency key already used", 409, detail)
     }
 

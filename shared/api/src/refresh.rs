@@ -1,6 +1,7 @@
 //! `POST /api/analytics/expansion-propensity/refresh`: asking for a refresh.
 
 use expansion_domain::Instant;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -22,10 +23,22 @@ pub struct RefreshCommand {
     pub idempotency_key: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schemars(rename = "RefreshBody")]
+pub(crate) struct Body {
+    /// The inclusive bound of what is known: a date, meaning its end, or a time; not after the request. Without it, the
+    /// minute of the request.
+    #[serde(default)]
+    #[schemars(schema_with = "date_or_time")]
     as_of: Option<String>,
+}
+
+/// The schema of a text that is read as an [`Instant`], or nothing.
+pub(crate) fn date_or_time(_: &mut SchemaGenerator) -> Schema {
+    let formats = ["date", "date-time"].map(|format| json_schema!({"type": "string", "format": format}));
+    let [date, time] = formats;
+    json_schema!({"anyOf": [date, time, {"type": "null"}]})
 }
 
 /// Reads a request for a refresh made at `requested_at`.

@@ -14,7 +14,7 @@ pub struct Route {
 }
 
 /// Every route.
-pub const ROUTES: [Route; 11] = [
+pub const ROUTES: [Route; 19] = [
     Route { method: "GET", path: "/api/analytics/expansion-propensity", function: "list-propensities" },
     Route { method: "GET", path: "/api/customers/{id}/expansion-propensity", function: "get-propensity" },
     Route { method: "POST", path: "/api/analytics/expansion-propensity/refresh", function: "request-refresh" },
@@ -26,6 +26,14 @@ pub const ROUTES: [Route; 11] = [
     Route { method: "GET", path: "/api/analytics/expansion-propensity/models", function: "models" },
     Route { method: "POST", path: "/api/analytics/expansion-propensity/models", function: "models" },
     Route { method: "POST", path: "/api/customers/{id}/expansion-propensity/outcome", function: "record-outcome" },
+    Route { method: "POST", path: "/api/customers/{id}/expansion-propensity/actions", function: "act" },
+    Route { method: "POST", path: "/api/analytics/expansion-propensity/ask", function: "ask" },
+    Route { method: "GET", path: "/", function: "dashboard" },
+    Route { method: "GET", path: "/customers/{id}", function: "dashboard" },
+    Route { method: "GET", path: "/accuracy", function: "dashboard" },
+    Route { method: "GET", path: "/docs", function: "dashboard" },
+    Route { method: "GET", path: "/openapi.json", function: "dashboard" },
+    Route { method: "GET", path: "/assets/{name}", function: "dashboard" },
 ];
 
 /// Where a run's state can be read.

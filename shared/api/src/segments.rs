@@ -2,10 +2,11 @@
 
 use expansion_domain::RunId;
 use expansion_model::{Manifest, Run, SegmentPattern};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What the current run's model found, by segment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SegmentsAnswer {
     /// The run.
     pub run_id: RunId,

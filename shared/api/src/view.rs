@@ -4,12 +4,13 @@ use expansion_domain::{DataIssue, Id, Instant, RunId};
 use expansion_model::{
     ConfidenceLevel, Knowledge, Listed, Metrics, ModelSummary, Run, RunState, RunSummary, ValueRange,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Principal, run_location};
 
 /// A run as the API shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RunView {
     /// Its id.
     pub run_id: RunId,
@@ -40,7 +41,7 @@ pub struct RunView {
 }
 
 /// How many shards are in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ProgressView {
     /// Shards that are in.
     pub done: usize,
@@ -49,7 +50,7 @@ pub struct ProgressView {
 }
 
 /// A model as the API shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ModelView {
     /// Its id.
     pub model_id: String,
@@ -63,7 +64,7 @@ pub struct ModelView {
 }
 
 /// A customer's score as the list shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ScoreView {
     /// Place in the list, from 1; `null` for customers better left alone in a list by priority.
     pub rank: Option<u64>,
@@ -76,8 +77,10 @@ pub struct ScoreView {
     /// Segment.
     pub segment: Option<Id>,
     /// Chance in 100 of an expansion within the horizon, 1–99.
+    #[schemars(range(min = 1, max = 99))]
     pub propensity_score: u8,
     /// Share of all customers with a lower score, in percent (ties count half).
+    #[schemars(range(min = 0, max = 100))]
     pub percentile: f64,
     /// How sure the score is.
     pub confidence: ConfidenceView,
@@ -100,7 +103,7 @@ pub struct ScoreView {
 }
 
 /// How sure a score is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ConfidenceView {
     /// In a word.
     pub level: ConfidenceLevel,
@@ -109,11 +112,12 @@ pub struct ConfidenceView {
     /// Upper end of the 90 % interval, in points of the score.
     pub upper: f64,
     /// In a number, 0–1.
+    #[schemars(range(min = 0, max = 1))]
     pub value: f64,
 }
 
 /// A change since the run before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TrendView {
     /// The score then.
     pub previous_score: u8,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Id, RunId};
-use expansion_features::{FEATURES, Value};
+use expansion_features::{FEATURES, Feature, Value};
 use expansion_model::{
     ASSOCIATION, ConfidenceLevel, FactorValue, Model, Profiles, Propensity, Rescored, Scorer, confidence, rescore,
     rounded, smallest_change,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
 
 use crate::list::parameters;
 use crate::{ConfidenceView, InvalidParameter, Problem};
@@ -23,7 +25,7 @@ pub enum WhatIf {
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct WhatIfAnswer {
     /// The customer.
     pub customer_id: Id,
@@ -50,7 +52,7 @@ pub struct WhatIfAnswer {
 }
 
 /// A feature's value, changed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ChangeView {
     /// The feature.
     pub feature: &'static str,
@@ -69,10 +71,23 @@ pub struct ChangeView {
     pub usual: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schemars(rename = "WhatIfBody")]
+pub(crate) struct Body {
+    /// At least one feature, each with the value to try; `null` for not known.
+    #[schemars(schema_with = "changes")]
     changes: BTreeMap<String, Option<FactorValue>>,
+}
+
+/// The schema of values by feature.
+fn changes(_: &mut SchemaGenerator) -> Schema {
+    let of = |feature: &Feature| {
+        let value = if feature.is_level() { "string" } else { "number" };
+        (feature.name.to_owned(), json!({"type": [value, "null"], "description": feature.label}))
+    };
+    let features: Map<String, serde_json::Value> = FEATURES.iter().map(of).collect();
+    json_schema!({"type": "object", "properties": features, "additionalProperties": false, "minProperties": 1})
 }
 
 impl WhatIf {

@@ -2,11 +2,12 @@
 //!
 //! Delivery is at least once and unordered: every detail names what it is about, never "the next one".
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Id, Instant, RunId};
+use crate::{ExpansionActionRequested, Id, Instant, RunId};
 
 /// The source of every event of this project.
 pub const SOURCE: &str = "expansion-propensity";
@@ -21,7 +22,8 @@ pub trait Detail: Serialize + DeserializeOwned {
 }
 
 /// An event as EventBridge delivers it (only the parts that are relied on).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{D}Event")]
 pub struct Envelope<D> {
     /// Who sent it.
     pub source: String,
@@ -33,7 +35,8 @@ pub struct Envelope<D> {
 }
 
 /// A detail with its version beside it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{D}Detail")]
 pub struct Versioned<D> {
     /// The version of the detail's form.
     pub version: u8,
@@ -115,29 +118,42 @@ pub struct ModelTrained {
     pub as_of: Instant,
 }
 
-/// A model became the champion.
+/// A model became the champion. Delivered at least once, each time with the same `id`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelPromoted {
+    /// Derived from the change, for telling repetitions.
+    pub id: Uuid,
     /// The model.
     pub model_id: String,
     /// The champion before it.
     pub previous_model_id: Option<String>,
 }
 
+impl ModelPromoted {
+    /// What there is to tell of the change to the champion with this `generation`.
+    #[must_use]
+    pub fn new(generation: u64, model_id: String, previous_model_id: Option<String>) -> Self {
+        let name = format!("expansion-propensity:promoted:{generation}:{model_id}");
+        Self { id: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()), model_id, previous_model_id }
+    }
+}
+
 /// Somebody wants another champion.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelCommandRequested {
     /// What is wanted.
     pub action: ModelAction,
     /// Which model is to be promoted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_id: Option<String>,
-    /// The generation of the champion that the caller saw: somebody else's change is never undone unseen.
+    /// The generation of the champion that the caller saw, 0 where there is none: somebody else's change is never undone
+    /// unseen.
+    #[schemars(range(max = u64::MAX))]
     pub generation: u64,
 }
 
 /// What can be done about the champion by hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelAction {
     /// Put a certain model in its place.
@@ -254,7 +270,8 @@ details!(
     DriftDetected,
     ShardRequested,
     PropensityRefreshed,
-    ExpansionReady
+    ExpansionReady,
+    ExpansionActionRequested
 );
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Instant, Known};
@@ -11,7 +12,7 @@ use crate::{Instant, Known};
 pub type Id = Arc<str>;
 
 /// The nine source tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Table {
     /// Who the customers are (required).
@@ -89,7 +90,7 @@ pub struct Portfolio {
 }
 
 /// Rows of one table that were left out for one reason, or a table that is missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DataIssue {
     /// The table.
     pub table: Table,
@@ -211,8 +212,12 @@ pub struct Opportunity {
     pub amount: Option<f64>,
     /// When it was opened.
     pub created_at: Instant,
-    /// When it was won or lost; `None` exactly when it is open.
+    /// When it was won or lost; `None` exactly when it is open. Before `created_at` only where people dated it so.
     pub closed_at: Option<Instant>,
+    /// When people told of it; `None` where the source does, which knows of it from `created_at`.
+    pub known_at: Option<Instant>,
+    /// When people told how it ended; `None` where the source does, which knows that from `closed_at`.
+    pub outcome_known_at: Option<Instant>,
 }
 
 /// A buying signal.
@@ -259,6 +264,20 @@ impl Contract {
     #[must_use]
     pub fn in_force(&self, as_of: Instant) -> bool {
         self.start_date <= as_of && self.end_date.is_none_or(|last| last.plus_days(1) > as_of)
+    }
+}
+
+impl Opportunity {
+    /// Whether anybody knew of the deal at `as_of`.
+    #[must_use]
+    pub fn is_known(&self, as_of: Instant) -> bool {
+        self.created_at <= as_of && self.known_at.is_none_or(|known| known <= as_of)
+    }
+
+    /// When it was closed, if anybody knew that at `as_of`.
+    #[must_use]
+    pub fn known_close(&self, as_of: Instant) -> Option<Instant> {
+        self.closed_at.filter(|closed| *closed <= as_of && self.outcome_known_at.is_none_or(|known| known <= as_of))
     }
 }
 

@@ -1,14 +1,15 @@
 //! What people say became of a recommendation, and what that adds to what the source knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CustomerHistory, Id, Instant, Opportunity, Portfolio, RunId, Stage};
+use crate::{CustomerHistory, Id, Instant, Opportunity, Portfolio, RecordedAction, RunId, Stage};
 
 /// What somebody recorded about a customer. Never changed: a correction is another one, known later.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedOutcome {
     /// Its id.
     pub outcome_id: Uuid,
@@ -28,7 +29,7 @@ pub struct RecordedOutcome {
     /// What was offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_id: Option<Id>,
-    /// For how much it was won.
+    /// For how much it was won, or what an opportunity or a lost deal was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<f64>,
     /// Why, in words.
@@ -40,7 +41,7 @@ pub struct RecordedOutcome {
 }
 
 /// What became of a recommendation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// The CSM takes it up.
@@ -78,16 +79,64 @@ impl OutcomeKind {
     }
 }
 
-/// The outcomes that stand at `as_of`: of those known by then, each that no later one corrects.
+impl RecordedOutcome {
+    /// Whether both are readings of one request, made once or again: whatever the caller said is the same. (Who says nothing
+    /// of when it happened means the time of the request.)
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let said = |one: &Self| Self {
+            outcome_id: self.outcome_id,
+            run_id: self.run_id.clone(),
+            occurred_at: if one.occurred_at == one.known_at { Instant::EPOCH } else { one.occurred_at },
+            known_at: Instant::EPOCH,
+            ..one.clone()
+        };
+        said(self) == said(other)
+    }
+
+    /// The day on which the deal was opened as people recorded it, if this one says it was closed on an earlier one.
+    #[must_use]
+    pub fn opened_later(&self, others: &[Self]) -> Option<Instant> {
+        let deal =
+            self.opportunity_id.as_ref().filter(|_| matches!(self.kind.stage(), Some(Stage::Won | Stage::Lost)))?;
+        let opened = |one: &&Self| {
+            let is_same = one.customer_id == self.customer_id && one.opportunity_id.as_ref() == Some(deal);
+            is_same && one.kind == OutcomeKind::OpportunityCreated && self.corrects != Some(one.outcome_id)
+        };
+        let opened = standing(others, self.known_at).into_iter().filter(opened).map(|one| one.occurred_at).min()?;
+        (self.occurred_at.date() < opened.date()).then_some(opened)
+    }
+}
+
+/// The outcomes that stand at `as_of`: of those known by then, each that no later one of the same customer corrects.
 #[must_use]
 pub fn standing(outcomes: &[RecordedOutcome], as_of: Instant) -> Vec<&RecordedOutcome> {
     let known = || outcomes.iter().filter(|outcome| outcome.known_at <= as_of);
-    let corrected: Vec<Uuid> = known().filter_map(|outcome| outcome.corrects).collect();
-    known().filter(|outcome| !corrected.contains(&outcome.outcome_id)).collect()
+    let corrected: HashSet<(&Id, Uuid)> =
+        known().filter_map(|outcome| Some((&outcome.customer_id, outcome.corrects?))).collect();
+    known().filter(|outcome| !corrected.contains(&(&outcome.customer_id, outcome.outcome_id))).collect()
+}
+
+/// What people recorded and had done about each run's answers by `as_of`: how many, by kind.
+#[must_use]
+pub fn feedback(
+    outcomes: &[RecordedOutcome],
+    actions: &[RecordedAction],
+    as_of: Instant,
+) -> HashMap<RunId, BTreeMap<String, usize>> {
+    let outcomes = standing(outcomes, as_of).into_iter().map(|one| (&one.run_id, one.kind.name().to_owned()));
+    let actions = actions.iter().filter(|action| action.requested_at <= as_of);
+    let actions = actions.map(|one| (&one.run_id, format!("action_{}", one.action.name())));
+    let mut counts: HashMap<RunId, BTreeMap<String, usize>> = HashMap::new();
+    for (run_id, kind) in outcomes.chain(actions) {
+        *counts.entry(run_id.clone()).or_default().entry(kind).or_default() += 1;
+    }
+    counts
 }
 
 /// Adds the deals that people recorded by `as_of` to the histories, as if the source had them. What the source itself says
-/// of a closed deal stands.
+/// of a closed deal stands. A correction takes what it corrects away from all the time before it too: that is known too late
+/// then, never too early.
 pub fn add_outcomes(portfolio: &mut Portfolio, outcomes: &[RecordedOutcome], as_of: Instant) {
     let mut by_customer: BTreeMap<&Id, Vec<&RecordedOutcome>> = BTreeMap::new();
     for outcome in standing(outcomes, as_of) {
@@ -108,10 +157,16 @@ fn add(history: &mut CustomerHistory, outcome: &RecordedOutcome) {
     let closed_at = (stage != Stage::Open).then_some(outcome.occurred_at);
     let id = outcome.opportunity_id.clone().unwrap_or_else(|| outcome.outcome_id.to_string().as_str().into());
     match history.opportunities.iter_mut().find(|deal| deal.opportunity_id == id) {
-        Some(deal) if deal.stage == Stage::Open && closed_at.is_some_and(|closed| closed >= deal.created_at) => {
-            deal.stage = stage;
-            deal.closed_at = closed_at;
-            deal.amount = outcome.amount.or(deal.amount);
+        Some(deal) if deal.stage == Stage::Open => {
+            if let Some(closed) = closed_at {
+                // A date means its first instant, and no deal was closed on its day before it was opened. Where it is an
+                // earlier day, it counts then; that it was opened stays known from when it was.
+                let is_same_day = closed.date() == deal.created_at.date();
+                deal.closed_at = Some(if is_same_day { closed.max(deal.created_at) } else { closed });
+                deal.stage = stage;
+                deal.amount = outcome.amount.or(deal.amount);
+                deal.outcome_known_at = Some(outcome.known_at);
+            }
         }
         Some(_) => {}
         None => history.opportunities.push(Opportunity {
@@ -121,6 +176,8 @@ fn add(history: &mut CustomerHistory, outcome: &RecordedOutcome) {
             amount: outcome.amount,
             created_at: outcome.occurred_at,
             closed_at,
+            known_at: Some(outcome.known_at),
+            outcome_known_at: closed_at.map(|_| outcome.known_at),
         }),
     }
 }
@@ -199,5 +256,83 @@ mod tests {
         let deals = &portfolio.customers[0].opportunities;
         assert_eq!(deals.len(), 1);
         assert_eq!((deals[0].stage, deals[0].amount), (Stage::Won, Some(90.0)));
+    }
+
+    #[test]
+    fn nobody_corrects_what_was_recorded_of_another_customer() {
+        let won = outcome(1, OutcomeKind::Won, "2026-03-02", 100.0);
+        let others = RecordedOutcome {
+            customer_id: "another".into(),
+            corrects: Some(won.outcome_id),
+            ..outcome(2, OutcomeKind::Lost, "2026-04-01", 0.0)
+        };
+        assert_eq!(amounts(&[won, others], "2026-05-01"), [Some(100.0)]);
+    }
+
+    fn deal_after(opened: &str, closed: &str) -> Opportunity {
+        let told = |n, kind, occurred: &str, known| RecordedOutcome {
+            occurred_at: at(occurred),
+            ..outcome(n, kind, known, 100.0)
+        };
+        let created = told(1, OutcomeKind::OpportunityCreated, opened, "2026-03-05");
+        let won = told(2, OutcomeKind::Won, closed, "2026-03-06");
+        let mut portfolio = portfolio();
+        add_outcomes(&mut portfolio, &[created, won], at("2026-06-01"));
+        portfolio.customers.remove(0).opportunities.remove(0)
+    }
+
+    #[test]
+    fn a_win_counts_though_it_is_dated_before_its_deal() {
+        let same_day = deal_after("2026-03-04T14:00:00Z", "2026-03-04");
+        assert_eq!((same_day.stage, same_day.closed_at), (Stage::Won, Some(at("2026-03-04T14:00:00Z"))));
+        let earlier = deal_after("2026-03-04T14:00:00Z", "2026-03-02");
+        assert_eq!((earlier.stage, earlier.closed_at), (Stage::Won, Some(at("2026-03-02"))));
+        assert_eq!((earlier.created_at, earlier.known_at), (at("2026-03-04T14:00:00Z"), Some(at("2026-03-05"))));
+    }
+
+    #[test]
+    fn features_know_a_deal_from_when_it_was_told_of() {
+        let told = outcome(1, OutcomeKind::Won, "2026-05-01", 100.0);
+        let mut portfolio = portfolio();
+        add_outcomes(&mut portfolio, &[told], at("2026-06-01"));
+        let known = |day| portfolio.customers[0].known(at(day)).expect("a customer").deals().count();
+        assert_eq!((known("2026-04-30"), known("2026-05-01")), (0, 1), "it happened on March 1st");
+
+        // Told of twice: as it was opened, and as it was won.
+        let open = outcome(1, OutcomeKind::OpportunityCreated, "2026-03-05", 100.0);
+        let won = outcome(2, OutcomeKind::Won, "2026-05-01", 90.0);
+        let mut portfolio = super::tests::portfolio();
+        add_outcomes(&mut portfolio, &[open, won], at("2026-06-01"));
+        let deals = |day| -> Vec<bool> {
+            let known = portfolio.customers[0].known(at(day)).expect("a customer");
+            known.deals().map(|deal| deal.outcome.is_some()).collect()
+        };
+        assert_eq!([deals("2026-03-04"), deals("2026-03-05"), deals("2026-05-01")], [vec![], vec![false], vec![true]]);
+    }
+
+    #[test]
+    fn a_deal_is_not_closed_on_a_day_before_the_one_it_was_opened_on() {
+        let opened = RecordedOutcome {
+            occurred_at: at("2026-03-01T14:00:00Z"),
+            ..outcome(1, OutcomeKind::OpportunityCreated, "2026-03-02", 1.0)
+        };
+        let won = |day| RecordedOutcome { occurred_at: at(day), ..outcome(2, OutcomeKind::Won, "2026-03-09", 1.0) };
+        let all = [opened.clone()];
+        assert_eq!(won("2026-03-01").opened_later(&all), None);
+        assert_eq!(won("2026-02-28").opened_later(&all), Some(opened.occurred_at));
+        let instead = RecordedOutcome { corrects: Some(opened.outcome_id), ..won("2026-02-28") };
+        assert_eq!(instead.opened_later(&all), None, "it takes the place of what says so");
+    }
+
+    #[test]
+    fn feedback_is_what_stands() {
+        let won = outcome(1, OutcomeKind::Won, "2026-03-02", 100.0);
+        let lost =
+            RecordedOutcome { corrects: Some(won.outcome_id), ..outcome(2, OutcomeKind::Lost, "2026-04-01", 0.0) };
+        let run_id = won.run_id.clone();
+        let counts = |as_of| feedback(&[won.clone(), lost.clone()], &[], at(as_of)).remove(&run_id);
+        assert_eq!(counts("2026-03-01"), None);
+        assert_eq!(counts("2026-03-02"), Some([("won".to_owned(), 1)].into()));
+        assert_eq!(counts("2026-04-01"), Some([("lost".to_owned(), 1)].into()));
     }
 }

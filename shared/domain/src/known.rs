@@ -4,8 +4,8 @@ use crate::{Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Rea
 
 /// The facts of one customer with `known_at ≤ as_of`.
 ///
-/// An opportunity's outcome is known from `closed_at`; until then it is an open [`Deal`] without an amount, whatever
-/// the source says today. Name, segment, industry, region and CSM have no history in the source and are taken as
+/// An opportunity's outcome is known from `closed_at`, or from when somebody told of it if that is later; until then it is
+/// an open [`Deal`] without an amount, whatever is said today. Name, segment, industry, region and CSM have no history in the source and are taken as
 /// they stand.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
@@ -101,13 +101,13 @@ impl<'a> Known<'a> {
         self.history.usage.iter().map(move |series| (&series.metric, until(&series.readings, |r| r.at <= as_of)))
     }
 
-    /// The deals opened by `as_of`, in that order, each with the outcome known then.
+    /// The deals known at `as_of`, in the order in which they were opened, each with the outcome known then.
     pub fn deals(&self) -> impl Iterator<Item = Deal<'a>> + use<'a> {
         let as_of = self.as_of;
-        self.opportunities.iter().map(move |o| Deal {
+        self.opportunities.iter().filter(move |o| o.is_known(as_of)).map(move |o| Deal {
             product_id: o.product_id.as_ref(),
             created_at: o.created_at,
-            outcome: o.closed_at.filter(|closed| *closed <= as_of).map(|closed_at| Outcome {
+            outcome: o.known_close(as_of).map(|closed_at| Outcome {
                 won: o.stage == Stage::Won,
                 closed_at,
                 amount: o.amount,

@@ -3,6 +3,7 @@
 //! Owns: what a customer's history is, what of it was known at an instant, what a refresh run is called and which
 //! events pass between the functions. Must not know: files, tables, AWS, models.
 
+mod action;
 mod event;
 mod facts;
 mod feedback;
@@ -10,6 +11,11 @@ mod known;
 mod run;
 mod time;
 
+pub use action::{
+    ActionApproach, ActionChampion, ActionCustomer, ActionEntryPoint, ActionFactor, ActionInterval, ActionKind,
+    ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, RecordedAction,
+    Requester, StoredAction,
+};
 pub use event::{
     AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Envelope, ExpansionReady, ModelAction,
     ModelCommandRequested, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested,
@@ -19,7 +25,7 @@ pub use facts::{
     Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Portfolio, Product, Reading, Signal, Stage,
     Stakeholder, Table, UsageSeries,
 };
-pub use feedback::{OutcomeKind, RecordedOutcome, add_outcomes, standing};
+pub use feedback::{OutcomeKind, RecordedOutcome, add_outcomes, feedback, standing};
 pub use jiff::civil::Date;
 pub use known::{Deal, Known, Outcome};
 pub use run::{InvalidRunId, RunId, calculated_at, row_id};

@@ -1,8 +1,10 @@
 //! What a refresh run is called. Everything here is derived, so that a repeated request finds its own run again.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -84,6 +86,20 @@ impl FromStr for RunId {
 
     fn from_str(text: &str) -> Result<Self, InvalidRunId> {
         text.to_owned().try_into()
+    }
+}
+
+impl JsonSchema for RunId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "RunId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"})
     }
 }
 

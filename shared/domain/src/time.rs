@@ -1,14 +1,18 @@
 //! The one kind of time the project uses: an instant in UTC, to the microsecond.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// The beginning of the year 0: what is earlier has no RFC 3339 form.
+const YEAR_ZERO_MICROS: i64 = -62_167_219_200_000_000;
 
 /// An instant in UTC with microsecond precision, eight bytes wide because histories hold millions of them.
 ///
@@ -105,7 +109,7 @@ impl FromStr for Instant {
         } else {
             text.parse::<Timestamp>().ok().map(|t| Self(t.as_microsecond()))
         };
-        parsed.ok_or_else(|| InvalidInstant(text.to_owned()))
+        parsed.filter(|at| at.0 >= YEAR_ZERO_MICROS).ok_or_else(|| InvalidInstant(text.to_owned()))
     }
 }
 
@@ -123,8 +127,22 @@ impl Serialize for Instant {
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Instant {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time"})
     }
 }
 
@@ -137,7 +155,10 @@ mod tests {
         let day: Instant = "2024-02-29".parse().expect("a leap day");
         assert_eq!(day, "2024-02-29T00:00:00Z".parse().expect("the same as a time"));
         assert_eq!(day, "2024-02-29T01:00:00+01:00".parse().expect("an offset is converted"));
-        for bad in ["", "2023-02-29", "29.02.2024", "2024-02-29T00:00:00", "yesterday"] {
+        let before_year_zero = ["-000001-12-31T23:59:59Z", "0000-01-01T00:00:00+01:00"];
+        for bad in
+            ["", "2023-02-29", "29.02.2024", "2024-02-29T00:00:00", "yesterday"].into_iter().chain(before_year_zero)
+        {
             assert!(bad.parse::<Instant>().is_err(), "{bad:?}");
         }
     }

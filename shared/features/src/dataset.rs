@@ -53,19 +53,22 @@ pub fn cutoffs(portfolio: &Portfolio, as_of: Instant, horizon_days: u16, most: u
     cutoffs
 }
 
-/// The end of the day of the last fact known at `as_of`, or `as_of` if that is earlier; `None` without any fact.
+/// The end of the day of the last fact of the source known at `as_of`, or `as_of` if that is earlier; `None` without any.
+///
+/// What people recorded does not count: that one deal is known says nothing of all others at that time.
 #[must_use]
 pub fn observed_until(portfolio: &Portfolio, as_of: Instant) -> Option<Instant> {
     let known = |at: &Instant| *at <= as_of;
     let last = |history: &CustomerHistory| {
         let usage = history.usage.iter().flat_map(|series| &series.readings);
         let readings = usage.chain(&history.health).map(|reading| reading.at);
-        let deals = history.opportunities.iter().flat_map(|o| [Some(o.created_at), o.closed_at]).flatten();
+        let opened = history.opportunities.iter().filter(|o| o.known_at.is_none()).map(|o| o.created_at);
+        let closed = history.opportunities.iter().filter(|o| o.outcome_known_at.is_none()).filter_map(|o| o.closed_at);
         let contracts = history.contracts.iter().map(|contract| contract.start_date);
         let signals = history.signals.iter().map(|signal| signal.detected_at);
         let people = history.stakeholders.iter().map(|person| person.recorded_at);
         let engagements = history.engagements.iter().map(|engagement| engagement.occurred_at);
-        let all = readings.chain(deals).chain(contracts).chain(signals).chain(people).chain(engagements);
+        let all = readings.chain(opened).chain(closed).chain(contracts).chain(signals).chain(people).chain(engagements);
         all.chain([history.created_at]).filter(known).max()
     };
     portfolio.customers.iter().filter_map(last).max().map(|last| last.end_of_day().min(as_of))

@@ -1,8 +1,8 @@
 //! The law of the feature crate: facts learned after `as_of` never change a snapshot.
 
 use expansion_domain::{
-    Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Portfolio, Product, Reading, Signal, Stage,
-    Stakeholder, Table, UsageSeries,
+    Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, OutcomeKind, Portfolio, Product, Reading,
+    RecordedOutcome, RunId, Signal, Stage, Stakeholder, Table, UsageSeries, add_outcomes,
 };
 use expansion_features::{Catalogue, FEATURES, Snapshot, Value, View, cutoffs, label, observed_until};
 use proptest::prelude::*;
@@ -63,6 +63,8 @@ fn history(facts: &[Fact]) -> CustomerHistory {
                     amount: Some(number),
                     created_at: at,
                     closed_at: (stage != Stage::Open).then_some(later),
+                    known_at: None,
+                    outcome_known_at: None,
                 });
             }
             4 => history.signals.push(Signal {
@@ -87,6 +89,26 @@ fn history(facts: &[Fact]) -> CustomerHistory {
     }
     history.sort();
     history
+}
+
+/// What somebody tells after `AS_OF_DAY` of a day up to 300 days earlier, of a deal of the source or another.
+fn recorded_later((n, (kind, back, later, deal, amount)): (u8, (u8, i32, i32, u8, f64))) -> RecordedOutcome {
+    let kinds = [OutcomeKind::Won, OutcomeKind::Lost, OutcomeKind::OpportunityCreated, OutcomeKind::Accepted];
+    let run_id = RunId::derive(day(AS_OF_DAY), "test", 90);
+    let known_at = day(AS_OF_DAY + later);
+    RecordedOutcome {
+        outcome_id: format!("00000000-0000-0000-0000-0000000000{n:02x}").parse().expect("a UUID"),
+        customer_id: "c".into(),
+        run_id,
+        kind: kinds[usize::from(kind) % kinds.len()],
+        occurred_at: known_at.plus_days(-back),
+        known_at,
+        opportunity_id: (deal % 2 == 0).then(|| format!("o{deal}").into()),
+        product_id: None,
+        amount: Some(amount),
+        reason: None,
+        corrects: None,
+    }
 }
 
 fn catalogue() -> Catalogue {
@@ -143,6 +165,8 @@ proptest! {
             amount,
             created_at: day(AS_OF_DAY - 10),
             closed_at,
+            known_at: None,
+            outcome_known_at: None,
         };
         let mut open = won.clone();
         open.opportunities.push(deal(Stage::Open, None, None));
@@ -151,6 +175,26 @@ proptest! {
         won.sort();
         prop_assert_eq!(bits(&snapshot(&won, &Table::ALL)), bits(&snapshot(&open, &Table::ALL)));
         prop_assert_eq!(label(&won, day(AS_OF_DAY), 200).expanded, true);
+    }
+
+    /// Told later, dated earlier: labels know of it, features don't.
+    #[test]
+    fn what_is_recorded_later_never_changes_a_snapshot(
+        known in facts(),
+        recorded in prop::collection::vec((0_u8..5, 0_i32..300, 1_i32..300, 0_u8..80, 0.0..500.0_f64), 1..20),
+    ) {
+        let before = history(&known);
+        let outcomes: Vec<RecordedOutcome> = (0_u8..).zip(recorded).map(recorded_later).collect();
+        let mut portfolio = Portfolio { customers: vec![before.clone()], ..Portfolio::default() };
+        let until = observed_until(&portfolio, day(900));
+        add_outcomes(&mut portfolio, &outcomes, day(900));
+        let after = &portfolio.customers[0];
+        prop_assert_eq!(bits(&snapshot(after, &Table::ALL)), bits(&snapshot(&before, &Table::ALL)));
+        prop_assert_eq!(observed_until(&portfolio, day(900)), until, "only the source tells until when it watched");
+        let won = |one: &&RecordedOutcome| one.kind == OutcomeKind::Won && one.opportunity_id.is_none();
+        for one in outcomes.iter().filter(won) {
+            prop_assert!(label(after, one.occurred_at.plus_days(-1), 90).expanded, "labels go by when it happened");
+        }
     }
 
     #[test]
@@ -224,6 +268,27 @@ fn labels_read_as_people_say_them() {
     assert_eq!(said("segment"), "Segment SMB");
     assert_eq!(said("industry"), "Industry unknown");
     assert_eq!(said("health_score"), "No health score in the last half year");
+}
+
+#[test]
+fn a_correction_dated_after_what_the_source_knows_still_corrects() {
+    let source = history(&[(0, 400, 0, 1.0)]);
+    let until = day(400).end_of_day();
+    let told = |n, kind, occurred, known, corrects| RecordedOutcome {
+        kind,
+        occurred_at: day(occurred),
+        known_at: day(known),
+        corrects,
+        ..recorded_later((n, (0, 0, 1, 1, 100.0)))
+    };
+    let won = told(1, OutcomeKind::Won, 390, 391, None);
+    let lost = told(2, OutcomeKind::Lost, 450, 451, Some(won.outcome_id));
+    let mut portfolio = Portfolio { customers: vec![source], ..Portfolio::default() };
+    add_outcomes(&mut portfolio, &[won, lost], day(460));
+    assert_eq!(observed_until(&portfolio, day(460)), Some(until));
+    let newest = *cutoffs(&portfolio, day(460), 90, 24).last().expect("a cutoff");
+    assert_eq!(newest, until.plus_days(-90));
+    assert!(!label(&portfolio.customers[0], newest, 90).expanded, "it was not won after all");
 }
 
 #[test]

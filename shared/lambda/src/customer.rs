@@ -7,20 +7,27 @@ use lambda_http::{Request, RequestExt};
 
 use crate::to_problem;
 
-/// The current run, and the row it has of the customer that the request's path names.
+/// The id of the customer that the request's path names.
 ///
 /// # Errors
-/// A 400 problem when the path names nobody, a 404 one when there is no run yet, and when there is no such customer or
+/// A 400 problem when it names nobody.
+pub fn customer_id(request: &Request) -> Result<String, Problem> {
+    let parameters = request.path_parameters();
+    let customer_id = parameters.first("id").filter(|id| !id.is_empty());
+    customer_id.map(str::to_owned).ok_or_else(|| Problem::invalid_parameter("id", "is missing"))
+}
+
+/// The current run, and the row it has of a customer.
+///
+/// # Errors
+/// A 404 problem when there is no run yet, and when there is no such customer or
 /// the caller may not see them; which of the two is not said.
 pub async fn current_row(
-    request: &Request,
+    customer_id: &str,
     principal: &Principal,
     control: &ControlTable,
     propensities: &PropensityTable,
 ) -> Result<(RunReference, Propensity), Problem> {
-    let parameters = request.path_parameters();
-    let customer_id = parameters.first("id").filter(|id| !id.is_empty());
-    let customer_id = customer_id.ok_or_else(|| Problem::invalid_parameter("id", "is missing"))?;
     let pointer = control.current_run().await.map_err(|e| to_problem(&e))?;
     let current = pointer.ok_or_else(Problem::no_run_yet)?.run;
     let row = propensities.row(customer_id, current.calculated_at).await.map_err(|e| to_problem(&e))?;

@@ -1,12 +1,20 @@
 //! API Gateway's requests and responses.
 
+use std::io::Write;
+
 use expansion_api::{ClaimNames, Principal, Problem};
 use expansion_domain::Instant;
 use expansion_store::StoreError;
-use lambda_http::http::{StatusCode, header};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// Texts shorter than this are not worth compressing: they fit into one packet.
+const LEAST_COMPRESSED: usize = 1_400;
 
 /// Who is asking, by the claims that the authorizer verified.
 ///
@@ -52,21 +60,105 @@ pub fn reply<T: Serialize>(request: &Request, status: StatusCode, answer: Result
             (status, Problem::MEDIA_TYPE, serde_json::to_vec(&problem))
         }
     };
+    match body.map(String::from_utf8) {
+        Ok(Ok(json)) => respond(request, status, media_type, json),
+        _ => respond(request, StatusCode::INTERNAL_SERVER_ERROR, "application/json", String::new()),
+    }
+}
+
+/// A response with a text as its body: a 304 without one where a `GET` already has it (`If-None-Match`), compressed where
+/// the client takes gzip and it pays.
+#[must_use]
+pub fn respond(request: &Request, status: StatusCode, media_type: &'static str, text: String) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media_type));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    match body.map(String::from_utf8) {
-        Ok(Ok(json)) => *response.body_mut() = Body::Text(json),
-        _ => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    // It is somebody's, and may be kept only to ask whether it still holds.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, authorization"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if *request.method() == Method::GET && status == StatusCode::OK {
+        // Weak: the same text compressed is other bytes.
+        let tag = format!("W/\"{}\"", hex::encode(&Sha256::digest(&text)[..16]));
+        let is_known = mentions(request, header::IF_NONE_MATCH, |known| known == tag || known == "*");
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        if is_known {
+            headers.remove(header::CONTENT_TYPE);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+    }
+    let takes_gzip = mentions(request, header::ACCEPT_ENCODING, |coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        parts.next() == Some("gzip") && !parts.any(|q| matches!(q, "q=0" | "q=0.0"))
+    });
+    match gzip(&text).filter(|_| takes_gzip && text.len() >= LEAST_COMPRESSED) {
+        Some(bytes) => {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            *response.body_mut() = Body::Binary(bytes);
+        }
+        None => *response.body_mut() = Body::Text(text),
     }
     response
+}
+
+/// Whether one of a header's comma-separated entries is what is looked for.
+fn mentions(request: &Request, name: header::HeaderName, is_it: impl Fn(&str) -> bool) -> bool {
+    let values = request.headers().get_all(name);
+    values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|v| is_it(v.trim()))
+}
+
+fn gzip(text: &str) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).ok()?;
+    encoder.finish().ok()
 }
 
 fn request_id(request: &Request) -> Option<&str> {
     match request.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => context.request_id.as_deref(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    fn get(headers: &[(&str, &str)]) -> Request {
+        let request = headers.iter().fold(lambda_http::http::Request::builder(), |r, (name, v)| r.header(*name, *v));
+        request.body(Body::Empty).expect("a request")
+    }
+
+    #[test]
+    fn what_the_client_has_is_not_sent_again() {
+        let first = respond(&get(&[]), StatusCode::OK, "text/plain", "hello".to_owned());
+        let tag = first.headers()[header::ETAG].to_str().expect("a tag").to_owned();
+        assert_eq!(first.body(), &Body::Text("hello".to_owned()));
+        let known = format!("\"other\", {tag}");
+        let again = respond(&get(&[("if-none-match", &known)]), StatusCode::OK, "text/plain", "hello".to_owned());
+        assert_eq!((again.status(), again.body()), (StatusCode::NOT_MODIFIED, &Body::Empty));
+        let changed = respond(&get(&[("if-none-match", &tag)]), StatusCode::OK, "text/plain", "other".to_owned());
+        assert_eq!(changed.status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn long_texts_are_compressed_for_those_who_take_it() {
+        let text = "many words ".repeat(1000);
+        let send = |takes: &str| {
+            respond(&get(&[("accept-encoding", takes)]), StatusCode::OK, "text/plain", text.clone()).into_body()
+        };
+        assert_eq!(send("br, gzip;q=0"), Body::Text(text.clone()));
+        let Body::Binary(bytes) = send("br, gzip") else { panic!("it is compressed") };
+        let mut read = String::new();
+        GzDecoder::new(&bytes[..]).read_to_string(&mut read).expect("gzip");
+        assert!(read == text && bytes.len() < text.len() / 10);
     }
 }

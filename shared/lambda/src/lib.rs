@@ -8,6 +8,6 @@ mod customer;
 mod environment;
 mod http;
 
-pub use customer::current_row;
+pub use customer::{current_row, customer_id};
 pub use environment::{ConfigError, claim_names, environment, number, parsed, required};
-pub use http::{principal, reply, requested_at, to_problem};
+pub use http::{principal, reply, requested_at, respond, to_problem};

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Instant, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{Weighed, found_among_best, metrics, ranked, tenths};
+use crate::evaluation::{Weighed, calibration_error, found_among_best, metrics, ranked, tenths};
 use crate::{ConfidenceLevel, Metrics, Shift, ValueRange};
 
 /// Bootstrap samples.
@@ -16,6 +17,8 @@ pub const FLAGGED: f64 = 50.0;
 /// A group with fewer customers, or fewer expansions, has no figures.
 const LEAST_ROWS: usize = 30;
 const LEAST_EXPANSIONS: usize = 3;
+/// The figure that alarms are raised by.
+const CALIBRATION_ERROR: &str = "calibration_error";
 
 /// An answer of a past run beside what happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +42,7 @@ pub struct Judged {
 }
 
 /// A figure with its 90 % bootstrap interval (customers drawn with replacement).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figure {
     /// The figure.
     pub value: f64,
@@ -61,7 +64,7 @@ impl Figure {
 }
 
 /// How right the answers about some customers were.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accuracy {
     /// How many customers.
     pub customers: usize,
@@ -74,9 +77,15 @@ pub struct Accuracy {
     /// What was expected to be won within the whole horizon; absent when no won amount was known.
     pub predicted_amount: Option<f64>,
     /// `auc`, `pr_auc`, `lift_at_10`, `precision_flagged` (of scores from 50 on), `capture_15` and `capture_35` (the share
-    /// of expansions among the best-ranked 15 and 35 %); of a whole horizon also `log_loss`, `brier`,
-    /// `calibration_error` and `predicted_over_actual`. Empty for too few customers or expansions.
+    /// of expansions among the best-ranked 15 and 35 %), where amounts are known `amount` and `value_coverage`; of a
+    /// whole horizon also `log_loss`, `brier`, `calibration_error` (which chance alone raises, and whose interval therefore
+    /// only describes: see `calibration_error_by_chance`), `predicted_over_actual`, `predicted_over_actual_amount` and
+    /// `interval_coverage`. Empty for too few customers or expansions.
     pub figures: BTreeMap<String, Figure>,
+    /// The calibration error that these propensities stay below in 95 of 100 cases if they are right: even then it is
+    /// not 0, the less so the fewer customers. Of a whole horizon only.
+    #[serde(default)]
+    pub calibration_error_by_chance: Option<f64>,
     /// The customers in ten parts of equal size, best first.
     pub tenths: Vec<Tenth>,
     /// Share of the tenths whose rate of expansions lies within the mean interval of their customers; of a whole
@@ -87,7 +96,7 @@ pub struct Accuracy {
 }
 
 /// A tenth of the customers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tenth {
     /// How many customers.
     pub customers: usize,
@@ -116,7 +125,8 @@ pub struct AccuracyRecord {
     pub known_at: Instant,
     /// After 7, 14, 30 and 60 days and the whole horizon.
     pub cohorts: Vec<CohortAccuracy>,
-    /// What people recorded about the run's answers, by kind: how many `accepted`, `dismissed`, …, that stand.
+    /// What people recorded about the run's answers, by kind: how many `accepted`, `dismissed`, …, that stand; and what
+    /// they had done: how many `action_create_opportunity`, `action_schedule_meeting`, `action_generate_proposal`.
     #[serde(default)]
     pub feedback: BTreeMap<String, usize>,
     /// What can be said without any outcome.
@@ -143,7 +153,7 @@ pub struct CohortAccuracy {
 }
 
 /// What can be said of a run without any outcome.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EarlyWarning {
     /// What the figures will be if the propensities are right.
     pub estimated: Option<Metrics>,
@@ -163,18 +173,18 @@ pub fn accuracy(judged: &[Judged], is_whole: bool) -> Accuracy {
     let amounts: Vec<(f64, ValueRange)> =
         order.iter().filter(|one| one.expanded).filter_map(|one| one.amount.zip(one.value)).collect();
     let within = amounts.iter().filter(|(amount, value)| value.lower <= *amount && *amount <= value.upper).count();
-    let tenths = tenths_of(&order, expansions);
-    let covered = interval_coverage(&order, &tenths);
+    let figures = figures(&order, expansions, is_whole);
     Accuracy {
         customers: order.len(),
         expansions,
         predicted_expansions: order.iter().map(|one| one.propensity).sum(),
         amount: order.iter().filter_map(|one| one.amount).sum(),
         predicted_amount: order.iter().map(|one| one.expected_value).sum(),
-        figures: figures(&order, expansions, is_whole),
-        interval_coverage: covered.filter(|_| is_whole),
+        calibration_error_by_chance: figures.contains_key(CALIBRATION_ERROR).then(|| error_by_chance(&order)),
+        figures,
+        interval_coverage: interval_coverage(&order, &weighed(&order, |_| 1.0)).filter(|_| is_whole),
         value_coverage: (!amounts.is_empty()).then(|| (count(within) / count(amounts.len()), amounts.len())),
-        tenths,
+        tenths: tenths_of(&order, expansions),
     }
 }
 
@@ -199,8 +209,7 @@ fn figures(order: &[&Judged], expansions: usize, is_whole: bool) -> BTreeMap<Str
 
 /// The figures of customers in descending order of propensity, each counting as often as `weight` says.
 fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) -> Option<Vec<(&'static str, f64)>> {
-    let weigh = |(i, one): (usize, &&Judged)| Weighed::of(one.propensity, one.expanded, weight(i));
-    let rows: Vec<Weighed> = order.iter().enumerate().map(weigh).collect();
+    let rows = weighed(order, weight);
     let all = metrics(&rows, rows.len())?;
     let total: f64 = rows.iter().map(|row| row.up + row.down).sum();
     let up: f64 = rows.iter().map(|row| row.up).sum();
@@ -222,11 +231,55 @@ fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) 
         figures.extend([
             ("log_loss", all.log_loss),
             ("brier", all.brier),
-            ("calibration_error", all.ece),
+            (CALIBRATION_ERROR, all.ece),
             ("predicted_over_actual", predicted / up),
+            ("interval_coverage", interval_coverage(order, &rows)?),
         ]);
     }
+    figures.extend(figures_of_amounts(order, &rows, is_whole));
     Some(figures)
+}
+
+/// The figures of customers with amounts; which ones there are depends on the customers alone, not on how often they count.
+fn figures_of_amounts(order: &[&Judged], rows: &[Weighed], is_whole: bool) -> Vec<(&'static str, f64)> {
+    let counted = || order.iter().zip(rows).map(|(one, row)| (*one, row.up + row.down));
+    let won = || counted().filter_map(|(one, weight)| Some((one, one.amount?, weight)));
+    let estimated = || won().filter(|(one, _, _)| one.expanded).filter_map(|(one, won, n)| Some((one.value?, won, n)));
+    let mut figures = Vec::new();
+    if won().next().is_some() {
+        let amount: f64 = won().map(|(_, amount, weight)| weight * amount).sum();
+        figures.push(("amount", amount));
+        let predicted = counted().map(|(one, weight)| Some(weight * one.expected_value?)).sum::<Option<f64>>();
+        figures.extend(predicted.filter(|_| is_whole).map(|sum| ("predicted_over_actual_amount", sum / amount)));
+    }
+    if estimated().next().is_some() {
+        let (within, all) = estimated().fold((0.0, 0.0), |(within, all), (value, amount, weight)| {
+            let is_within = value.lower <= amount && amount <= value.upper;
+            (within + if is_within { weight } else { 0.0 }, all + weight)
+        });
+        figures.push(("value_coverage", within / all));
+    }
+    figures
+}
+
+/// Customers in descending order of propensity, each counting as often as `weight` says.
+fn weighed(order: &[&Judged], weight: impl Fn(usize) -> f64) -> Vec<Weighed> {
+    let weigh = |(i, one): (usize, &&Judged)| Weighed::of(one.propensity, one.expanded, weight(i));
+    order.iter().enumerate().map(weigh).collect()
+}
+
+/// The 95 % quantile of the calibration errors of outcomes drawn by the propensities, which are in descending order.
+fn error_by_chance(order: &[&Judged]) -> f64 {
+    let draw = |sample: u64| {
+        // Other numbers than those that the bootstrap draws customers by.
+        let uniform = |i: usize| scattered((SAMPLES + sample) << 32 | i as u64);
+        let one = |(i, one): (usize, &&Judged)| Weighed::of(one.propensity, uniform(i) < one.propensity, 1.0);
+        let rows: Vec<Weighed> = order.iter().enumerate().map(one).collect();
+        calibration_error(&rows, count(rows.len()))
+    };
+    let mut errors: Vec<f64> = (0..SAMPLES).map(draw).collect();
+    errors.sort_unstable_by(f64::total_cmp);
+    quantile(&errors, 0.95).unwrap_or_default()
 }
 
 /// The area under the ROC curve with its 90 % bootstrap interval by customer, of rows that say whose they are, what was
@@ -266,16 +319,22 @@ fn tenths_of(order: &[&Judged], expansions: usize) -> Vec<Tenth> {
 }
 
 /// The share of tenths whose rate lies within the mean interval of their customers.
-fn interval_coverage(order: &[&Judged], tenths: &[Tenth]) -> Option<f64> {
-    let mut begin = 0;
-    let mut covered = 0;
-    for tenth in tenths {
-        let rows = &order[begin..begin + tenth.customers];
-        begin += tenth.customers;
-        let mean = |end: usize| rows.iter().map(|one| one.interval[end]).sum::<f64>() / count(rows.len());
-        covered += usize::from(mean(0) <= tenth.observed && tenth.observed <= mean(1));
+fn interval_coverage(order: &[&Judged], rows: &[Weighed]) -> Option<f64> {
+    let total: f64 = rows.iter().map(|row| row.up + row.down).sum();
+    let (mut begin, mut covered, mut all) = (0, 0, 0);
+    for tenth in tenths(rows, total) {
+        let customers = &order[begin..begin + tenth.len()];
+        begin += tenth.len();
+        let sum = |of: &dyn Fn(&Judged) -> f64| -> f64 {
+            customers.iter().zip(tenth).map(|(one, row)| (row.up + row.down) * of(one)).sum()
+        };
+        let (n, up) = (sum(&|_| 1.0), tenth.iter().map(|row| row.up).sum::<f64>());
+        if n > 0.0 {
+            all += 1;
+            covered += usize::from(sum(&|one| one.interval[0]) <= up && up <= sum(&|one| one.interval[1]));
+        }
     }
-    (!tenths.is_empty()).then(|| count(covered) / count(tenths.len()))
+    (all > 0).then(|| count(covered) / count(all))
 }
 
 /// The empirical quantile of sorted values.
@@ -348,6 +407,45 @@ mod tests {
             let share = count((10..210).filter(|seed| holds(*seed)).count()) / 200.0;
             assert!((0.85..=0.95).contains(&share), "{name}: {share}");
         }
+    }
+
+    #[test]
+    fn right_propensities_exceed_the_error_by_chance_once_in_twenty_times_and_wrong_ones_always() {
+        let exceeds = |judged: &[Judged]| {
+            let accuracy = accuracy(judged, true);
+            accuracy.figures[CALIBRATION_ERROR].value > accuracy.calibration_error_by_chance.expect("a whole horizon")
+        };
+        let share = count((10..210).filter(|seed| exceeds(&judged(150, *seed))).count()) / 200.0;
+        assert!(share <= 0.1, "{share}");
+        for seed in 0..20 {
+            let mut wrong = judged(1000, seed);
+            for one in &mut wrong {
+                one.propensity *= 0.5;
+            }
+            assert!(exceeds(&wrong), "{seed}");
+        }
+    }
+
+    #[test]
+    fn amounts_and_coverages_have_intervals_too() {
+        let mut judged = judged(600, 4);
+        for (i, one) in judged.iter_mut().enumerate().filter(|(_, one)| one.expanded) {
+            one.amount = Some(100.0 + count(i % 50));
+            one.value = Some(ValueRange { amount: 120.0, lower: 105.0, upper: 145.0 });
+        }
+        let whole = accuracy(&judged, true);
+        assert!((whole.figures["amount"].value - whole.amount).abs() < 1e-6);
+        let ratio = whole.predicted_amount.expect("all have an expected value") / whole.amount;
+        assert!((whole.figures["predicted_over_actual_amount"].value - ratio).abs() < 1e-9);
+        assert_eq!(Some(whole.figures["interval_coverage"].value), whole.interval_coverage);
+        assert!((whole.figures["value_coverage"].value - whole.value_coverage.expect("amounts").0).abs() < 1e-9);
+        for name in ["amount", "predicted_over_actual_amount", "value_coverage", "interval_coverage"] {
+            let Figure { value, lower, upper } = whole.figures[name];
+            assert!(lower <= value && value <= upper && lower < upper, "{name}: {:?}", whole.figures[name]);
+        }
+        let early = accuracy(&judged, false).figures;
+        assert!(early.contains_key("amount") && !early.contains_key("predicted_over_actual_amount"));
+        assert!(!early.contains_key("interval_coverage"));
     }
 
     #[test]

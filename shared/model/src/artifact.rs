@@ -311,7 +311,7 @@ mod tests {
             confidence: ConfidenceEvaluation::default(),
             value: None,
             patterns: Vec::new(),
-            verdict: Verdict::of(Knowledge::Full, 0, None, None),
+            verdict: Verdict::of(Knowledge::Full, [0, 0], None, None),
             decision: Decision {
                 promote: true,
                 reason: String::new(),

@@ -1,12 +1,13 @@
 //! Champion and challenger: which model is live, and why.
 
-use expansion_domain::Instant;
+use expansion_domain::{Instant, ModelAction, ModelCommandRequested};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Figure, Knowledge, Metrics};
 
 /// An area under the curve above this is too good: something among the features tells the outcome.
-const SUSPICIOUS_AUC: f64 = 0.95;
+pub const SUSPICIOUS_AUC: f64 = 0.95;
 /// A model is ready from this area on, if its interval is no wider than that.
 const READY_AUC: f64 = 0.70;
 const READY_WIDTH: f64 = 0.1;
@@ -14,7 +15,7 @@ const READY_WIDTH: f64 = 0.1;
 const LEAST_AUC: f64 = 0.55;
 
 /// What became of a challenger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// Whether it may take the champion's place.
     pub promote: bool,
@@ -31,7 +32,7 @@ pub struct Decision {
 }
 
 /// How far a model can be relied on, by what it did on the rows held out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// In a word.
     pub readiness: Readiness,
@@ -39,14 +40,14 @@ pub struct Verdict {
     pub reason: String,
     /// Area under the ROC curve on the rows held out, with its 90 % bootstrap interval; absent without any.
     pub auc: Option<Figure>,
-    /// The share of rows that expanded: what guessing by chance would find.
+    /// The share of rows that expanded, of those held out or, where none were, of all: what guessing by chance would find.
     pub base_rate: Option<f64>,
     /// What is missing to learn more, in words; absent when everything can be learned.
     pub needs: Option<String>,
 }
 
 /// A verdict in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Readiness {
     /// It ranks customers well, and that is certain.
@@ -61,11 +62,16 @@ pub enum Readiness {
 
 impl Verdict {
     /// The verdict on a model: `ready` with an AUC of 0.70 or more whose interval is no wider than 0.1, `ok` from 0.55 on,
-    /// `suspicious` above 0.95.
+    /// `suspicious` above 0.95. Of all labelled `rows` so many `positives` end in an expansion.
     #[must_use]
-    pub fn of(knowledge: Knowledge, positives: usize, auc: Option<Figure>, metrics: Option<Metrics>) -> Self {
+    pub fn of(
+        knowledge: Knowledge,
+        [rows, positives]: [usize; 2],
+        auc: Option<Figure>,
+        metrics: Option<Metrics>,
+    ) -> Self {
         let (readiness, reason) = match auc {
-            None => (Readiness::NotReady, "the history is too short to hold anything out".to_owned()),
+            None => (Readiness::NotReady, untested(knowledge, rows, positives)),
             Some(Figure { value, .. }) if value > SUSPICIOUS_AUC => (
                 Readiness::Suspicious,
                 format!("an AUC of {value:.3} is too good to be true: check whether a feature tells the outcome"),
@@ -84,12 +90,32 @@ impl Verdict {
             let more = from.saturating_sub(positives);
             format!("needs {more} more labelled rows that end in an expansion to be {next}")
         });
-        Self { readiness, reason, auc, base_rate: metrics.map(|metrics| metrics.base_rate), needs }
+        #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+        let base_rate = match metrics {
+            Some(metrics) => Some(metrics.base_rate),
+            None => (rows > 0).then(|| positives as f64 / rows as f64),
+        };
+        Self { readiness, reason, auc, base_rate, needs }
+    }
+}
+
+/// Why there are no figures out of time, in words.
+fn untested(knowledge: Knowledge, rows: usize, positives: usize) -> String {
+    match knowledge {
+        _ if rows == 0 => "no customer has been watched over a whole horizon yet".to_owned(),
+        Knowledge::Rules => format!(
+            "only {positives} of {rows} labelled rows end in an expansion: rules rank the customers, and nothing was \
+             fitted that could be checked"
+        ),
+        Knowledge::Shrunk | Knowledge::Full => format!(
+            "the history is too short to check on its newest part what was fitted on the rest ({positives} of {rows} \
+             labelled rows end in an expansion)"
+        ),
     }
 }
 
 /// A model on record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRecord {
     /// The model.
     pub model_id: String,
@@ -110,7 +136,7 @@ pub struct ModelRecord {
 }
 
 /// The live model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChampionModel {
     /// The model.
     pub model_id: String,
@@ -127,6 +153,20 @@ pub struct ChampionModel {
     /// Whether it stays until somebody says otherwise.
     #[serde(default)]
     pub pinned: bool,
+    /// What was done by hand that made it so; absent for a challenger that took over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<ModelAction>,
+}
+
+impl ChampionModel {
+    /// Whether this is what a command has made of the champion it saw: then it was done already, and asked for again.
+    #[must_use]
+    pub fn is_made_by(&self, command: &ModelCommandRequested) -> bool {
+        let is_wanted = command.action != ModelAction::Promote || command.model_id.as_ref() == Some(&self.model_id);
+        self.changed_by == Some(command.action)
+            && command.generation.checked_add(1) == Some(self.generation)
+            && is_wanted
+    }
 }
 
 #[cfg(test)]
@@ -137,16 +177,26 @@ mod tests {
     fn a_verdict_follows_the_figure_and_how_sure_it_is() {
         let of = |value: f64, width: f64| {
             let auc = Figure { value, lower: value - width / 2.0, upper: value + width / 2.0 };
-            Verdict::of(Knowledge::Full, 500, Some(auc), None).readiness
+            Verdict::of(Knowledge::Full, [9000, 500], Some(auc), None).readiness
         };
         assert_eq!(of(0.80, 0.05), Readiness::Ready);
         assert_eq!(of(0.80, 0.20), Readiness::Ok);
         assert_eq!(of(0.60, 0.05), Readiness::Ok);
         assert_eq!(of(0.52, 0.05), Readiness::NotReady);
         assert_eq!(of(0.97, 0.02), Readiness::Suspicious);
-        let young = Verdict::of(Knowledge::Shrunk, 177, None, None);
+        let young = Verdict::of(Knowledge::Shrunk, [3000, 177], None, None);
         assert_eq!(young.readiness, Readiness::NotReady);
         assert_eq!(young.needs.as_deref(), Some("needs 23 more labelled rows that end in an expansion to be full"));
-        assert_eq!(Verdict::of(Knowledge::Full, 500, None, None).needs, None);
+        assert_eq!(Verdict::of(Knowledge::Full, [9000, 500], None, None).needs, None);
+    }
+
+    #[test]
+    fn without_figures_the_base_rate_is_there_and_the_reason_is_the_real_one() {
+        let rules = Verdict::of(Knowledge::Rules, [4800, 24], None, None);
+        assert_eq!(rules.base_rate, Some(0.005));
+        assert!(rules.reason.starts_with("only 24 of 4800 labelled rows"), "{}", rules.reason);
+        let none = Verdict::of(Knowledge::Rules, [0, 0], None, None);
+        assert_eq!((none.base_rate, none.readiness), (None, Readiness::NotReady));
+        assert!(none.reason.contains("whole horizon"), "{}", none.reason);
     }
 }

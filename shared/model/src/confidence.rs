@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Knowledge, Score};
@@ -17,7 +18,7 @@ const MEDIUM: f64 = 0.45;
 const HIGH: f64 = 0.75;
 
 /// A score's confidence in a word, at fixed bounds of [`confidence`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum ConfidenceLevel {
     /// Below 0.45.
     Low,

@@ -1,17 +1,21 @@
 //! How far today's customers are from those that a model was trained on: a covariate shift, seen before any outcome.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counts below this share of a bin are taken as this much, so that an empty bin does not count without end.
 const LEAST_SHARE: f64 = 1e-4;
 
 /// How the values of a feature, or the scores, have shifted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Shift {
     /// The feature; `propensity_score` for the scores.
     pub feature: String,
     /// Population stability index: below 0.1 nothing to speak of, from 0.25 on a large shift.
     pub psi: f64,
+    /// What of it chance alone gives in 95 of 100 cases at most: the fewer customers, the more.
+    #[serde(default)]
+    pub psi_by_chance: f64,
     /// Jensen–Shannon distance (base 2), 0–1.
     pub jensen_shannon: f64,
     /// The share of missing values then; 0 for scores.
@@ -24,6 +28,7 @@ pub struct Shift {
 /// side has no rows.
 #[must_use]
 pub fn shift(feature: &str, before: &[u64], now: &[u64], has_missing: bool) -> Option<Shift> {
+    let psi_by_chance = by_chance(before, now);
     let (before, now) = (shares(before)?, shares(now)?);
     if before.len() != now.len() {
         return None;
@@ -40,10 +45,23 @@ pub fn shift(feature: &str, before: &[u64], now: &[u64], has_missing: bool) -> O
     Some(Shift {
         feature: feature.to_owned(),
         psi,
+        psi_by_chance,
         jensen_shannon: divergence.clamp(0.0, 1.0).sqrt(),
         missing_before: missing(&before),
         missing_now: missing(&now),
     })
+}
+
+/// The 95 % quantile of the index of two samples from the same shares: χ² with one degree of freedom less than there are
+/// bins, times the sum of one over each sample's size (Yurdakul 2018); the quantile of χ² by Wilson & Hilferty (1931).
+#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+fn by_chance(before: &[u64], now: &[u64]) -> f64 {
+    let bins = before.iter().zip(now).filter(|(before, now)| **before + **now > 0).count();
+    let size = |counts: &[u64]| counts.iter().sum::<u64>().max(1) as f64;
+    let freedom = bins.saturating_sub(1).max(1) as f64;
+    let ninth = 2.0 / (9.0 * freedom);
+    let quantile = freedom * (1.0 - ninth + 1.645 * ninth.sqrt()).powi(3);
+    quantile * (1.0 / size(before) + 1.0 / size(now))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
@@ -55,6 +73,7 @@ fn shares(counts: &[u64]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scattered;
 
     #[test]
     fn the_same_shares_are_no_shift_and_others_are_one() {
@@ -66,5 +85,25 @@ mod tests {
         assert!((other.psi - (0.4 * 5.0_f64.ln() + 0.1 * 1.25_f64.ln() + 0.4999 * 5000.0_f64.ln())).abs() < 1e-9);
         assert!(other.jensen_shannon > 0.3 && other.missing_now > other.missing_before);
         assert_eq!(shift("f", &[0, 0], &[1, 1], false), None);
+    }
+
+    #[test]
+    fn samples_of_the_same_customers_shift_by_chance_once_in_twenty_times() {
+        let sample = |seed: u64, rows: u64| {
+            let mut counts = [0; 20];
+            for row in 0..rows {
+                let level = scattered(seed << 32 | row) * 20.0;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in 0..20")]
+                let bin = level as usize;
+                counts[bin] += 1;
+            }
+            counts
+        };
+        let shifts = |seed| {
+            let shift = shift("f", &sample(seed, 200), &sample(seed + 1000, 1000), true).expect("rows on both sides");
+            shift.psi > shift.psi_by_chance
+        };
+        let share = f64::from(u8::try_from((0..200).filter(|seed| shifts(*seed)).count()).expect("few")) / 200.0;
+        assert!(share <= 0.1, "{share}");
     }
 }

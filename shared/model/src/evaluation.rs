@@ -1,9 +1,10 @@
 //! How good probabilities were, once the outcomes are known.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The figures of one evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metrics {
     /// Area under the ROC curve: P(an expanding customer is ranked above another); ties count half.
     pub auc: f64,
@@ -125,7 +126,7 @@ fn average_precision(ranked: &[Weighed], up: f64) -> f64 {
 }
 
 /// Σ |mean probability − share of expansions| · share of rows, over ten bins of equal size.
-fn calibration_error(ranked: &[Weighed], total: f64) -> f64 {
+pub(crate) fn calibration_error(ranked: &[Weighed], total: f64) -> f64 {
     let gap = |rows: &[Weighed]| rows.iter().map(|row| row.p * row.weight() - row.up).sum::<f64>().abs();
     tenths(ranked, total).map(gap).sum::<f64>() / total
 }

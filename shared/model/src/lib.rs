@@ -34,7 +34,7 @@ pub use artifact::{
 };
 pub use attribution::{Apportioned, Attribution, apportion, attribute, exact_points, points_of};
 pub use bins::Bins;
-pub use champion::{ChampionModel, Decision, ModelRecord, Readiness, Verdict};
+pub use champion::{ChampionModel, Decision, ModelRecord, Readiness, SUSPICIOUS_AUC, Verdict};
 pub use cohort::{Bytes, Cohort, customer_tag};
 pub use confidence::{CONFIDENCE, ConfidenceLevel, UnknownLevel, confidence};
 pub use drift::{Shift, shift};
@@ -55,4 +55,4 @@ pub use propensity::{
 pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
 pub use value::{Estimate, ValueModel};
-pub use what_if::{ASSOCIATION, Change, Rescored, rescore, smallest_change};
+pub use what_if::{ASSOCIATION, Change, Lever, Rescored, levers, rescore, smallest_change};

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use expansion_domain::Instant;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Bins, Cohort, Heterogeneity, ProductModel, Profiles, ValueModel};
@@ -33,7 +34,7 @@ pub struct Model {
     pub profiles: Profiles,
     /// Earlier customers to compare with; absent when they are too few.
     pub cohort: Option<Cohort>,
-    /// The customers known when it was made: for seeing how far those of later runs are from them.
+    /// The newest customers it was fitted to: for seeing how far those of later runs are from them.
     pub reference: Reference,
 }
 
@@ -66,7 +67,7 @@ pub struct AdditiveModel {
 }
 
 /// How much there was to learn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Knowledge {
     /// Fewer than 40 labelled rows that end in an expansion: documented prior weights, no fit.

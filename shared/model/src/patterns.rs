@@ -1,9 +1,10 @@
 //! How segments differ: what a model found, by segment.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a model found about a segment, or over all customers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentPattern {
     /// The segment; absent for all customers together.
     pub segment: Option<String>,
@@ -24,7 +25,7 @@ pub struct SegmentPattern {
 }
 
 /// What was said of held-out rows, and what became of them.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentCalibration {
     /// How many rows.
     pub rows: usize,
@@ -37,7 +38,7 @@ pub struct SegmentCalibration {
 }
 
 /// A feature that makes a difference.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StrongFactor {
     /// The feature's name.
     pub feature: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Date, Id, Instant, RunId};
 use expansion_features::{Snapshot, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -179,7 +180,7 @@ impl ReadyLine {
 }
 
 /// One feature's part of the score.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Factor {
     /// The feature's name; `other` for all those of less than a point together, `similar_cohort` for what became of
     /// similar customers.
@@ -198,7 +199,7 @@ pub struct Factor {
 }
 
 /// Whether something speaks for an expansion or against one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// For one.
@@ -223,7 +224,7 @@ impl Direction {
 }
 
 /// A feature's value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FactorValue {
     /// In the feature's unit.
@@ -264,7 +265,7 @@ impl FactorValue {
 }
 
 /// What became of the most similar customers at earlier cutoffs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SimilarCohort {
     /// How many customers were looked at.
     pub customers: usize,
@@ -275,7 +276,7 @@ pub struct SimilarCohort {
 }
 
 /// A product the customer may buy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecommendedProduct {
     /// The product.
     pub product_id: Id,
@@ -297,7 +298,7 @@ pub struct RecommendedProduct {
 }
 
 /// How many units more, and what they are for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quantity {
     /// Units to add.
     pub units: f64,
@@ -308,7 +309,7 @@ pub struct Quantity {
 }
 
 /// An amount with its 80 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ValueRange {
     /// The median.
     pub amount: f64,
@@ -319,7 +320,7 @@ pub struct ValueRange {
 }
 
 /// What to do next. What is absent has its reason in [`Propensity::not_available`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Approach {
     /// What to offer: the first recommended product, in words.
     pub product: Option<String>,
@@ -332,7 +333,7 @@ pub struct Approach {
 }
 
 /// When to talk about an expansion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timing {
     /// In words: `Ahead of the renewal`.
     pub label: String,
@@ -345,7 +346,7 @@ pub struct Timing {
 }
 
 /// Who inside argues for the product.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Champion {
     /// The person.
     pub stakeholder_id: Id,
@@ -364,7 +365,7 @@ pub struct Champion {
 }
 
 /// The conversation to begin with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryPoint {
     /// Which conversation.
     pub conversation: String,
@@ -373,7 +374,7 @@ pub struct EntryPoint {
 }
 
 /// A score's change since the run before, taken apart: the points of all parts add up to `delta`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Movement {
     /// The run before.
     pub since: Instant,
@@ -388,7 +389,7 @@ pub struct Movement {
 }
 
 /// A feature's part of a movement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MovedFactor {
     /// The feature's name; `other` for all those of less than a point together.
     pub feature: String,

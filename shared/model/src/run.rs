@@ -1,8 +1,9 @@
 //! A refresh run: what was asked for, how far it is, what it gave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_domain::{DataIssue, Id, Instant, RunId, calculated_at};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Knowledge, Listed, Metrics};
@@ -50,7 +51,7 @@ pub struct Run {
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Asked for, not begun.
@@ -110,14 +111,23 @@ pub struct ModelSummary {
 }
 
 /// What the rows of a run (or of one shard) add up to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// How many customers were scored.
     pub rows: u64,
     /// How many have each score; position 0 to 100.
     pub histogram: Vec<u64>,
+    /// The sum of all expected values; absent where no customer has one.
+    #[serde(default)]
+    pub expected_value: Option<f64>,
     /// The CSMs with customers, `None` first where customers have none.
     pub portfolios: BTreeSet<Option<Id>>,
+    /// How many customers each segment has.
+    #[serde(default)]
+    pub segments: BTreeMap<Id, u64>,
+    /// To how many customers each product is recommended.
+    #[serde(default)]
+    pub products: BTreeMap<Id, u64>,
     /// How many customers are in each bin of each of the model's features.
     #[serde(default)]
     pub bins: Vec<Vec<u64>>,
@@ -169,6 +179,11 @@ impl RunReference {
     }
 }
 
+/// The sum of what is there.
+fn sum(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    a.into_iter().chain(b).reduce(|a, b| a + b)
+}
+
 impl RunSummary {
     /// The summary of some rows.
     #[must_use]
@@ -177,6 +192,13 @@ impl RunSummary {
         for row in rows {
             summary.rows += 1;
             summary.histogram[usize::from(row.propensity_score.min(100))] += 1;
+            summary.expected_value = sum(summary.expected_value, row.expected_value);
+            if let Some(segment) = &row.segment {
+                *summary.segments.entry(segment.clone()).or_default() += 1;
+            }
+            for product in &row.product_ids {
+                *summary.products.entry(product.clone()).or_default() += 1;
+            }
             if !summary.portfolios.contains(&row.csm_id) {
                 summary.portfolios.insert(row.csm_id.clone());
             }
@@ -198,11 +220,17 @@ impl RunSummary {
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.rows += other.rows;
+        self.expected_value = sum(self.expected_value, other.expected_value);
         self.histogram.resize(self.histogram.len().max(other.histogram.len()), 0);
         for (sum, more) in self.histogram.iter_mut().zip(&other.histogram) {
             *sum += more;
         }
         self.portfolios.extend(other.portfolios);
+        for (mine, theirs) in [(&mut self.segments, other.segments), (&mut self.products, other.products)] {
+            for (name, more) in theirs {
+                *mine.entry(name).or_default() += more;
+            }
+        }
         if self.bins.is_empty() {
             self.bins = other.bins;
         } else {

@@ -193,6 +193,40 @@ pub fn smallest_change(
     values(&highest)
 }
 
+/// A feature that somebody could try other values of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lever {
+    /// Position in [`FEATURES`].
+    pub feature: usize,
+    /// The customer's value.
+    pub value: f64,
+    /// The 5th percentile of the customer's segment, or the customer's own value where it is smaller.
+    pub low: f64,
+    /// The 95th percentile, or the customer's own value where it is larger.
+    pub high: f64,
+    /// The smallest difference that is spoken of.
+    pub step: f64,
+}
+
+/// What can be improved about a customer and is known, each with the values that are usual in their segment.
+#[must_use]
+pub fn levers(model: &Model, scorer: &Scorer<'_>, snapshot: &Snapshot, segment: Option<&str>) -> Vec<Lever> {
+    let lever = |feature: usize| {
+        let name = FEATURES[feature].name;
+        let value = snapshot.values[feature].as_number()?;
+        let [low, high] = model.profiles.usual(segment, name)?.range?;
+        let is_lever = low < high && IMPROVEMENTS.iter().any(|(improved, _)| *improved == name);
+        is_lever.then(|| Lever {
+            feature,
+            value,
+            low: low.min(value),
+            high: high.max(value),
+            step: step(&FEATURES[feature]),
+        })
+    };
+    scorer.columns().iter().filter_map(|feature| lever(*feature)).collect()
+}
+
 /// For every feature that can be improved and is known, the nearest value in each better bin, within the segment's range.
 fn moves(model: &Model, scorer: &Scorer<'_>, snapshot: &Snapshot, segment: Option<&str>, bins: &[u16]) -> Vec<Move> {
     let mut moves = Vec::new();

@@ -269,6 +269,8 @@ pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opport
         amount: amount.amount()?,
         created_at,
         closed_at,
+        known_at: None,
+        outcome_known_at: None,
     })
 }
 

@@ -10,6 +10,7 @@
 //! | `model` | model id | a [`ModelRecord`] |
 //! | `accuracy` | run id | an [`AccuracyRecord`] |
 //! | `outcome` | outcome id | a [`RecordedOutcome`] |
+//! | `action` | action id | a [`StoredAction`](expansion_domain::StoredAction) |
 //! | `idempotency` | key | the `as_of` that a request with this key stands for |
 
 use std::collections::{BTreeSet, HashMap};

@@ -1,7 +1,7 @@
 //! What the control table keeps of how right answers were: the champion, models, accuracy, recorded outcomes.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use expansion_domain::{Instant, ModelAction, ModelCommandRequested, ModelPromoted, RecordedOutcome, RunId};
+use expansion_domain::{Id, Instant, ModelAction, ModelCommandRequested, ModelPromoted, RecordedOutcome, RunId};
 use expansion_model::{AccuracyRecord, ChampionModel, ModelRecord};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
@@ -36,17 +36,26 @@ pub enum CommandRefused {
 pub struct ChampionChange {
     /// The champion now.
     pub champion: ChampionModel,
-    /// The model that was live before; the same one if it was pinned or unpinned.
-    pub previous_model_id: String,
+    /// The model that was live before, if there was one; the same one if it was pinned or unpinned.
+    pub previous_model_id: Option<String>,
 }
 
 impl ChampionChange {
     /// What there is to tell: another model is live.
     #[must_use]
     pub fn promotion(&self) -> Option<ModelPromoted> {
-        let (model_id, before) = (&self.champion.model_id, &self.previous_model_id);
-        let event = || ModelPromoted { model_id: model_id.clone(), previous_model_id: Some(before.clone()) };
-        (model_id != before).then(event)
+        let ChampionModel { model_id, generation, .. } = &self.champion;
+        let event = || ModelPromoted::new(*generation, model_id.clone(), self.previous_model_id.clone());
+        (self.previous_model_id.as_ref() != Some(model_id)).then(event)
+    }
+
+    /// The change that an earlier attempt at a command has made.
+    fn made_before(champion: ChampionModel) -> Self {
+        let previous_model_id = match champion.changed_by {
+            Some(ModelAction::Pin | ModelAction::Unpin) => Some(champion.model_id.clone()),
+            Some(ModelAction::Promote | ModelAction::Rollback) | None => champion.previous.clone(),
+        };
+        Self { champion, previous_model_id }
     }
 }
 
@@ -82,7 +91,8 @@ impl ControlTable {
         Ok(unless_condition_failed(put.send().await, "replace the champion")?.map(|_| champion))
     }
 
-    /// Does what somebody wants done about the champion, if nobody changed it since they looked.
+    /// Does what somebody wants done about the champion, if nobody changed it since they looked. What an earlier attempt
+    /// has done already is answered as if it were done now.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read or written.
@@ -90,7 +100,10 @@ impl ControlTable {
         &self,
         command: &ModelCommandRequested,
     ) -> Result<Result<ChampionChange, CommandRefused>, StoreError> {
-        let Some(now) = self.champion().await? else { return Ok(Err(CommandRefused::NoChampion)) };
+        let Some(now) = self.champion().await? else { return self.first_champion(command).await };
+        if now.is_made_by(command) {
+            return Ok(Ok(ChampionChange::made_before(now)));
+        }
         if now.generation != command.generation {
             return Ok(Err(CommandRefused::Changed { now: now.generation, seen: command.generation }));
         }
@@ -102,6 +115,7 @@ impl ControlTable {
             previous: Some(now.model_id.clone()),
             previous_as_of: Some(now.as_of),
             pinned: true,
+            changed_by: None,
         };
         let wanted = match command.action {
             ModelAction::Promote => {
@@ -118,10 +132,37 @@ impl ControlTable {
             ModelAction::Pin => ChampionModel { pinned: true, ..now.clone() },
             ModelAction::Unpin => ChampionModel { pinned: false, ..now.clone() },
         };
+        let wanted = ChampionModel { changed_by: Some(command.action), ..wanted };
         let replaced = self.replace_champion(Some(generation), wanted).await?;
         Ok(replaced
-            .map(|champion| ChampionChange { champion, previous_model_id: now.model_id })
+            .map(|champion| ChampionChange { champion, previous_model_id: Some(now.model_id) })
             .ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
+    }
+
+    /// Puts a model in place by hand where none was promoted yet.
+    async fn first_champion(
+        &self,
+        command: &ModelCommandRequested,
+    ) -> Result<Result<ChampionChange, CommandRefused>, StoreError> {
+        if command.action != ModelAction::Promote || command.generation != 0 {
+            return Ok(Err(CommandRefused::NoChampion));
+        }
+        let model_id = command.model_id.clone().unwrap_or_default();
+        let Some(model) = self.model(&model_id).await? else {
+            return Ok(Err(CommandRefused::UnknownModel(model_id)));
+        };
+        let wanted = ChampionModel {
+            model_id,
+            as_of: model.as_of,
+            generation: 0,
+            previous: None,
+            previous_as_of: None,
+            pinned: true,
+            changed_by: Some(command.action),
+        };
+        let replaced = self.replace_champion(None, wanted).await?;
+        let change = replaced.map(|champion| ChampionChange { champion, previous_model_id: None });
+        Ok(change.ok_or(CommandRefused::Changed { now: 1, seen: 0 }))
     }
 
     /// Records an outcome, unless it is on record already; returns what is on record.
@@ -141,6 +182,16 @@ impl ControlTable {
         stored.ok_or_else(|| StoreError::NotFound(format!("outcome {id}")))
     }
 
+    /// What people recorded of one customer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn outcomes_of(&self, customer_id: &Id) -> Result<Vec<RecordedOutcome>, StoreError> {
+        let mut outcomes = self.outcomes().await?;
+        outcomes.retain(|outcome| outcome.customer_id == *customer_id);
+        Ok(outcomes)
+    }
+
     /// Everything that people recorded.
     ///
     /// # Errors
@@ -149,12 +200,24 @@ impl ControlTable {
         self.query_all("outcome").await?.into_iter().map(deserialize).collect()
     }
 
-    /// Records how right a run was; a later record takes the place of an earlier one.
+    /// Records how right a run was; a record takes the place of one that knew no more. Returns whether it did.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be written.
-    pub async fn put_accuracy(&self, record: &AccuracyRecord) -> Result<(), StoreError> {
-        self.put("accuracy", record.run_id.as_str(), record, None).await
+    pub async fn put_accuracy(&self, record: &AccuracyRecord) -> Result<bool, StoreError> {
+        let mut item = to_item(record)?;
+        item.extend(key("accuracy", record.run_id.as_str()));
+        // As a number: written times do not sort, as one with a fraction of a second comes before the one without.
+        let known = AttributeValue::N(record.known_at.micros().to_string());
+        item.insert("known_micros".to_owned(), known.clone());
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(known_micros) OR known_micros <= :known")
+            .expression_attribute_values(":known", known);
+        Ok(unless_condition_failed(put.send().await, "record how right a run was")?.is_some())
     }
 
     /// How right a run was; `None` before it was judged.
@@ -186,6 +249,10 @@ impl ControlTable {
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
     pub async fn model(&self, model_id: &str) -> Result<Option<ModelRecord>, StoreError> {
+        // DynamoDB takes sort keys of 1 to 1024 bytes: under another one there is nothing.
+        if !(1..=1024).contains(&model_id.len()) {
+            return Ok(None);
+        }
         Ok(self.get("model", model_id).await?.map(from_item).transpose()?)
     }
 

@@ -3,6 +3,7 @@
 //! Owns: keys, conditions, retries and the form of items and objects. Must not know: features, fitting, HTTP. The seam
 //! to AWS is the wire: the same clients talk to AWS and to the embedded stack, told apart by endpoint URLs.
 
+mod actions;
 mod artifacts;
 mod clients;
 mod clock;

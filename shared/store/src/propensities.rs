@@ -24,6 +24,8 @@ const SCORE_INDEX: &str = "idx_expansion_propensity_score";
 const MOST_WRITES: usize = 25;
 /// DynamoDB takes at most so many keys a call.
 const MOST_KEYS: usize = 100;
+/// DynamoDB takes partition keys of at most so many bytes: under a longer one there is nothing.
+const MOST_KEY_BYTES: usize = 2048;
 /// Calls under way at once.
 const CONCURRENCY: usize = 8;
 /// Rows stay two years from when they are written, however old the data they speak of.
@@ -76,6 +78,9 @@ impl PropensityTable {
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
     pub async fn row(&self, customer_id: &str, calculated_at: Instant) -> Result<Option<Propensity>, StoreError> {
+        if customer_id.len() > MOST_KEY_BYTES {
+            return Ok(None);
+        }
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key(customer_id, calculated_at)));
         let answer = request.consistent_read(true).send().await.map_err(StoreError::service("get a customer's row"))?;
         Ok(answer.item.map(from_item).transpose()?)
@@ -179,7 +184,8 @@ impl PropensityTable {
     ) -> Result<Vec<Listed>, StoreError> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "scores are 1 to 99")]
         let highest = after.and_then(|position| position.value).map_or(100, |score| score.clamp(0.0, 100.0) as u8);
-        if min_score > highest {
+        let key = portfolio_key(run, csm_id);
+        if min_score > highest || key.len() > MOST_KEY_BYTES {
             return Ok(Vec::new());
         }
         let mut pages = self
@@ -188,7 +194,7 @@ impl PropensityTable {
             .table_name(&self.name)
             .index_name(SCORE_INDEX)
             .key_condition_expression("run_portfolio = :portfolio AND propensity_score BETWEEN :low AND :high")
-            .expression_attribute_values(":portfolio", AttributeValue::S(portfolio_key(run, csm_id)))
+            .expression_attribute_values(":portfolio", AttributeValue::S(key))
             .expression_attribute_values(":low", AttributeValue::N(min_score.to_string()))
             .expression_attribute_values(":high", AttributeValue::N(highest.to_string()))
             .scan_index_forward(false)

@@ -23,6 +23,8 @@ mod split;
 mod tests;
 mod value;
 
+use std::collections::BTreeSet;
+
 use expansion_domain::{Instant, Portfolio};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
 use expansion_model::{
@@ -31,7 +33,7 @@ use expansion_model::{
 };
 
 pub use cohort::Neighbours;
-pub use gate::decide;
+pub use gate::{Challenger, decide};
 pub use propensity::{Fitted as FittedPropensity, Layout, fit_propensity, fit_table};
 pub use split::{Split, out_of_time};
 
@@ -39,6 +41,8 @@ pub use split::{Split, out_of_time};
 pub const MOST_CUTOFFS: usize = 24;
 /// Fewer expansions say nothing about how early they come.
 const LEAST_TIMED: usize = 40;
+/// Rows that later customers are compared with, at least: fewer differ by chance.
+const LEAST_REFERENCE: usize = 1000;
 /// The feature that names a customer's segment.
 pub const SEGMENT: &str = "segment";
 
@@ -107,9 +111,13 @@ pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -
     let positives = data.labels.iter().filter(|label| label.expanded).count();
     let knowledge = propensity.model.knowledge;
     let auc = split.as_ref().zip(best.as_ref()).and_then(|(split, best)| held_out_auc(&data, split, best));
-    let verdict = Verdict::of(knowledge, positives, auc, propensity.metrics);
-    let newest = newest_rows(&data, split.as_ref());
-    let decision = gate::decide(champion, &propensity.model, propensity.metrics.as_ref(), &data, &newest)?;
+    let verdict = Verdict::of(knowledge, [data.labels.len(), positives], auc, propensity.metrics);
+    let challenger = Challenger {
+        evaluated: propensity.evaluated.as_ref(),
+        readiness: verdict.readiness,
+        horizon_days: request.horizon_days,
+    };
+    let decision = decide(champion, &challenger, &data, held_out)?;
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,
@@ -120,7 +128,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -
         products: products::fit(portfolio, &data, request.as_of, request.horizon_days, &left_over),
         profiles: profiles::profiles(portfolio, request.as_of, &now),
         cohort: cohort::fit(portfolio, &data, &propensity.model)?,
-        reference: reference(&propensity.model, &now)?,
+        reference: reference(&propensity.model, &data)?,
         propensity: propensity.model,
     };
     let used = |name: &str| {
@@ -170,18 +178,15 @@ fn held_out_auc(data: &Dataset, split: &Split, best: &propensity::Tried) -> Opti
     auc(&judged)
 }
 
-/// The rows that challenger and champion are compared by: those held out, or all where none are.
-fn newest_rows(data: &Dataset, split: Option<&Split>) -> Vec<usize> {
-    split.map_or_else(|| (0..data.labels.len()).collect(), |split| split.held_out.clone())
-}
-
-/// How the customers known now are spread over the bins of a model and over its scores.
-fn reference(model: &AdditiveModel, now: &Dataset) -> Result<Reference, FitError> {
-    let ready = propensity::scorer(model, now)?;
+/// How the customers at the newest labelled cutoffs are spread over the bins of a model and over its scores: those it was
+/// fitted to. (Those of today would be the very customers of the run that is compared, and never have shifted.)
+fn reference(model: &AdditiveModel, data: &Dataset) -> Result<Reference, FitError> {
+    let newest = data.take(&newest_rows(data));
+    let ready = propensity::scorer(model, &newest)?;
     let mut bins = Vec::with_capacity(model.features.len());
-    let mut codes = vec![0; now.frame.rows];
+    let mut codes = vec![0; newest.frame.rows];
     for (feature, column) in model.features.iter().zip(ready.columns()) {
-        feature.bins.fill(&now.frame.columns[*column], 0..now.frame.rows, &mut codes);
+        feature.bins.fill(&newest.frame.columns[*column], 0..newest.frame.rows, &mut codes);
         let mut counts = vec![0; feature.bins.len()];
         for code in &codes {
             counts[usize::from(*code)] += 1;
@@ -189,10 +194,23 @@ fn reference(model: &AdditiveModel, now: &Dataset) -> Result<Reference, FitError
         bins.push(counts);
     }
     let mut scores = vec![0; 101];
-    for eta in ready.log_odds(&now.frame) {
+    for eta in ready.log_odds(&newest.frame) {
         scores[usize::try_from(points_of(sigmoid(eta))).unwrap_or_default()] += 1;
     }
     Ok(Reference { bins, scores })
+}
+
+/// The rows of the newest cutoffs, as few as give [`LEAST_REFERENCE`] of them.
+fn newest_rows(data: &Dataset) -> Vec<usize> {
+    let cutoffs: BTreeSet<Instant> = data.as_of.iter().copied().collect();
+    let mut rows = Vec::new();
+    for cutoff in cutoffs.into_iter().rev() {
+        rows.extend((0..data.as_of.len()).filter(|row| data.as_of[*row] == cutoff));
+        if rows.len() >= LEAST_REFERENCE {
+            break;
+        }
+    }
+    rows
 }
 
 /// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.

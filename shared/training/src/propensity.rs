@@ -194,7 +194,9 @@ pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Resu
 pub struct Fitted {
     /// The model, fitted on all rows.
     pub model: AdditiveModel,
-    /// How the same fit did on the rows held out; absent where none could be.
+    /// The same family, fitted on the earlier rows only; absent where none could be held out.
+    pub evaluated: Option<AdditiveModel>,
+    /// How that one did on the rows held out.
     pub metrics: Option<Metrics>,
     /// The slope and intercept that the log-odds were corrected by, where the rows held out showed the need.
     pub recalibration: Option<[f64; 2]>,
@@ -239,7 +241,8 @@ pub(crate) fn fit(
         model.heterogeneity = heterogeneity(&model, data, &all, layout)?;
     }
     let metrics = best.as_ref().map(|best| best.metrics);
-    Ok((Fitted { model, metrics, recalibration, tried: losses }, best))
+    let evaluated = best.as_ref().map(|best| best.model.clone());
+    Ok((Fitted { model, evaluated, metrics, recalibration, tried: losses }, best))
 }
 
 /// Fits the propensity model to rows at several cutoffs: families compete on the newest.

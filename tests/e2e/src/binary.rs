@@ -16,8 +16,11 @@ use tempfile::TempDir;
 use crate::within;
 
 /// The functions, each of which is a package with a binary of the same name.
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 14] = [
     "accuracy",
+    "act",
+    "ask",
+    "dashboard",
     "get-accuracy",
     "models",
     "record-outcome",

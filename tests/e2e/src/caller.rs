@@ -22,7 +22,7 @@ pub struct Reply {
     pub status: u16,
     /// The headers, their names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body.
+    /// The body: JSON, or the text of a document.
     pub body: Value,
 }
 
@@ -50,6 +50,11 @@ impl Caller {
     /// Asks for a path with its query string.
     pub async fn get(&self, path: &str) -> Reply {
         self.call("GET", path, &[], "").await
+    }
+
+    /// Asks for a path with further headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.call("GET", path, headers, "").await
     }
 
     /// Posts a body, with further headers.
@@ -81,9 +86,13 @@ fn parse(answer: &str) -> Reply {
     let (status_line, headers) = head.split_once("\r\n").unwrap_or((head, ""));
     let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     let headers = headers.lines().filter_map(|line| line.split_once(':'));
-    Reply {
-        status,
-        headers: headers.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect(),
-        body: serde_json::from_str(body).unwrap_or_else(|error| panic!("{error} in {body:?}")),
-    }
+    let headers: BTreeMap<String, String> =
+        headers.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
+    let is_text = headers.get("content-type").is_some_and(|kind| kind.starts_with("text/"));
+    let body = if is_text || body.is_empty() {
+        Value::String(body.to_owned())
+    } else {
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error} in {body:?}"))
+    };
+    Reply { status, headers, body }
 }

@@ -22,10 +22,12 @@ fn height(folder: &str) -> Option<u8> {
         "shared/model" => 2,
         "shared/training" | "shared/api" | "shared/source" | "shared/store" | "shared/telemetry" => 3,
         "shared/lambda" | "shared/answer" => 4,
-        "infra/local/portfolio" => 6,
-        "infra/local" => 7,
+        // These two put the answers of the others into words and pages.
+        "functions/ask" | "functions/dashboard" => 6,
+        "infra/local/portfolio" => 7,
+        "infra/local" => 8,
         _ if folder.starts_with("functions/") => 5,
-        _ if folder.starts_with("tests/") => 8,
+        _ if folder.starts_with("tests/") => 9,
         _ => return None,
     })
 }

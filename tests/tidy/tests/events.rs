@@ -5,14 +5,17 @@ use std::path::Path;
 
 use expansion_api::{ClaimNames, Principal, ROUTES, Route, refresh_command};
 use expansion_domain::{
-    AccuracyRequested, Detail, Envelope, ModelCommandRequested, RefreshRequested, RunCheckRequested, RunId,
-    ShardRequested,
+    AccuracyRequested, Detail, Envelope, ExpansionActionRequested, ModelCommandRequested, RefreshRequested,
+    RunCheckRequested, RunId, ShardRequested,
 };
 use expansion_lambda::{principal, requested_at};
 use expansion_tidy::{names, text};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use serde_json::Value;
+
+/// The folder of `events` that is no function's: the forms of events that others read.
+const SCHEMAS: &str = "schemas";
 
 /// The files with a function's events.
 fn events(function: &str) -> impl Iterator<Item = String> {
@@ -59,7 +62,8 @@ fn fits(request: &Request, route: &Route) -> bool {
 #[test]
 fn every_function_has_events() {
     let functions = names("functions");
-    assert_eq!(names("events"), functions, "events/ (left) has a folder for every function (right)");
+    let folders: Vec<String> = names("events").into_iter().filter(|folder| folder != SCHEMAS).collect();
+    assert_eq!(folders, functions, "events/ (left) has a folder for every function (right)");
     for function in functions {
         let cases = names(&format!("events/{function}"));
         assert!(!cases.is_empty(), "put a payload into events/{function}");
@@ -67,6 +71,19 @@ fn every_function_has_events() {
             let is_json = Path::new(&case).extension().is_some_and(|kind| kind == "json");
             assert!(is_json, "events/{function}/{case}: only payloads, as .json, belong here");
         }
+    }
+}
+
+#[test]
+fn every_schema_is_of_one_event() {
+    let files = names(&format!("events/{SCHEMAS}"));
+    assert!(files.contains(&format!("{}.json", ExpansionActionRequested::TYPE)), "the event for CRMs has a schema");
+    for file in files {
+        let path = format!("events/{SCHEMAS}/{file}");
+        let schema: Value = serde_json::from_str(&read(&path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{path}");
+        let title = schema["title"].as_str().unwrap_or_default();
+        assert_eq!(file, format!("{title}.json"), "{path}: the title is the event's detail-type, and the file's name");
     }
 }
 

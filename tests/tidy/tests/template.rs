@@ -36,6 +36,9 @@ fn the_template_has_the_contracts_routes() {
 fn every_function_is_given_the_variables_it_reads() {
     let read = BTreeMap::from([
         ("accuracy", accuracy::Config::VARIABLES),
+        ("act", act::Config::VARIABLES),
+        ("ask", ask::Config::VARIABLES),
+        ("dashboard", dashboard::Config::VARIABLES),
         ("get-accuracy", get_accuracy::Config::VARIABLES),
         ("get-propensity", get_propensity::Config::VARIABLES),
         ("models", models::Config::VARIABLES),

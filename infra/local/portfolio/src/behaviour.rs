@@ -94,7 +94,7 @@ pub(crate) const SEGMENTS: [Behaviour; 4] = [
         cycle_days: 22.0, executive_rate: 0.03, signal_rate: 0.035, reviews: false,
         //         seats business enterprise analytics security automation onboarding support api
         initial: [ 1.0,  0.15,    0.0,       0.10,     0.03,    0.08,      0.05,      0.02,   0.08 ],
-        demand:  [ 5.0,  1.0,     0.0,       0.7,      0.2,     0.6,       0.3,       0.1,    0.5  ],
+        demand:  [ 0.25, 1.0,     0.0,       0.7,      0.2,     0.6,       0.3,       0.1,    0.5  ],
         opening: Opening {
             base: -5.4, utilisation: 1.30, momentum: 0.35, satisfaction: 0.30, interest: 0.45,
             signals: 0.40, promotion: 0.5, executive: 0.05, fiscal_close: 0.0, renewal: 0.2,
@@ -109,7 +109,7 @@ pub(crate) const SEGMENTS: [Behaviour; 4] = [
         seats: (120.0, 0.6), growth: (0.08, 0.22), terms: [0.7, 0.25, 0.05],
         cycle_days: 32.0, executive_rate: 0.05, signal_rate: 0.05, reviews: true,
         initial: [ 1.0,  0.45,    0.05,      0.20,     0.15,    0.15,      0.12,      0.10,   0.20 ],
-        demand:  [ 4.0,  1.2,     0.6,       1.0,      0.8,     0.8,       0.3,       0.5,    0.8  ],
+        demand:  [ 0.25, 1.2,     0.6,       1.0,      0.8,     0.8,       0.3,       0.5,    0.8  ],
         opening: Opening {
             base: -5.25, utilisation: 0.80, momentum: 0.35, satisfaction: 0.45, interest: 0.55,
             signals: 0.50, promotion: 1.6, executive: 0.35, fiscal_close: 0.2, renewal: 0.4,
@@ -124,7 +124,7 @@ pub(crate) const SEGMENTS: [Behaviour; 4] = [
         seats: (700.0, 0.7), growth: (0.05, 0.15), terms: [0.35, 0.35, 0.3],
         cycle_days: 48.0, executive_rate: 0.06, signal_rate: 0.06, reviews: true,
         initial: [ 1.0,  0.40,    0.45,      0.35,     0.40,    0.25,      0.20,      0.35,   0.35 ],
-        demand:  [ 2.5,  0.4,     1.5,       1.2,      1.2,     1.0,       0.4,       0.8,    1.0  ],
+        demand:  [ 0.2,  0.4,     1.5,       1.2,      1.2,     1.0,       0.4,       0.8,    1.0  ],
         opening: Opening {
             base: -5.4, utilisation: 0.25, momentum: 0.20, satisfaction: 0.50, interest: 0.55,
             signals: 0.35, promotion: 0.8, executive: 1.20, fiscal_close: 0.3, renewal: 0.5,
@@ -139,7 +139,7 @@ pub(crate) const SEGMENTS: [Behaviour; 4] = [
         seats: (250.0, 0.8), growth: (0.02, 0.10), terms: [0.5, 0.2, 0.3],
         cycle_days: 44.0, executive_rate: 0.03, signal_rate: 0.04, reviews: true,
         initial: [ 1.0,  0.40,    0.20,      0.15,     0.50,    0.10,      0.25,      0.30,   0.10 ],
-        demand:  [ 2.5,  0.8,     0.8,       0.8,      1.5,     0.5,       0.5,       0.8,    0.4  ],
+        demand:  [ 0.2,  0.8,     0.8,       0.8,      1.5,     0.5,       0.5,       0.8,    0.4  ],
         opening: Opening {
             base: -5.4, utilisation: 0.35, momentum: 0.10, satisfaction: 0.35, interest: 0.45,
             signals: 0.35, promotion: 0.4, executive: 0.30, fiscal_close: 2.0, renewal: 0.6,
@@ -162,19 +162,19 @@ pub(crate) struct Industry {
 /// Industries of companies.
 #[rustfmt::skip]
 pub(crate) const INDUSTRIES: [Industry; 6] = [
-    Industry { name: "Technology",         growth: 0.08,  favours: (catalog::API, 2.5) },
-    Industry { name: "Financial Services", growth: 0.02,  favours: (catalog::SECURITY, 2.5) },
-    Industry { name: "Healthcare",         growth: 0.03,  favours: (catalog::SECURITY, 2.0) },
-    Industry { name: "Manufacturing",      growth: -0.02, favours: (catalog::AUTOMATION, 2.5) },
-    Industry { name: "Retail",             growth: -0.04, favours: (catalog::ANALYTICS, 2.0) },
-    Industry { name: "Logistics",          growth: 0.0,   favours: (catalog::AUTOMATION, 2.0) },
+    Industry { name: "Technology",         growth: 0.08,  favours: (catalog::API, 8.0) },
+    Industry { name: "Financial Services", growth: 0.02,  favours: (catalog::SECURITY, 8.0) },
+    Industry { name: "Healthcare",         growth: 0.03,  favours: (catalog::SECURITY, 8.0) },
+    Industry { name: "Manufacturing",      growth: -0.02, favours: (catalog::AUTOMATION, 8.0) },
+    Industry { name: "Retail",             growth: -0.04, favours: (catalog::ANALYTICS, 8.0) },
+    Industry { name: "Logistics",          growth: 0.0,   favours: (catalog::AUTOMATION, 8.0) },
 ];
 
 /// Industries of public bodies.
 #[rustfmt::skip]
 pub(crate) const PUBLIC_INDUSTRIES: [Industry; 2] = [
-    Industry { name: "Government", growth: 0.0,  favours: (catalog::SECURITY, 1.5) },
-    Industry { name: "Education",  growth: 0.03, favours: (catalog::ANALYTICS, 2.0) },
+    Industry { name: "Government", growth: 0.0,  favours: (catalog::SECURITY, 8.0) },
+    Industry { name: "Education",  growth: 0.03, favours: (catalog::ANALYTICS, 8.0) },
 ];
 
 /// A sales region.

@@ -92,7 +92,7 @@ const SEAT_PURCHASE: (f64, f64) = (0.08, 0.6);
 const QUANTITY_SPREAD: f64 = 0.3;
 const PRICE_SPREAD: f64 = 0.2;
 /// Demand for seats falls to a third over this much pressure.
-const SEAT_DEMAND: f64 = 0.8;
+const SEAT_DEMAND: f64 = 0.4;
 /// Below this utilisation a renewal gives seats back, down to this headroom.
 const SHRINK_BELOW: f64 = 0.55;
 /// Range of a customer's price relative to the list.

@@ -47,6 +47,34 @@ fn events_go_to_the_trainer_and_shards_to_the_queue() {
 }
 
 #[test]
+fn every_rule_may_put_what_it_cannot_deliver_into_its_dead_letters() {
+    let document = Document::parse(TEXT, "").expect("the template parses");
+    let attribute =
+        |value: &Value| value["Fn::GetAtt"].as_str().unwrap_or_default().trim_end_matches(".Arn").to_owned();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let mut used = BTreeMap::new();
+    for (rule, properties) in document.of_type("AWS::Events::Rule") {
+        for target in list(&properties["Targets"]).iter().filter(|target| !target["DeadLetterConfig"].is_null()) {
+            used.insert(rule.to_owned(), attribute(&target["DeadLetterConfig"]["Arn"]));
+        }
+    }
+    let mut allowed = BTreeMap::new();
+    for (_, properties) in document.of_type("AWS::SQS::QueuePolicy") {
+        for statement in list(&properties["PolicyDocument"]["Statement"]) {
+            for rule in list(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]) {
+                // Of the queues that rules deliver to as their target, the dead letters are the subject here.
+                let queue = attribute(&statement["Resource"]);
+                if queue.ends_with("DeadLetters") {
+                    allowed.insert(attribute(&rule), queue);
+                }
+            }
+        }
+    }
+    assert!(used.len() >= 4, "{used:?}");
+    assert_eq!(allowed, used, "a policy of the queue (left) names each rule with a DeadLetterConfig (right)");
+}
+
+#[test]
 fn variables_are_resolved_to_local_names_and_defaults() {
     let functions = template().functions;
     let trainer = &functions["trainer"];

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use expansion_domain::Instant;
 use expansion_e2e::{LIST, Source, World, as_of, portfolio, weekly_run};
-use expansion_model::{Propensity, Run};
+use expansion_local::Options;
+use expansion_model::{AccuracyRecord, Propensity, Run};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
@@ -58,8 +62,11 @@ async fn past_runs_are_judged_by_what_happened_and_young_ones_are_not() {
     assert_eq!(rows.cohorts.len(), 5);
 
     let by_segment = world.manager().get(&format!("{LIST}/accuracy?segment=SMB&horizon=90")).await.ok();
-    let smb = &cohort(&by_segment["data"][2], 90)["accuracy"];
+    let smb = &cohort(&by_segment["data"][0], 90)["accuracy"];
     assert!(number(&smb["customers"]) < number(&accuracy["customers"]));
+    assert_eq!(by_segment["data"].as_array().map(Vec::len), Some(1), "only one run's 90 days are over");
+    let model = &answer["models"][0];
+    assert_eq!((&model["runs"], &model["expansions"]), (&json!(1), &accuracy["expansions"]), "{model}");
 
     // Twenty days: judged by the ranking after seven, not yet after thirty.
     assert_eq!(cohort(&runs[1], 7)["is_mature"], true);
@@ -86,6 +93,67 @@ async fn judging_again_changes_nothing_and_says_nothing_twice() {
     world.publish(&event).await;
     assert_eq!(world.manager().get(&format!("{LIST}/accuracy")).await.ok(), before);
     assert_eq!(world.stack.events().len(), events + 1, "only what was just put");
+
+    // Nor does an event that comes late: ten days before, less was known.
+    let late = world.stack.scheduled_event("AccuracyRequested", &as_of(10).to_string()).expect("a schedule");
+    world.publish(&late).await;
+    assert_eq!(world.manager().get(&format!("{LIST}/accuracy")).await.ok(), before);
+    // Whoever has read the record before somebody else judged by more.
+    let run = weekly_run(as_of(100));
+    let record = world.control.accuracy(&run).await.expect("readable").expect("judged");
+    let known_at = Instant::from_micros(record.known_at.micros() + 500_000).expect("half a second later");
+    let newer = AccuracyRecord { known_at, ..record.clone() };
+    assert!(world.control.put_accuracy(&newer).await.expect("it is written"));
+    assert!(!world.control.put_accuracy(&record).await.expect("it is refused"), "a fraction of a second is later");
+    assert_eq!(world.control.accuracy(&run).await.expect("readable"), Some(newer));
+}
+
+/// A stack over what another one left, told other things.
+async fn told(source: &Source, data: &TempDir, variables: &[(&str, &str)]) -> World {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let options = Options { data_dir: Some(data.path().to_owned()), variables, ..Options::default() };
+    World::with(source, options).await
+}
+
+fn findings(world: &World, kind: &str) -> Vec<Value> {
+    let events = world.stack.events().into_iter().filter(|event| event["detail-type"] == kind);
+    events.flat_map(|event| event["detail"]["findings"].as_array().cloned().unwrap_or_default()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_told_is_told_by_the_next_attempt() {
+    let (source, data) = (Source::simulated(), TempDir::new().expect("a data folder"));
+    let calm = told(&source, &data, &[("MOST_SHIFT", "10"), ("MOST_MISSING_SHIFT", "1")]).await;
+    calm.refreshed(as_of(7)).await;
+    assert_eq!(findings(&calm, "DriftDetected"), Vec::<Value>::new());
+    let event = calm.stack.scheduled_event("AccuracyRequested", &as_of(0).to_string()).expect("a schedule");
+    calm.stack.shutdown().await.expect("it is saved");
+
+    // Everything is a shift now, and nobody can be told.
+    let mute = told(&source, &data, &[("MOST_SHIFT", "0"), ("EVENT_BUS", "nowhere")]).await;
+    assert!(mute.stack.invoke("accuracy", event.clone()).await.is_err());
+    mute.stack.shutdown().await.expect("it is saved");
+
+    let alert = told(&source, &data, &[("MOST_SHIFT", "0")]).await;
+    alert.stack.invoke("accuracy", event).await.expect("it is judged");
+    assert!(findings(&alert, "DriftDetected").len() > 10, "{:?}", alert.stack.events());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feature_that_falls_silent_is_found_by_the_run_itself() {
+    let world = World::over(&Source::simulated()).await;
+    world.refreshed(as_of(0)).await;
+    let usual = findings(&world, "DriftDetected");
+
+    // The same, but nothing was measured in the last thirty days.
+    let mut silent = portfolio();
+    let measured_until = as_of(30).date();
+    silent.usage_metrics.retain(|row| row.recorded_at.to_zoned(TimeZone::UTC).date() <= measured_until);
+    let world = World::over(&Source::of(&silent, None)).await;
+    world.refreshed(as_of(0)).await;
+    let found = findings(&world, "DriftDetected");
+    assert!(!usual.contains(&json!("shifted: days_since_usage")), "{usual:?}");
+    assert!(found.contains(&json!("shifted: days_since_usage")), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +180,7 @@ async fn a_challenger_is_compared_and_the_champion_can_be_pinned_and_rolled_back
     let decision = &models["data"][0]["decision"];
     assert_eq!(decision["champion"], champion.as_str());
     assert!(decision["difference"]["value"].is_number(), "{decision}");
+    assert_eq!(decision["promote"], false, "{decision}");
 
     // Somebody else's change is not undone unseen.
     let challenger = models["data"][0]["model_id"].as_str().expect("an id").to_owned();
@@ -119,6 +188,11 @@ async fn a_challenger_is_compared_and_the_champion_can_be_pinned_and_rolled_back
     let _ = world.manager().post(&path, &[], &promote(1).to_string()).await.problem(409, "conflict");
     let promoted = world.manager().post(&path, &[], &promote(2).to_string()).await.ok();
     assert_eq!(promoted["champion"]["model_id"], challenger.as_str());
+    // Whoever did not hear that it was done asks again: it is not done again, but told of again, under the same id.
+    let again = world.manager().post(&path, &[], &promote(2).to_string()).await.ok();
+    assert_eq!(again["champion"], promoted["champion"]);
+    let ids: Vec<Value> = promotions(&world, &challenger);
+    assert!(ids.len() == 2 && ids[0] == ids[1] && ids[0].is_string(), "{ids:?}");
     let unknown = json!({ "action": "promote", "model_id": "nobody", "generation": 3 });
     let _ = world.manager().post(&path, &[], &unknown.to_string()).await.problem(409, "conflict");
     let _ = world
@@ -127,15 +201,69 @@ async fn a_challenger_is_compared_and_the_champion_can_be_pinned_and_rolled_back
         .await
         .problem(400, "invalid-parameter");
 
-    // By hand, as the AWS CLI invokes it; a second time the generation has moved on.
-    let rollback = json!({
-        "source": "expansion-propensity", "detail-type": "ModelCommandRequested",
-        "detail": { "version": 1, "action": "rollback", "generation": 3 },
-    });
+    // By hand, as the AWS CLI invokes it; a second time it is done already, and a third wish finds that the generation has
+    // moved on.
+    let rollback = command("rollback", 3);
     let answer = world.stack.invoke("trainer", rollback.clone()).await.expect("an answer");
     assert_eq!(answer["champion"]["model_id"], champion.as_str());
     let again = world.stack.invoke("trainer", rollback).await.expect("an answer");
-    assert!(again["refused"].as_str().is_some_and(|reason| reason.contains("generation 4")), "{again}");
+    assert_eq!(again, answer);
+    let mut unpin = world.stack.invoke("trainer", command("unpin", 3)).await.expect("an answer");
+    assert!(unpin["refused"].as_str().is_some_and(|reason| reason.contains("generation 4")), "{unpin}");
+    unpin = world.stack.invoke("trainer", command("unpin", 4)).await.expect("an answer");
+    assert_eq!(unpin["champion"]["pinned"], false);
+
+    // A champion of another horizon is not replaced unseen, whatever the comparison would say.
+    let event = json!({
+        "source": "expansion-propensity", "detail-type": "RefreshRequested",
+        "detail": { "version": 1, "as_of": as_of(14).to_string(), "cause": "shorter", "horizon_days": 30 },
+    });
+    world.publish(&event).await;
+    let models = world.manager().get(&path).await.ok();
+    assert_eq!(models["champion"], unpin["champion"]);
+    let shorter = models["data"].as_array().expect("models").iter().find(|model| model["horizon_days"] == 30);
+    let decision = &shorter.expect("the challenger is on record")["decision"];
+    assert_eq!(decision["promote"], false, "{decision}");
+    assert!(decision["reason"].as_str().is_some_and(|reason| reason.contains("another horizon")), "{decision}");
+}
+
+/// What somebody wants done about the champion, as an event.
+fn command(action: &str, generation: u64) -> Value {
+    json!({
+        "source": "expansion-propensity", "detail-type": "ModelCommandRequested",
+        "detail": { "version": 1, "action": action, "generation": generation },
+    })
+}
+
+/// The ids under which a promotion was told of.
+fn promotions(world: &World, model_id: &str) -> Vec<Value> {
+    let events = world.stack.events();
+    let told = events.iter().filter(|event| event["detail-type"] == "ModelPromoted");
+    told.filter(|event| event["detail"]["model_id"] == model_id).map(|event| event["detail"]["id"].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_that_was_not_told_of_is_told_of_by_the_next_attempt() {
+    let world = World::over(&Source::simulated()).await;
+    let run = world.refreshed(as_of(7)).await;
+    let model_id = run.model.expect("a model").model_id;
+    assert_eq!(promotions(&world, &model_id).len(), 1);
+    // As an attempt leaves it that ended right after the promotion.
+    let update = world.control.client.update_item().table_name(&world.control.name);
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    update
+        .key("pk", text("run"))
+        .key("sk", text(run.run_id.as_str()))
+        .update_expression("SET #state = :training")
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_values(":training", text("training"))
+        .send()
+        .await
+        .expect("updated");
+    world.publish(&world.weekly_event(as_of(7))).await;
+    let ids = promotions(&world, &model_id);
+    assert!(ids.len() == 2 && ids[0] == ids[1], "{ids:?}");
+    assert_eq!(world.control.champion().await.expect("readable").expect("a champion").generation, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,6 +281,8 @@ async fn what_people_record_is_kept_once_and_seen_in_accuracy_and_by_the_next_re
     assert_eq!(first.status, 201, "{}", first.body);
     let again = csm.post(&path, &key, won).await;
     assert_eq!(again.body, first.body);
+    let other_body = r#"{"kind":"won","amount":6000,"occurred_at":"2026-06-29"}"#;
+    let _ = csm.post(&path, &key, other_body).await.problem(409, "idempotency-conflict");
     let dismissed = r#"{"kind":"dismissed","reason":"budget is gone"}"#;
     assert_eq!(csm.post(&path, &[], dismissed).await.status, 201);
     world.settle().await;
@@ -160,6 +290,11 @@ async fn what_people_record_is_kept_once_and_seen_in_accuracy_and_by_the_next_re
     let run = weekly_run(as_of(7));
     let accuracy = world.manager().get(&format!("{LIST}/accuracy?run={run}")).await.ok();
     assert_eq!(accuracy["data"][0]["feedback"]["won"], 1, "{accuracy}");
+    // Seen at once, though nobody judges a run for it.
+    assert_eq!(accuracy["data"][0]["feedback"]["dismissed"], 1, "{accuracy}");
+    assert_eq!(csm.post(&path, &[], r#"{"kind":"accepted"}"#).await.status, 201);
+    let accuracy = world.manager().get(&format!("{LIST}/accuracy?run={run}")).await.ok();
+    assert_eq!(accuracy["data"][0]["feedback"]["accepted"], 1, "{accuracy}");
 
     // A refresh of the past does not know of it: it was recorded later. One of now does.
     let wins = |row: &Propensity| {
@@ -180,4 +315,38 @@ async fn what_people_record_is_kept_once_and_seen_in_accuracy_and_by_the_next_re
         rows.iter().find(|row| row["csm_id"].is_string() && row["csm_id"] != customer["csm_id"]).expect("another's");
     let path = format!("/api/customers/{}/expansion-propensity/outcome", other["customer_id"].as_str().expect("an id"));
     let _ = csm.post(&path, &[], won).await.problem(404, "not-found");
+
+    // Nobody corrects what was recorded of another customer, or what was not recorded at all.
+    let colleague = world.csm(other["csm_id"].as_str().expect("a CSM"));
+    for corrected in [first.body["outcome_id"].as_str().expect("an id"), "00000000-0000-0000-0000-000000000000"] {
+        let body = json!({ "kind": "lost", "corrects": corrected }).to_string();
+        let refused = colleague.post(&path, &[], &body).await.problem(400, "invalid-parameter");
+        assert_eq!(refused["invalid_parameters"][0]["name"], "corrects", "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_takes_the_place_and_no_deal_ends_on_a_day_before_it_was_opened() {
+    let world = World::over(&Source::simulated()).await;
+    world.refreshed(as_of(7)).await;
+    let rows = world.all_rows().await;
+    let id = rows[0]["customer_id"].as_str().expect("an id");
+    let path = format!("/api/customers/{id}/expansion-propensity/outcome");
+    let record = async |body: Value| {
+        let reply = world.manager().post(&path, &[], &body.to_string()).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        reply.body
+    };
+    let opened = json!({
+        "kind": "opportunity_created", "amount": 900, "opportunity_id": "o-x", "occurred_at": "2026-06-29T14:00:00Z",
+    });
+    record(opened).await;
+    let won = |day: &str| json!({ "kind": "won", "opportunity_id": "o-x", "occurred_at": day });
+    let early = world.manager().post(&path, &[], &won("2026-06-28").to_string()).await;
+    assert_eq!(early.problem(400, "invalid-parameter")["invalid_parameters"][0]["name"], "occurred_at");
+    let won = record(won("2026-06-29")).await;
+    record(json!({ "kind": "lost", "opportunity_id": "o-x", "amount": 900, "corrects": won["outcome_id"] })).await;
+    let run = weekly_run(as_of(7));
+    let accuracy = world.manager().get(&format!("{LIST}/accuracy?run={run}")).await.ok();
+    assert_eq!(accuracy["data"][0]["feedback"], json!({ "opportunity_created": 1, "lost": 1 }), "{accuracy}");
 }

@@ -1,0 +1,200 @@
+//! The words of a question: cut apart, cleaned, and read as numbers, names and portfolios.
+
+/// A word, without the punctuation around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// As it was written.
+    pub(crate) text: String,
+    /// In lower case.
+    pub(crate) low: String,
+}
+
+/// Whose customers are asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The caller's own.
+    Mine,
+    /// Those of this CSM, as written.
+    Csm(String),
+}
+
+/// What stands around words but belongs to the sentence.
+const PUNCTUATION: &[char] = &['?', '!', '.', ',', ';', ':', '"', '“', '”', '„', '«', '»', '*', '…', '\''];
+/// What `'s` and `'re` are short for `is` and `are` after, rather than a possessive.
+const BEFORE_IS: &[&str] = &["what", "who", "how", "where", "when", "why", "that", "it", "there", "they"];
+/// What a polite question may begin with.
+const BEGINNINGS: &[&str] =
+    &["please", "hi", "hey", "hello", "ok", "okay", "so", "and", "can you", "could you", "would you", "kindly"];
+/// What a question may end with that says nothing.
+#[rustfmt::skip]
+const ENDINGS: &[&str] = &[
+    "please", "thanks", "thank you", "now", "right now", "today", "currently", "at the moment", "then", "again",
+    "right",
+];
+/// What says nothing before and after a name.
+const BEFORE_NAMES: &[&str] = &["the", "account", "customer", "our", "my"];
+const AFTER_NAMES: &[&str] = &["account", "customer", "score", "propensity", "now", "today"];
+/// Words that are nobody's name on their own.
+#[rustfmt::skip]
+const NOBODY: &[&str] = &[
+    "the", "a", "an", "my", "mine", "our", "ours", "your", "all", "any", "some", "every", "everything",
+    "everybody", "everyone", "account", "accounts", "customer", "customers", "client", "clients", "portfolio",
+    "score", "scores", "it", "they", "them", "this", "that", "these", "those", "of", "for", "in", "me", "us",
+    "i", "we", "you", "csm", "most", "best", "top", "ready", "week", "month", "year", "last", "and", "so",
+];
+/// Numbers that people write out.
+#[rustfmt::skip]
+const NUMBERS: &[(&str, u32)] = &[
+    ("one", 1), ("two", 2), ("three", 3), ("four", 4), ("five", 5), ("six", 6), ("seven", 7), ("eight", 8),
+    ("nine", 9), ("ten", 10), ("twelve", 12), ("dozen", 12), ("fifteen", 15), ("twenty", 20),
+];
+
+/// The words of a text; contractions are written out, and what is only polite is left out.
+pub(crate) fn words(text: &str) -> Vec<Word> {
+    let text = text.replace(['’', '‘'], "'");
+    let mut words: Vec<Word> = text.split_whitespace().flat_map(written_out).collect();
+    while let Some(length) = BEGINNINGS.iter().find_map(|polite| begins(&words, polite)) {
+        words.drain(..length);
+    }
+    while let Some(length) = ENDINGS.iter().find_map(|polite| ends(&words, polite)) {
+        words.truncate(words.len() - length);
+    }
+    words
+}
+
+fn word(text: &str) -> Word {
+    Word { text: text.to_owned(), low: text.to_lowercase() }
+}
+
+fn written_out(text: &str) -> Vec<Word> {
+    let trimmed = text.trim_matches(|c: char| PUNCTUATION.contains(&c));
+    let low = trimmed.to_lowercase();
+    let of_verb = |ending: &str| low.strip_suffix(ending).filter(|stem| BEFORE_IS.contains(stem)).map(str::to_owned);
+    if let Some(stem) = of_verb("'s") {
+        return vec![word(&stem), word("is")];
+    }
+    if let Some(stem) = of_verb("'re") {
+        return vec![word(&stem), word("are")];
+    }
+    match &*low {
+        "whats" => vec![word("what"), word("is")],
+        "whos" => vec![word("who"), word("is")],
+        "" | "-" | "–" | "—" => Vec::new(),
+        _ => vec![word(trimmed)],
+    }
+}
+
+/// How many words a phrase is long that a text begins with; there is more of the text.
+fn begins(words: &[Word], phrase: &str) -> Option<usize> {
+    let phrase: Vec<&str> = phrase.split(' ').collect();
+    let fits = words.len() > phrase.len() && words.iter().zip(&phrase).all(|(word, wanted)| word.low == *wanted);
+    fits.then_some(phrase.len())
+}
+
+fn ends(words: &[Word], phrase: &str) -> Option<usize> {
+    let phrase: Vec<&str> = phrase.split(' ').collect();
+    let from = words.len().checked_sub(phrase.len()).filter(|from| *from > 0)?;
+    words[from..].iter().zip(&phrase).all(|(word, wanted)| word.low == *wanted).then_some(phrase.len())
+}
+
+/// A whole number, written in digits (with `%`, `/100` or `+`) or as a word up to `twenty`.
+pub(crate) fn number(low: &str) -> Option<u32> {
+    let bare = low.strip_suffix("/100").unwrap_or(low).trim_end_matches(['%', '+']);
+    let digits = || bare.parse().ok().filter(|_| bare.bytes().all(|b| b.is_ascii_digit()));
+    NUMBERS.iter().find(|(name, _)| *name == bare).map(|(_, number)| *number).or_else(digits)
+}
+
+/// The name that words are, unless they are nobody's.
+pub(crate) fn name_of(words: &[Word]) -> Option<String> {
+    let mut words = words;
+    while let [first, rest @ ..] = words
+        && !rest.is_empty()
+        && BEFORE_NAMES.contains(&&*first.low)
+    {
+        words = rest;
+    }
+    while let [rest @ .., last] = words
+        && !rest.is_empty()
+        && AFTER_NAMES.contains(&&*last.low)
+    {
+        words = rest;
+    }
+    let somebody = |word: &Word| !NOBODY.contains(&&*word.low) && number(&word.low).is_none();
+    let is_of_csm = words.first().is_some_and(|word| csm_of(&word.text).is_some());
+    if is_of_csm || !words.iter().any(somebody) || words.iter().any(|word| word.low == "since") {
+        return None;
+    }
+    let texts: Vec<&str> = words.iter().map(|word| &*word.text).collect();
+    Some(without_possessive(&texts.join(" ")).to_owned())
+}
+
+/// A text without the `'s` or `'` at its end.
+pub(crate) fn without_possessive(text: &str) -> &str {
+    let text = text.strip_suffix("'s").or_else(|| text.strip_suffix("'S")).unwrap_or(text);
+    text.trim_end_matches('\'')
+}
+
+/// The id of a CSM that a word is: `csm-07`.
+pub(crate) fn csm_of(text: &str) -> Option<&str> {
+    let text = without_possessive(text);
+    let is_one = text.to_lowercase().starts_with("csm") && text.bytes().any(|b| b.is_ascii_digit());
+    is_one.then_some(text)
+}
+
+/// Whose customers the words speak of, and how many words that takes, if they begin with it.
+pub(crate) fn whose(words: &[Word]) -> Option<(Whose, usize)> {
+    let (first, rest) = words.split_first()?;
+    if ["my", "mine", "our", "ours"].contains(&&*first.low) {
+        return Some((Whose::Mine, 1));
+    }
+    if let Some(id) = csm_of(&first.text) {
+        return Some((Whose::Csm(id.to_owned()), 1));
+    }
+    let named = rest.first().filter(|_| first.low == "csm")?;
+    Some((Whose::Csm(without_possessive(&named.text).to_owned()), 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn low(text: &str) -> String {
+        words(text).iter().map(|word| &*word.low).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn words_are_without_what_is_only_polite() {
+        assert_eq!(low("Hi, could you please tell me “What’s new”, thanks!"), "tell me what is new");
+        assert_eq!(low("  "), "");
+        assert_eq!(low("please"), "please", "nothing would be left");
+    }
+
+    #[test]
+    fn numbers_come_in_many_forms() {
+        for (text, value) in [("94", 94), ("94%", 94), ("94/100", 94), ("70+", 70), ("ten", 10)] {
+            assert_eq!(number(text), Some(value), "{text}");
+        }
+        for text in ["", "%", "+5", "-5", "9x", "4.5", "99999999999"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_lose_their_possessive_and_generic_words_are_no_names() {
+        let name = |text: &str| name_of(&words(text));
+        assert_eq!(name("the TechFlow Inc account").as_deref(), Some("TechFlow Inc"));
+        assert_eq!(name("TechFlow's score").as_deref(), Some("TechFlow"));
+        for nobody in ["my accounts", "csm-07", "everything", "the", "the top 5 accounts", "TechFlow since last week"] {
+            assert_eq!(name(nobody), None, "{nobody}");
+        }
+    }
+
+    #[test]
+    fn portfolios_are_mine_or_somebodys() {
+        let found = |text: &str| whose(&words(text));
+        assert_eq!(found("my accounts"), Some((Whose::Mine, 1)));
+        assert_eq!(found("CSM-07's accounts"), Some((Whose::Csm("CSM-07".to_owned()), 1)));
+        assert_eq!(found("csm 7 has"), Some((Whose::Csm("7".to_owned()), 2)));
+        assert_eq!(found("csm"), None);
+    }
+}

@@ -1,0 +1,216 @@
+//! The portfolio: customers in order, found by filters, with what they add up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use expansion_api::{ListAnswer, Principal, Problem, RunView, ScoreView};
+use expansion_lambda::to_problem;
+use expansion_model::{ConfidenceLevel, Order};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::{State, charts, page, words};
+
+/// Rows a page.
+const ROWS: &str = "25";
+/// Scores in a row's small curve.
+const CURVE: i32 = 12;
+/// What can be chosen.
+const ORDERS: [Order; 3] = Order::ALL;
+const LEVELS: [ConfidenceLevel; 3] = [ConfidenceLevel::High, ConfidenceLevel::Medium, ConfidenceLevel::Low];
+/// Curves read at once.
+const CONCURRENCY: usize = 8;
+
+#[derive(Template)]
+#[template(path = "portfolio.html")]
+struct Portfolio {
+    run: RunView,
+    is_manager: bool,
+    /// A refresh that is under way.
+    open: Option<RunView>,
+    rows: Vec<Row>,
+    filters: BTreeMap<String, String>,
+    choices: Choices,
+    next: Option<String>,
+    totals: Totals,
+    distribution: String,
+}
+
+struct Row {
+    score: ScoreView,
+    /// Segment and CSM.
+    about: String,
+    /// The past scores as points of a curve 100 wide and 24 high; empty with fewer than two.
+    curve: String,
+    /// The curve in words.
+    course: String,
+}
+
+/// What can be chosen in the filters.
+struct Choices {
+    csms: Vec<String>,
+    segments: Vec<String>,
+    products: Vec<String>,
+}
+
+/// What the customers add up to.
+#[derive(Default)]
+struct Totals {
+    customers: u64,
+    expected_value: Option<f64>,
+    /// Customers by score, in parts of five points.
+    counts: Vec<u64>,
+    segments: BTreeSet<String>,
+    products: BTreeSet<String>,
+}
+
+impl Portfolio {
+    fn filter(&self, name: &str) -> &str {
+        self.filters.get(name).map_or("", String::as_str)
+    }
+
+    /// The list in another order, from its beginning.
+    fn sorted_by(&self, order: Order) -> String {
+        let mut filters = self.filters.clone();
+        filters.remove("cursor");
+        filters.insert("sort".to_owned(), order.name().to_owned());
+        link(&filters)
+    }
+
+    /// The list's first page.
+    fn first(&self) -> String {
+        let mut filters = self.filters.clone();
+        filters.remove("cursor");
+        link(&filters)
+    }
+
+    fn is_sorted_by(&self, order: Order) -> bool {
+        let chosen = self.filter("sort");
+        chosen == order.name() || (chosen.is_empty() && order == Order::Score)
+    }
+}
+
+/// The page for what a query string asks for.
+pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Result<String, Problem> {
+    // An empty field of the form is no filter.
+    let given: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let filters: BTreeMap<String, String> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let list = list(state, caller, &filters, ROWS).await?;
+    let totals = totals(state, caller, &list).await?;
+    let open = state.control.open_runs().await.map_err(|e| to_problem(&e))?;
+    let next = list.next_cursor.map(|cursor| {
+        let mut filters = filters.clone();
+        filters.insert("cursor".to_owned(), cursor);
+        link(&filters)
+    });
+    let portfolios = list_propensities::summary(&state.list, &list.run.run_id).await?.portfolios;
+    let csms = portfolios.into_iter().flatten().map(|csm| csm.to_string());
+    page::render(&Portfolio {
+        is_manager: *caller == Principal::Manager,
+        open: open.last().map(|run| RunView::from(run).seen_by(caller)),
+        rows: rows(state, list.data, &list.run).await?,
+        choices: Choices {
+            csms: csms.filter(|_| *caller == Principal::Manager).collect(),
+            segments: totals.segments.iter().cloned().collect(),
+            products: totals.products.iter().cloned().collect(),
+        },
+        distribution: charts::distribution(&totals.counts),
+        totals,
+        run: list.run,
+        filters,
+        next,
+    })
+}
+
+fn link(filters: &BTreeMap<String, String>) -> String {
+    format!("/?{}", serde_urlencoded::to_string(filters).unwrap_or_default())
+}
+
+async fn list(
+    state: &State,
+    caller: &Principal,
+    filters: &BTreeMap<String, String>,
+    rows: &str,
+) -> Result<ListAnswer, Problem> {
+    let mut filters = filters.clone();
+    filters.entry("limit".to_owned()).or_insert_with(|| rows.to_owned());
+    let query = serde_urlencoded::to_string(&filters).unwrap_or_default();
+    list_propensities::answer(&state.list, caller, &query).await
+}
+
+/// A manager sees what the whole run adds up to, a CSM what their own portfolio does.
+async fn totals(state: &State, caller: &Principal, list_of: &ListAnswer) -> Result<Totals, Problem> {
+    let mut totals = Totals { counts: vec![0; 20], ..Totals::default() };
+    let part = |score: usize| (score / 5).min(19);
+    let summary = list_propensities::summary(&state.list, &list_of.run.run_id).await?;
+    totals.products = summary.products.keys().map(ToString::to_string).collect();
+    totals.segments = summary.segments.keys().map(ToString::to_string).collect();
+    if *caller == Principal::Manager {
+        totals.customers = summary.rows;
+        totals.expected_value = summary.expected_value;
+        for (score, count) in summary.histogram.iter().enumerate() {
+            totals.counts[part(score)] += count;
+        }
+        return Ok(totals);
+    }
+    let mut filters = BTreeMap::new();
+    loop {
+        let part_of = list(state, caller, &filters, "200").await?;
+        for row in &part_of.data {
+            totals.customers += 1;
+            totals.counts[part(usize::from(row.propensity_score))] += 1;
+            totals.expected_value = totals.expected_value.into_iter().chain(row.expected_value).reduce(|a, b| a + b);
+        }
+        match part_of.next_cursor {
+            Some(cursor) => filters.insert("cursor".to_owned(), cursor),
+            None => return Ok(totals),
+        };
+    }
+}
+
+/// The rows with their curves.
+async fn rows(state: &State, scores: Vec<ScoreView>, run: &RunView) -> Result<Vec<Row>, Problem> {
+    let complete = state.control.complete_runs(&run.run_id, 4 * CURVE).await.map_err(|e| to_problem(&e))?;
+    let row = async |score: ScoreView| {
+        let past = state.propensities.history(&score.customer_id, score.calculated_at, CURVE).await;
+        let mut past = past.map_err(|e| to_problem(&e))?;
+        past.retain(|past| past.run_id == run.run_id || complete.contains(&past.run_id));
+        let scores: Vec<u8> = past.iter().rev().map(|past| past.propensity_score).collect();
+        let about: Vec<&str> = [&score.segment, &score.csm_id].into_iter().filter_map(|part| part.as_deref()).collect();
+        Ok(Row { about: about.join(" · "), curve: curve(&scores), course: course(&scores), score })
+    };
+    let reads: Vec<_> = scores.into_iter().map(row).collect();
+    stream::iter(reads).buffered(CONCURRENCY).try_collect().await
+}
+
+/// Scores, oldest first, as the points of a curve 100 wide and 24 high.
+#[expect(clippy::cast_precision_loss, reason = "a dozen scores")]
+fn curve(scores: &[u8]) -> String {
+    if scores.len() < 2 {
+        return String::new();
+    }
+    let step = 100.0 / (scores.len() - 1) as f64;
+    let point = |(i, score): (usize, &u8)| format!("{:.1},{:.1}", i as f64 * step, 23.0 - f64::from(*score) * 0.22);
+    scores.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
+}
+
+fn course(scores: &[u8]) -> String {
+    match scores {
+        [] | [_] => "first score".to_owned(),
+        [.., before, now] => {
+            let change = i16::from(*now) - i16::from(*before);
+            if change == 0 { "unchanged".to_owned() } else { format!("{change:+} since the run before") }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_needs_two_scores() {
+        assert_eq!(curve(&[50]), "");
+        assert_eq!(curve(&[0, 100]), "0.0,23.0 100.0,1.0");
+        assert_eq!((course(&[50]), course(&[50, 47])), ("first score".into(), "-3 since the run before".into()));
+    }
+}

@@ -1,0 +1,170 @@
+"""What people do with the dashboard, in a real browser."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import SCREENSHOTS, ask
+from playwright.sync_api import expect
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+LOOKS = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": PHONE, "phone-dark": PHONE | {"color_scheme": "dark"}}
+
+
+def rows(page):
+    return page.locator("table.portfolio tbody tr")
+
+
+def best(site):
+    return ask(site + "/api/analytics/expansion-propensity?limit=1")["data"][0]
+
+
+def paths(site):
+    return {"portfolio": "/", "customer": f"/customers/{best(site)['customer_id']}", "accuracy": "/accuracy", "docs": "/docs"}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", ["portfolio", "customer", "accuracy", "docs"])
+def test_pages_are_accessible_and_fit(site, open_page, name, look):
+    page = open_page(paths(site)[name], **LOOKS[look])
+    page.screenshot(path=SCREENSHOTS / f"{name}-{look}.png", full_page=name != "docs")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page is too wide"
+
+
+def test_the_list_is_the_api_s(site, open_page):
+    page = open_page("/")
+    listed = ask(site + "/api/analytics/expansion-propensity?limit=25")["data"]
+    expect(rows(page)).to_have_count(25)
+    shown = rows(page).locator("th a").all_inner_texts()
+    assert shown == [row["customer_name"] for row in listed]
+    scores = rows(page).locator("td.score strong").all_inner_texts()
+    assert [int(score) for score in scores] == [row["propensity_score"] for row in listed]
+
+
+def test_filters_narrow_the_list_and_stay(open_page):
+    page = open_page("/")
+    page.get_by_label("Segment").select_option("Enterprise")
+    page.get_by_label("Score from").fill("20")
+    page.get_by_label("Confidence").select_option("Medium")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_label("Segment")).to_have_value("Enterprise")
+    assert rows(page).count() > 0
+    for row in rows(page).all():
+        assert "Enterprise" in row.locator("th small").inner_text()
+        assert int(row.locator("td.score strong").inner_text()) >= 20
+        assert row.locator("td").nth(2).inner_text() == "Medium"
+
+
+def test_search_finds_by_name_and_says_when_nobody_fits(site, open_page):
+    customer = best(site)
+    page = open_page("/")
+    page.get_by_label("Search").fill(customer["customer_name"].lower())
+    page.get_by_label("Search").press("Enter")
+    expect(rows(page).first).to_contain_text(customer["customer_name"])
+    page.get_by_label("Search").fill("<script>alert(1)</script>")
+    page.get_by_label("Search").press("Enter")
+    expect(page.get_by_text("No customer fits.")).to_be_visible()
+
+
+def test_pages_of_the_list_follow_each_other(open_page):
+    page = open_page("/")
+    first = rows(page).locator("th a").all_inner_texts()
+    page.get_by_role("link", name="Next page").click()
+    expect(rows(page).first.locator("td").first).to_have_text("26")
+    assert not set(first) & set(rows(page).locator("th a").all_inner_texts())
+    page.get_by_role("link", name="First page").click()
+    expect(rows(page).first.locator("td").first).to_have_text("1")
+
+
+def test_sorting_by_value(site, open_page):
+    page = open_page("/")
+    page.get_by_role("link", name="Expected").click()
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Expected")
+    listed = ask(site + "/api/analytics/expansion-propensity?limit=25&sort=expected_value")["data"]
+    assert rows(page).locator("th a").all_inner_texts() == [row["customer_name"] for row in listed]
+
+
+def test_the_points_add_up_on_the_page(site, open_page):
+    page = open_page(paths(site)["customer"])
+    points = page.locator("table.waterfall tbody td.number").all_inner_texts()
+    assert sum(int(point) for point in points) == best(site)["propensity_score"]
+
+
+def test_other_values_give_the_score_that_the_api_gives(site, open_page):
+    page = open_page(paths(site)["customer"])
+    before = page.locator("#what-if-score").inner_text()
+    slider = page.locator("#what-if input[name=health_score]")
+    slider.focus()
+    slider.press("Home")
+    expect(page.locator("#points-health_score")).to_contain_text("points")
+    value = float(re.search(r"[\d.]+", page.locator("#label-health_score").inner_text())[0])
+    path = f"{site}/api/customers/{best(site)['customer_id']}/expansion-propensity/what-if"
+    answer = ask(path, {"changes": {"health_score": value}})
+    expect(page.locator("#what-if-score")).to_have_text(str(answer["changed_score"]))
+    page.get_by_role("button", name="Reset").click()
+    expect(page.locator("#what-if-score")).to_have_text(before)
+
+
+def test_what_would_lift_a_score(site, open_page):
+    low = ask(site + "/api/analytics/expansion-propensity?limit=200")["data"][-1]
+    page = open_page(f"/customers/{low['customer_id']}")
+    page.get_by_label("What would lift it to").fill(str(low["propensity_score"] + 1))
+    page.get_by_role("button", name="Find out").click()
+    expect(page.locator("#target-answer")).not_to_be_empty()
+
+
+def test_actions_are_handed_on(site, open_page):
+    page = open_page(paths(site)["customer"])
+    page.get_by_role("button", name="Create expansion opp").click()
+    expect(page.locator("#action-state")).to_contain_text("Handed on")
+    page.get_by_role("button", name="Schedule meeting").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Calendar entry").click()
+    assert download.value.path().read_text().startswith("BEGIN:VCALENDAR")
+    page.get_by_role("button", name="Generate proposal").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Proposal to print").click()
+    assert best(site)["customer_name"] in download.value.path().read_text()
+
+
+def test_a_csm_sees_their_own_customers_and_may_not_refresh(site, open_page):
+    csm = best(site)["csm_id"]
+    page = open_page("/", extra_http_headers={"authorization": f"Bearer csm:{csm}"})
+    expect(page.get_by_role("button", name="Refresh")).to_have_count(0)
+    for row in rows(page).all():
+        assert csm in row.locator("th small").inner_text()
+
+
+def test_accuracy_shows_what_happened(open_page):
+    page = open_page("/accuracy")
+    expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
+    assert page.locator(".chart svg circle").count() > 10
+    expect(page.get_by_text("champion", exact=True)).to_have_count(1)
+
+
+def test_keyboard_reaches_the_content(open_page):
+    page = open_page("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+
+
+def test_a_refresh_shows_its_progress_and_the_new_scores(open_page):
+    # The last one: it makes a new run.
+    page = open_page("/")
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("#refresh-progress")).to_be_visible()
+    with page.expect_navigation(timeout=120_000):
+        pass
+    expect(rows(page)).to_have_count(25)
+
+
+def test_prints_well(site, open_page):
+    page = open_page(paths(site)["customer"])
+    page.emulate_media(media="print")
+    expect(page.locator("header nav")).to_be_hidden()
+    expect(page.locator("table.waterfall")).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / "customer-print.png", full_page=True)
