@@ -1,11 +1,10 @@
 //! What the control table keeps of actions: each once, with the event that it is told by.
 
 use expansion_domain::{RecordedAction, StoredAction};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 use uuid::Uuid;
 
-use crate::control::{deserialize, key};
-use crate::error::unless_condition_failed;
+use crate::items::deserialize;
 use crate::{ControlTable, StoreError};
 
 impl ControlTable {
@@ -22,15 +21,8 @@ impl ControlTable {
     /// # Errors
     /// [`StoreError`] when the table cannot be read or written.
     pub async fn record_action(&self, action: StoredAction) -> Result<StoredAction, StoreError> {
-        let id = action.record.action_id;
-        let mut item = to_item(&action)?;
-        item.extend(key("action", &id.to_string()));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
-        if unless_condition_failed(result, "record an action")?.is_some() {
-            return Ok(action);
-        }
-        self.action(id).await?.ok_or_else(|| StoreError::NotFound(format!("action {id}")))
+        let id = action.record.action_id.to_string();
+        self.record("action", &id, action, "record an action").await
     }
 
     /// All actions, without the events they were told by.

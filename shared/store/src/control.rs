@@ -13,19 +13,19 @@
 //! | `action` | action id | a [`StoredAction`](expansion_domain::StoredAction) |
 //! | `idempotency` | key | the `as_of` that a request with this key stands for |
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use expansion_domain::{Instant, RunId};
 use expansion_model::{Listed, ModelSummary, Order, Run, RunReference, RunState, RunSummary};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
 use crate::StoreError;
 use crate::clock::now;
 use crate::error::unless_condition_failed;
+use crate::items::{Item, deserialize, key, seconds, text};
 
 /// The sparse index of the runs that are not over.
 const OPEN_RUNS_INDEX: &str = "idx_expansion_control_open_runs";
@@ -33,12 +33,8 @@ const OPEN_RUNS_INDEX: &str = "idx_expansion_control_open_runs";
 pub const TOP_ROWS: usize = 1000;
 /// Rows an item of a top list; an item must stay below 400 KB.
 const TOP_PAGE: usize = 100;
-/// What belongs to a run only while it is being put together goes after so many days.
-const DAYS_KEPT: i32 = 30;
 /// How long an idempotency key is remembered.
 const IDEMPOTENCY_DAYS: i32 = 1;
-
-type Item = HashMap<String, AttributeValue>;
 
 /// The control table.
 #[derive(Clone, Debug)]
@@ -71,12 +67,7 @@ impl ControlTable {
         let mut item = to_item(&run)?;
         item.extend(key("run", run.run_id.as_str()));
         item.insert("open".to_owned(), text("run"));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
-        match unless_condition_failed(result, "create a run")? {
-            Some(_) => Ok(run),
-            None => self.expect_run(&run.run_id).await,
-        }
+        if self.put_if_absent(item, "create a run").await? { Ok(run) } else { self.expect_run(&run.run_id).await }
     }
 
     /// A run, read strongly.
@@ -499,72 +490,6 @@ impl ControlTable {
     }
 }
 
-// --- items -----------------------------------------------------------------------------------------------------------
-
-impl ControlTable {
-    pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
-        let request = self.client.get_item().table_name(&self.name).set_key(Some(key(pk, sk))).consistent_read(true);
-        Ok(request.send().await.map_err(StoreError::service("read the control table"))?.item)
-    }
-
-    pub(crate) async fn put(
-        &self,
-        pk: &str,
-        sk: &str,
-        value: &impl Serialize,
-        kept_from: Option<Instant>,
-    ) -> Result<(), StoreError> {
-        let mut item: Item = to_item(value)?;
-        item.extend(key(pk, sk));
-        if kept_from.is_some() {
-            item.insert("expires_at".to_owned(), seconds(now().plus_days(DAYS_KEPT)));
-        }
-        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        request.send().await.map_err(StoreError::service("write the control table"))?;
-        Ok(())
-    }
-
-    /// The newest items of a partition, by sort key.
-    pub(crate) async fn newest<T: DeserializeOwned>(&self, pk: &str, most: usize) -> Result<Vec<T>, StoreError> {
-        // A page holds a megabyte, which may be fewer than are wanted.
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut found = Vec::new();
-        while found.len() < most {
-            let Some(item) = items.next().await else { break };
-            found.push(deserialize(item.map_err(StoreError::service("query the control table"))?)?);
-        }
-        Ok(found)
-    }
-
-    pub(crate) async fn query_all(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut all = Vec::new();
-        while let Some(item) = items.next().await {
-            all.push(item.map_err(StoreError::service("query the control table"))?);
-        }
-        Ok(all)
-    }
-}
-
 /// A run with its set of finished shards.
 fn run_of(item: Item) -> Result<Run, StoreError> {
     let numbers = item.get("done").and_then(|done| done.as_ns().ok());
@@ -572,22 +497,6 @@ fn run_of(item: Item) -> Result<Run, StoreError> {
     let mut run: Run = deserialize(item)?;
     run.done = done;
     Ok(run)
-}
-
-pub(crate) fn deserialize<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    Ok(from_item(item)?)
-}
-
-pub(crate) fn key(pk: &str, sk: &str) -> Item {
-    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
-}
-
-pub(crate) fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn seconds(at: Instant) -> AttributeValue {
-    AttributeValue::N((at.micros() / 1_000_000).to_string())
 }
 
 fn state(state: RunState) -> AttributeValue {

@@ -5,8 +5,8 @@ use expansion_domain::{Id, Instant, ModelAction, ModelCommandRequested, ModelPro
 use expansion_model::{AccuracyRecord, ChampionModel, ModelRecord};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use crate::control::{deserialize, key};
 use crate::error::unless_condition_failed;
+use crate::items::{deserialize, key};
 use crate::{ControlTable, StoreError};
 
 /// Why nothing was done about the champion.
@@ -171,15 +171,7 @@ impl ControlTable {
     /// [`StoreError`] when the table cannot be read or written.
     pub async fn record_outcome(&self, outcome: RecordedOutcome) -> Result<RecordedOutcome, StoreError> {
         let id = outcome.outcome_id.to_string();
-        let mut item = to_item(&outcome)?;
-        item.extend(key("outcome", &id));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
-        if unless_condition_failed(result, "record an outcome")?.is_some() {
-            return Ok(outcome);
-        }
-        let stored = self.get("outcome", &id).await?.map(from_item).transpose()?;
-        stored.ok_or_else(|| StoreError::NotFound(format!("outcome {id}")))
+        self.record("outcome", &id, outcome, "record an outcome").await
     }
 
     /// What people recorded of one customer.

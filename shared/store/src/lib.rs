@@ -10,6 +10,7 @@ mod clock;
 mod control;
 mod error;
 mod events;
+mod items;
 mod learning;
 mod propensities;
 

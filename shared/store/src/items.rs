@@ -1,0 +1,122 @@
+//! Items of the control table, whatever they hold: reading, writing, writing once.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use expansion_domain::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+
+use crate::clock::now;
+use crate::error::unless_condition_failed;
+use crate::{ControlTable, StoreError};
+
+/// What belongs to a run only while it is being put together goes after so many days.
+const DAYS_KEPT: i32 = 30;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+impl ControlTable {
+    pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key(pk, sk))).consistent_read(true);
+        Ok(request.send().await.map_err(StoreError::service("read the control table"))?.item)
+    }
+
+    pub(crate) async fn put(
+        &self,
+        pk: &str,
+        sk: &str,
+        value: &impl Serialize,
+        kept_from: Option<Instant>,
+    ) -> Result<(), StoreError> {
+        let mut item: Item = to_item(value)?;
+        item.extend(key(pk, sk));
+        if kept_from.is_some() {
+            item.insert("expires_at".to_owned(), seconds(now().plus_days(DAYS_KEPT)));
+        }
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        request.send().await.map_err(StoreError::service("write the control table"))?;
+        Ok(())
+    }
+
+    /// Writes an item unless there is one under its key; says whether it did.
+    pub(crate) async fn put_if_absent(&self, item: Item, operation: &'static str) -> Result<bool, StoreError> {
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
+        Ok(unless_condition_failed(result, operation)?.is_some())
+    }
+
+    /// Records a value, unless there is one under its key already; returns what is on record.
+    pub(crate) async fn record<T: Serialize + DeserializeOwned>(
+        &self,
+        pk: &str,
+        sk: &str,
+        value: T,
+        operation: &'static str,
+    ) -> Result<T, StoreError> {
+        let mut item: Item = to_item(&value)?;
+        item.extend(key(pk, sk));
+        if self.put_if_absent(item, operation).await? {
+            return Ok(value);
+        }
+        let stored = self.get(pk, sk).await?.map(from_item).transpose()?;
+        stored.ok_or_else(|| StoreError::NotFound(format!("{pk} {sk}")))
+    }
+
+    /// The newest items of a partition, by sort key.
+    pub(crate) async fn newest<T: DeserializeOwned>(&self, pk: &str, most: usize) -> Result<Vec<T>, StoreError> {
+        // A page holds a megabyte, which may be fewer than are wanted.
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while found.len() < most {
+            let Some(item) = items.next().await else { break };
+            found.push(deserialize(item.map_err(StoreError::service("query the control table"))?)?);
+        }
+        Ok(found)
+    }
+
+    pub(crate) async fn query_all(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut all = Vec::new();
+        while let Some(item) = items.next().await {
+            all.push(item.map_err(StoreError::service("query the control table"))?);
+        }
+        Ok(all)
+    }
+}
+
+pub(crate) fn deserialize<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    Ok(from_item(item)?)
+}
+
+pub(crate) fn key(pk: &str, sk: &str) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(crate) fn seconds(at: Instant) -> AttributeValue {
+    AttributeValue::N((at.micros() / 1_000_000).to_string())
+}
