@@ -8,11 +8,10 @@ use std::convert::Infallible;
 use expansion_api::{ActionAnswer, ActionCommand, ClaimNames, Principal, Problem, action_command, action_id};
 use expansion_domain::{Envelope, Id, Requester, StoredAction};
 use expansion_lambda::{
-    ConfigError, claim_names, current_row, customer_id, principal, requested_at, required, to_problem,
+    ConfigError, claim, claim_names, current_row, customer_id, principal, requested_at, required, to_problem,
 };
 use expansion_store::{Bus, Clients, ControlTable, PropensityTable, now};
-use lambda_http::request::RequestContext;
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Request, Response};
 
 mod documents;
 mod markdown;
@@ -153,14 +152,9 @@ fn answer(action: StoredAction, dry_run: bool) -> Result<ActionAnswer, Problem> 
 
 /// Who asks, by the claims that the authorizer verified.
 fn requester(request: &Request, principal: &Principal) -> Requester {
-    let context = request.request_context_ref();
-    let subject = context.and_then(|context| match context {
-        RequestContext::ApiGatewayV2(context) => context.authorizer.as_ref()?.jwt.as_ref()?.claims.get("sub"),
-        _ => None,
-    });
     let csm_id = match principal {
         Principal::Manager => None,
         Principal::Csm(csm_id) => Some(csm_id.clone()),
     };
-    Requester { subject: subject.map(|subject| Id::from(subject.as_str())), csm_id }
+    Requester { subject: claim(request, "sub").map(Id::from), csm_id }
 }

@@ -1,7 +1,7 @@
 //! The forms of an answer: JSON, or the paper itself for whoever asks for it by media type.
 
 use expansion_api::{ActionAnswer, Problem};
-use expansion_lambda::{reply, respond};
+use expansion_lambda::{entries, reply, respond};
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 
@@ -48,10 +48,8 @@ fn paper(request: &Request, answer: &mut ActionAnswer) -> Option<Paper> {
 
 /// Whether a client names a media type, and JSON not or later or with a lower quality.
 fn prefers(request: &Request, media_type: &str) -> bool {
-    let values = request.headers().get_all(header::ACCEPT);
-    let ranges = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let mut best: (&str, f32) = (JSON, 0.0);
-    for range in ranges {
+    for range in entries(request, header::ACCEPT) {
         let mut parts = range.split(';').map(str::trim);
         let named = parts.next().unwrap_or_default();
         let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));

@@ -21,12 +21,18 @@ const LEAST_COMPRESSED: usize = 1_400;
 /// # Errors
 /// A 401 problem when there are none that say so.
 pub fn principal(request: &Request, names: &ClaimNames) -> Result<Principal, Problem> {
-    let context = request.request_context_ref();
-    let claims = context.and_then(|context| match context {
-        RequestContext::ApiGatewayV2(context) => Some(&context.authorizer.as_ref()?.jwt.as_ref()?.claims),
+    Principal::from_claims(names, |name| claim(request, name))
+}
+
+/// A claim of the token that the authorizer verified.
+#[must_use]
+pub fn claim<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => {
+            context.authorizer.as_ref()?.jwt.as_ref()?.claims.get(name).map(String::as_str)
+        }
         _ => None,
-    });
-    Principal::from_claims(names, |name| claims.and_then(|claims| claims.get(name)).map(String::as_str))
+    }
 }
 
 /// When API Gateway received the request.
@@ -81,7 +87,7 @@ pub fn respond(request: &Request, status: StatusCode, media_type: &'static str, 
     if *request.method() == Method::GET && status == StatusCode::OK {
         // Weak: the same text compressed is other bytes.
         let tag = format!("W/\"{}\"", hex::encode(&Sha256::digest(&text)[..16]));
-        let is_known = mentions(request, header::IF_NONE_MATCH, |known| known == tag || known == "*");
+        let is_known = entries(request, header::IF_NONE_MATCH).any(|known| known == tag || known == "*");
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(header::ETAG, tag);
         }
@@ -91,11 +97,12 @@ pub fn respond(request: &Request, status: StatusCode, media_type: &'static str, 
             return response;
         }
     }
-    let takes_gzip = mentions(request, header::ACCEPT_ENCODING, |coding| {
+    let takes_gzip = entries(request, header::ACCEPT_ENCODING).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         parts.next() == Some("gzip") && !parts.any(|q| matches!(q, "q=0" | "q=0.0"))
     });
-    match gzip(&text).filter(|_| takes_gzip && text.len() >= LEAST_COMPRESSED) {
+    let compressed = if takes_gzip && text.len() >= LEAST_COMPRESSED { gzip(&text) } else { None };
+    match compressed {
         Some(bytes) => {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             *response.body_mut() = Body::Binary(bytes);
@@ -105,10 +112,10 @@ pub fn respond(request: &Request, status: StatusCode, media_type: &'static str, 
     response
 }
 
-/// Whether one of a header's comma-separated entries is what is looked for.
-fn mentions(request: &Request, name: header::HeaderName, is_it: impl Fn(&str) -> bool) -> bool {
-    let values = request.headers().get_all(name);
-    values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|v| is_it(v.trim()))
+/// A header's comma-separated entries.
+pub fn entries(request: &Request, name: header::HeaderName) -> impl Iterator<Item = &str> {
+    let values = request.headers().get_all(name).into_iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }
 
 fn gzip(text: &str) -> Option<Vec<u8>> {

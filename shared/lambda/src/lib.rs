@@ -10,4 +10,4 @@ mod http;
 
 pub use customer::{current_row, customer_id};
 pub use environment::{ConfigError, claim_names, environment, number, parsed, required};
-pub use http::{principal, reply, requested_at, respond, to_problem};
+pub use http::{claim, entries, principal, reply, requested_at, respond, to_problem};
