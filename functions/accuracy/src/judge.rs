@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use expansion_domain::{CustomerHistory, Id, Instant, RunId, Table, add_outcomes, feedback};
+use expansion_domain::{CustomerHistory, Id, Instant, Table, add_outcomes};
 use expansion_features::{label, observed_until};
 use expansion_model::{
     Accuracy, AccuracyRecord, CohortAccuracy, EARLY_DAYS, Judged, Listed, Manifest, Model, Run, ValueRange, accuracy,
@@ -20,8 +20,6 @@ pub(crate) struct Outcomes {
     histories: HashMap<Id, CustomerHistory>,
     /// Until when somebody watched.
     until: Instant,
-    /// What people recorded and had done about each run's answers, by kind.
-    feedback: HashMap<RunId, BTreeMap<String, usize>>,
 }
 
 /// The customers and their deals, as the source has them now.
@@ -33,8 +31,7 @@ pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, 
     let recorded = state.control.outcomes().await?;
     add_outcomes(&mut portfolio, &recorded, as_of);
     let by_id = |history: CustomerHistory| (history.customer_id.clone(), history);
-    let feedback = feedback(&recorded, &state.control.actions().await?, as_of);
-    Ok(Outcomes { histories: portfolio.customers.into_iter().map(by_id).collect(), until, feedback })
+    Ok(Outcomes { histories: portfolio.customers.into_iter().map(by_id).collect(), until })
 }
 
 /// Judges a run by what is known at `as_of`.
@@ -64,7 +61,6 @@ pub(crate) async fn judge(
         model_id,
         known_at: as_of,
         cohorts,
-        feedback: outcomes.feedback.get(&run.run_id).cloned().unwrap_or_default(),
         warning,
     })
 }

@@ -49,13 +49,19 @@ pub struct State {
 impl State {
     /// Makes the state and warms the connection.
     pub async fn new(config: Config, clients: &Clients) -> Self {
-        let state = Self {
-            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
-            claims: config.claims,
-        };
+        let state = Self::cold(config, clients);
         // Only to have the connection; a failure will show at the first request.
         let _ = state.control.current_run().await;
         state
+    }
+
+    /// Makes the state, for a function that has warmed the connection already.
+    #[must_use]
+    pub fn cold(config: Config, clients: &Clients) -> Self {
+        Self {
+            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
+            claims: config.claims,
+        }
     }
 }
 
@@ -79,7 +85,7 @@ async fn accuracy(state: &State, request: &Request) -> Result<AccuracyAnswer, Pr
 /// A problem for parameters that make no sense, for a run that is not known, and for a store that fails.
 pub async fn answer(state: &State, query: &str) -> Result<AccuracyAnswer, Problem> {
     let query = AccuracyQuery::parse(query)?;
-    let mut records = match &query.run {
+    let records = match &query.run {
         Some(run) => {
             let record = state.control.accuracy(run).await.map_err(|e| to_problem(&e))?;
             vec![record.ok_or_else(|| Problem::not_found("such run, or it was not judged yet"))?]
@@ -90,9 +96,5 @@ pub async fn answer(state: &State, query: &str) -> Result<AccuracyAnswer, Proble
     // whatever clock.
     let outcomes = state.control.outcomes().await.map_err(|e| to_problem(&e))?;
     let actions = state.control.actions().await.map_err(|e| to_problem(&e))?;
-    let mut counts = feedback(&outcomes, &actions, now().plus_days(1));
-    for record in &mut records {
-        record.feedback = counts.remove(&record.run_id).unwrap_or_default();
-    }
-    Ok(accuracy_answer(&query, records))
+    Ok(accuracy_answer(&query, records, feedback(&outcomes, &actions, now().plus_days(1))))
 }

@@ -126,9 +126,14 @@ impl AccuracyQuery {
     }
 }
 
-/// The answer from what is on record: the newest runs, or the one asked for.
+/// The answer from what is on record: the newest runs, or the one asked for; with what people recorded and had done about
+/// each run's answers.
 #[must_use]
-pub fn accuracy_answer(query: &AccuracyQuery, records: Vec<AccuracyRecord>) -> AccuracyAnswer {
+pub fn accuracy_answer(
+    query: &AccuracyQuery,
+    records: Vec<AccuracyRecord>,
+    mut feedback: BTreeMap<RunId, BTreeMap<String, usize>>,
+) -> AccuracyAnswer {
     let view = |record: AccuracyRecord| {
         let wanted = record.cohorts.into_iter().filter(|cohort| query.horizon.is_none_or(|days| cohort.days == days));
         let cohorts = wanted.map(|mut cohort| CohortView {
@@ -143,13 +148,13 @@ pub fn accuracy_answer(query: &AccuracyQuery, records: Vec<AccuracyRecord>) -> A
             levels: if query.segment.is_none() { cohort.levels } else { BTreeMap::new() },
         });
         RunAccuracyView {
+            feedback: feedback.remove(&record.run_id).unwrap_or_default(),
             run_id: record.run_id,
             as_of: record.as_of,
             horizon_days: record.horizon_days,
             model_id: record.model_id,
             known_at: record.known_at,
             cohorts: cohorts.collect(),
-            feedback: record.feedback,
             warning: record.warning,
         }
     };
@@ -255,7 +260,6 @@ mod tests {
             model_id: model_id.to_owned(),
             known_at,
             cohorts: [7, 30, 90].map(cohort).into(),
-            feedback: BTreeMap::new(),
             warning: EarlyWarning::default(),
         }
     }
@@ -266,7 +270,7 @@ mod tests {
         let records: Vec<AccuracyRecord> = (0..60).map(|week| record(7 * week, "m")).collect();
         let places: BTreeMap<RunId, usize> =
             records.iter().enumerate().map(|(week, record)| (record.run_id.clone(), week)).collect();
-        accuracy_answer(&query, records).data.into_iter().map(|run| places[&run.run_id]).collect()
+        accuracy_answer(&query, records, BTreeMap::new()).data.into_iter().map(|run| places[&run.run_id]).collect()
     }
 
     #[test]
@@ -280,9 +284,9 @@ mod tests {
     #[test]
     fn few_runs_are_all_shown() {
         let records = vec![record(0, "b"), record(100, "a")];
-        assert_eq!(accuracy_answer(&AccuracyQuery::default(), records).data.len(), 2);
+        assert_eq!(accuracy_answer(&AccuracyQuery::default(), records, BTreeMap::new()).data.len(), 2);
         let old: Vec<AccuracyRecord> = (0..20).map(|week| record(100 + 7 * week, "a")).collect();
-        let shown = accuracy_answer(&AccuracyQuery::default(), old.clone()).data;
+        let shown = accuracy_answer(&AccuracyQuery::default(), old.clone(), BTreeMap::new()).data;
         assert_eq!(shown.len(), MOST_SHOWN);
         assert!(shown.iter().zip(&old).all(|(shown, record)| shown.run_id == record.run_id), "the newest, in order");
     }
@@ -290,7 +294,7 @@ mod tests {
     #[test]
     fn a_models_runs_are_added_up_and_averaged_by_customers() {
         let records = vec![record(50, "b"), record(100, "b"), record(300, "b"), record(400, "a")];
-        let answer = accuracy_answer(&AccuracyQuery::default(), records.clone());
+        let answer = accuracy_answer(&AccuracyQuery::default(), records.clone(), BTreeMap::new());
         let [b, a] = &*answer.models else { panic!("two models: {:?}", answer.models) };
         assert_eq!((&*b.model_id, b.runs, b.customers, b.expansions), ("b", 2, 400, 20), "one run is too young");
         assert!((b.predicted_expansions - 25.0).abs() < 1e-9);
@@ -299,7 +303,7 @@ mod tests {
         assert!(b.calibration_error.is_some_and(|mean| (mean - 0.02).abs() < 1e-9));
         assert_eq!((&*a.model_id, a.runs), ("a", 1));
         let segment = AccuracyQuery { segment: Some("SMB".to_owned()), ..AccuracyQuery::default() };
-        assert_eq!(accuracy_answer(&segment, records).models, [], "nobody of that segment was judged");
+        assert_eq!(accuracy_answer(&segment, records, BTreeMap::new()).models, [], "nobody of that segment was judged");
     }
 
     #[test]

@@ -9,12 +9,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::idempotency::check_key;
 use crate::{InvalidParameter, Problem};
 
 /// The longest note that is taken, in characters.
 const MOST_NOTE: usize = 1_000;
-/// The longest idempotency key that is taken.
-const MOST_KEY: usize = 255;
 /// How long a meeting may be, in minutes.
 const DURATIONS: std::ops::RangeInclusive<u16> = 5..=480;
 
@@ -55,9 +54,7 @@ pub struct ActionAnswer {
 /// # Errors
 /// A 400 problem for a key or body that makes no sense, naming the parameters.
 pub fn action_command(key: Option<&str>, body: &[u8]) -> Result<ActionCommand, Problem> {
-    if key.is_some_and(|key| key.is_empty() || key.len() > MOST_KEY || !key.bytes().all(|b| b.is_ascii_graphic())) {
-        return Err(Problem::invalid_parameter("Idempotency-Key", "must be 1 to 255 visible ASCII characters"));
-    }
+    check_key(key)?;
     let fields: Map<String, Value> =
         serde_json::from_slice(body).map_err(|e| Problem::invalid_body(format!("must be a JSON object: {e}")))?;
     let mut fields = Fields { fields, wrong: Vec::new() };

@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::Problem;
+use crate::idempotency::check_key;
 use crate::refresh::date_or_time;
 
 /// The longest reason that is taken, in characters.
@@ -78,9 +79,7 @@ pub fn recorded_outcome(
     body: &[u8],
     known_at: Instant,
 ) -> Result<RecordedOutcome, Problem> {
-    if key.is_some_and(|key| key.is_empty() || key.len() > MOST_ID || !key.bytes().all(|b| b.is_ascii_graphic())) {
-        return Err(Problem::invalid_parameter("Idempotency-Key", "must be 1 to 255 visible ASCII characters"));
-    }
+    check_key(key)?;
     let given: Body = serde_json::from_slice(body).map_err(|e| Problem::invalid_body(e.to_string()))?;
     let occurred_at = match &given.occurred_at {
         None => known_at,

@@ -5,10 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::idempotency::check_key;
 use crate::{Principal, Problem};
-
-/// The longest idempotency key that is taken.
-const MOST_KEY: usize = 255;
 
 /// A refresh that a manager asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,11 +56,7 @@ pub fn refresh_command(
     if *principal != Principal::Manager {
         return Err(Problem::forbidden("Only a manager may ask for a refresh."));
     }
-    if let Some(key) = idempotency_key
-        && (key.is_empty() || key.len() > MOST_KEY || !key.bytes().all(|b| b.is_ascii_graphic()))
-    {
-        return Err(Problem::invalid_parameter("Idempotency-Key", "must be 1 to 255 visible ASCII characters"));
-    }
+    check_key(idempotency_key)?;
     let body: Body = if body.is_empty() {
         Body::default()
     } else {

@@ -170,7 +170,24 @@ impl From<&ModelSummary> for ModelView {
     }
 }
 
+/// An amount as people say it: 850, 1.2K, 85K, 1.0M.
+#[must_use]
+pub fn said_amount(value: f64) -> String {
+    match value {
+        v if v >= 999_500.0 => format!("{:.1}M", v / 1e6),
+        v if v >= 9_950.0 => format!("{:.0}K", v / 1e3),
+        v if v >= 1_000.0 => format!("{:.1}K", v / 1e3),
+        v => format!("{v:.0}"),
+    }
+}
+
 impl ScoreView {
+    /// The name the customer is shown by: the id where there is no name.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        self.customer_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.customer_id)
+    }
+
     /// A row at a place in the list of a run.
     #[must_use]
     pub fn new(rank: Option<u64>, row: Listed, run: &RunSummary) -> Self {
@@ -201,5 +218,16 @@ impl ScoreView {
             primary_signal: row.primary_signal,
             calculated_at: row.calculated_at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_as_people_say_them() {
+        let said = [849.6, 850.0, 1_234.0, 9_951.0, 9_990.0, 85_300.0, 85_400.0, 999_600.0].map(said_amount);
+        assert_eq!(said, ["850", "850", "1.2K", "10K", "10K", "85K", "85K", "1.0M"]);
     }
 }

@@ -1,6 +1,6 @@
 //! What people say became of a recommendation, and what that adds to what the source knows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,11 +123,11 @@ pub fn feedback(
     outcomes: &[RecordedOutcome],
     actions: &[RecordedAction],
     as_of: Instant,
-) -> HashMap<RunId, BTreeMap<String, usize>> {
+) -> BTreeMap<RunId, BTreeMap<String, usize>> {
     let outcomes = standing(outcomes, as_of).into_iter().map(|one| (&one.run_id, one.kind.name().to_owned()));
     let actions = actions.iter().filter(|action| action.requested_at <= as_of);
     let actions = actions.map(|one| (&one.run_id, format!("action_{}", one.action.name())));
-    let mut counts: HashMap<RunId, BTreeMap<String, usize>> = HashMap::new();
+    let mut counts: BTreeMap<RunId, BTreeMap<String, usize>> = BTreeMap::new();
     for (run_id, kind) in outcomes.chain(actions) {
         *counts.entry(run_id.clone()).or_default().entry(kind).or_default() += 1;
     }

@@ -125,10 +125,6 @@ pub struct AccuracyRecord {
     pub known_at: Instant,
     /// After 7, 14, 30 and 60 days and the whole horizon.
     pub cohorts: Vec<CohortAccuracy>,
-    /// What people recorded about the run's answers, by kind: how many `accepted`, `dismissed`, …, that stand; and what
-    /// they had done: how many `action_create_opportunity`, `action_schedule_meeting`, `action_generate_proposal`.
-    #[serde(default)]
-    pub feedback: BTreeMap<String, usize>,
     /// What can be said without any outcome.
     pub warning: EarlyWarning,
 }
