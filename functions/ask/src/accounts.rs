@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expansion_api::{Principal, Problem, ScoreView, Understood, WhatIf};
 use expansion_model::Order;
 
-use crate::names::{Named, Narrowing, Vocabulary, shown_name};
+use crate::names::{Named, Narrowing, Vocabulary};
 use crate::rows::{self, Parameters};
 use crate::top::Top;
 use crate::words::Whose;
@@ -152,7 +152,7 @@ impl Reading {
         match named {
             Named::One(account) => Self { account: Some(account), did_you_mean: Vec::new(), notes: Vec::new() },
             Named::Likely(account) => {
-                let notes = vec![format!("\"{name}\" was read as {}.", shown_name(&account))];
+                let notes = vec![format!("\"{name}\" was read as {}.", account.shown_name())];
                 Self { account: Some(account), did_you_mean: Vec::new(), notes }
             }
             Named::OneOf(did_you_mean) => Self { account: None, did_you_mean, notes: Vec::new() },

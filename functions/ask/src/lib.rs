@@ -78,14 +78,14 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state and warms the connections.
+    /// Makes the state and warms the connection, which all of them use.
     pub async fn new(config: Config, clients: &Clients) -> Self {
         Self {
             claims: config.claims,
             list: list_propensities::State::new(config.list, clients).await,
-            customer: get_propensity::State::new(config.customer, clients).await,
-            what_if: what_if::State::new(config.what_if, clients).await,
-            accuracy: get_accuracy::State::new(config.accuracy, clients).await,
+            customer: get_propensity::State::cold(config.customer, clients),
+            what_if: what_if::State::cold(config.what_if, clients),
+            accuracy: get_accuracy::State::cold(config.accuracy, clients),
         }
     }
 }

@@ -12,8 +12,6 @@ use expansion_api::{
 use expansion_domain::Instant;
 use expansion_model::{Accuracy, Figure, Movement};
 
-use crate::names::shown_name;
-
 /// What stands for a part that is not there.
 const NOT_AVAILABLE: &str = "not available";
 /// What can be done about an account. Nothing defines these as links: they are labels of buttons.
@@ -83,7 +81,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 fn name(row: &ScoreView) -> String {
-    escape(shown_name(row))
+    escape(row.shown_name())
 }
 
 fn day(at: Instant) -> String {

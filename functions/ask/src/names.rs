@@ -53,8 +53,8 @@ pub(crate) enum Named {
 pub(crate) fn among(name: &str, rows: Vec<ScoreView>) -> Named {
     let wanted = key(name);
     let exact: [&dyn Fn(&ScoreView) -> bool; 3] =
-        [&|row| key(&row.customer_id) == wanted, &|row| key(shown_name(row)) == wanted, &|row| {
-            core(shown_name(row)) == core(name)
+        [&|row| key(&row.customer_id) == wanted, &|row| key(row.shown_name()) == wanted, &|row| {
+            core(row.shown_name()) == core(name)
         }];
     for is_exact in exact {
         let mut fitting = rows.iter().filter(|row| is_exact(row));
@@ -90,13 +90,8 @@ pub(crate) fn nearest(name: &str, rows: Vec<ScoreView>) -> Named {
 /// How near a name is to a customer's name or id, 0–1: one minus the edits needed over the length, blanks and company
 /// forms aside.
 fn nearness(name: &str, row: &ScoreView) -> f64 {
-    let [name, shown, id] = [name, shown_name(row), &row.customer_id].map(|text| core(text).replace(' ', ""));
+    let [name, shown, id] = [name, row.shown_name(), &row.customer_id].map(|text| core(text).replace(' ', ""));
     normalized_damerau_levenshtein(&name, &shown).max(normalized_damerau_levenshtein(&name, &id))
-}
-
-/// The name a customer is shown by: the id where there is no name.
-pub(crate) fn shown_name(row: &ScoreView) -> &str {
-    row.customer_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&row.customer_id)
 }
 
 /// A text's letters and digits in lower case, a blank for everything between them.
@@ -195,8 +190,8 @@ mod tests {
 
     fn shown(named: &Named) -> Vec<&str> {
         match named {
-            Named::One(row) | Named::Likely(row) => vec![shown_name(row)],
-            Named::OneOf(rows) => rows.iter().map(shown_name).collect(),
+            Named::One(row) | Named::Likely(row) => vec![row.shown_name()],
+            Named::OneOf(rows) => rows.iter().map(ScoreView::shown_name).collect(),
         }
     }
 

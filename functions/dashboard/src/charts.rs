@@ -5,7 +5,10 @@
 
 use std::error::Error;
 
+use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::{RangedCoordf64, RangedCoordusize};
 use plotters::prelude::*;
 
 /// Axes and their labels.
@@ -58,13 +61,8 @@ pub(crate) fn distribution(counts: &[u64]) -> String {
             .x_label_area_size(40)
             .y_label_area_size(52)
             .build_cartesian_2d(0.0..100.0, 0.0..most)?;
-        chart
-            .configure_mesh()
+        mesh(&mut chart)
             .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style(text())
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_label_formatter(&|y| format!("{y:.0}"))
             .x_desc("Score")
@@ -83,25 +81,8 @@ pub(crate) fn distribution(counts: &[u64]) -> String {
 /// A score over time, oldest first, with its interval: `(day, score, lower, upper)`.
 pub(crate) fn history(points: &[(String, f64, f64, f64)]) -> String {
     draw(|area| {
-        let last = points.len().saturating_sub(1).max(1);
-        let mut chart = ChartBuilder::on(area)
-            .margin(8)
-            .margin_right(44)
-            .x_label_area_size(28)
-            .y_label_area_size(40)
-            .build_cartesian_2d(0..last, 0.0..100.0)?;
-        let day = |at: &usize| points.get(*at).map(|point| point.0.clone()).unwrap_or_default();
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style(text())
-            .x_labels(points.len().clamp(2, 5))
-            .x_label_formatter(&day)
-            .y_label_formatter(&|y| format!("{y:.0}"))
-            .draw()?;
+        let days: Vec<&str> = points.iter().map(|point| &*point.0).collect();
+        let mut chart = over_days(area, &days, 100.0, None)?;
         let upper = points.iter().enumerate().map(|(i, point)| (i, point.3));
         let lower = points.iter().enumerate().rev().map(|(i, point)| (i, point.2));
         chart.draw_series([Polygon::new(upper.chain(lower).collect::<Vec<_>>(), RANGE.filled())])?;
@@ -144,16 +125,7 @@ pub(crate) fn lift(tenths: &[f64]) -> String {
             .x_label_area_size(40)
             .y_label_area_size(52)
             .build_cartesian_2d((1..tenths.len().max(2)).into_segmented(), 0.0..most)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style(text())
-            .x_desc("Tenth of the customers, best first")
-            .y_desc("Lift")
-            .draw()?;
+        mesh(&mut chart).disable_x_mesh().x_desc("Tenth of the customers, best first").y_desc("Lift").draw()?;
         let bars = tenths.iter().enumerate().map(|(i, lift)| {
             let ends = [(SegmentValue::Exact(i + 1), 0.0), (SegmentValue::Exact(i + 2), *lift)];
             let mut bar = Rectangle::new(ends, TOLD.filled());
@@ -171,26 +143,8 @@ pub(crate) fn lift(tenths: &[f64]) -> String {
 pub(crate) fn over_time(points: &[(String, f64, f64)]) -> String {
     let most = points.iter().flat_map(|point| [point.1, point.2]).fold(1.0, f64::max) * 1.1;
     draw(|area| {
-        let last = points.len().saturating_sub(1).max(1);
-        let mut chart = ChartBuilder::on(area)
-            .margin(8)
-            .margin_right(44)
-            .x_label_area_size(28)
-            .y_label_area_size(52)
-            .build_cartesian_2d(0..last, 0.0..most)?;
-        let day = |at: &usize| points.get(*at).map(|point| point.0.clone()).unwrap_or_default();
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style(text())
-            .x_labels(points.len().clamp(2, 5))
-            .x_label_formatter(&day)
-            .y_label_formatter(&|y| format!("{y:.0}"))
-            .y_desc("Expansions")
-            .draw()?;
+        let days: Vec<&str> = points.iter().map(|point| &*point.0).collect();
+        let mut chart = over_days(area, &days, most, Some("Expansions"))?;
         for (colour, value) in [(COMPARED, (|p| p.1) as fn(&(String, f64, f64)) -> f64), (TOLD, |p| p.2)] {
             let line = || points.iter().enumerate().map(|(i, point)| (i, value(point)));
             chart.draw_series(LineSeries::new(line(), colour.stroke_width(2)))?;
@@ -200,31 +154,61 @@ pub(crate) fn over_time(points: &[(String, f64, f64)]) -> String {
     })
 }
 
-type Axes<'a, 'b> = ChartContext<
-    'a,
-    SVGBackend<'b>,
-    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
->;
+type Axes<'a, 'b, X> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, RangedCoordf64>>;
+
+/// What a chart's axes and the lines that guide the eye look like.
+fn mesh<'a, 'm, D: DrawingBackend, X, Y>(
+    chart: &'m mut ChartContext<'a, D, Cartesian2d<X, Y>>,
+) -> MeshStyle<'a, 'm, X, Y, D>
+where
+    X: Ranged + ValueFormatter<X::ValueType>,
+    Y: Ranged + ValueFormatter<Y::ValueType>,
+{
+    let mut mesh = chart.configure_mesh();
+    mesh.light_line_style(TRANSPARENT).bold_line_style(GRID).axis_style(INK).label_style(text());
+    mesh
+}
+
+/// Axes from nothing to `most` over days, which stand at equal distances.
+fn over_days<'a, 'b>(
+    area: &'a Drawing<'b>,
+    days: &[&str],
+    most: f64,
+    y: Option<&str>,
+) -> Result<Axes<'a, 'b, RangedCoordusize>, Box<dyn Error>> {
+    let last = days.len().saturating_sub(1).max(1);
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .margin_right(44)
+        .x_label_area_size(28)
+        .y_label_area_size(if y.is_some() { 52 } else { 40 })
+        .build_cartesian_2d(0..last, 0.0..most)?;
+    let day = |at: &usize| days.get(*at).copied().unwrap_or_default().to_owned();
+    let whole = |y: &f64| format!("{y:.0}");
+    let mut mesh = mesh(&mut chart);
+    mesh.disable_x_mesh().x_labels(days.len().clamp(2, 5)).x_label_formatter(&day).y_label_formatter(&whole);
+    if let Some(y) = y {
+        mesh.y_desc(y);
+    }
+    mesh.draw()?;
+    drop(mesh);
+    Ok(chart)
+}
 
 /// Axes from nothing to `most`, in percent.
-fn percent_axes<'a, 'b>(area: &'a Drawing<'b>, most: f64, x: &str, y: &str) -> Result<Axes<'a, 'b>, Box<dyn Error>> {
+fn percent_axes<'a, 'b>(
+    area: &'a Drawing<'b>,
+    most: f64,
+    x: &str,
+    y: &str,
+) -> Result<Axes<'a, 'b, RangedCoordf64>, Box<dyn Error>> {
     let mut chart = ChartBuilder::on(area)
         .margin(8)
         .x_label_area_size(40)
         .y_label_area_size(52)
         .build_cartesian_2d(0.0..most, 0.0..most)?;
     let percent = |share: &f64| format!("{:.0}%", 100.0 * share);
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(text())
-        .x_label_formatter(&percent)
-        .y_label_formatter(&percent)
-        .x_desc(x)
-        .y_desc(y)
-        .draw()?;
+    mesh(&mut chart).x_label_formatter(&percent).y_label_formatter(&percent).x_desc(x).y_desc(y).draw()?;
     Ok(chart)
 }
 

@@ -47,8 +47,8 @@ struct Slider {
 
 /// The page of a customer.
 pub(crate) async fn page(state: &State, caller: &Principal, customer_id: &str) -> Result<String, Problem> {
-    let answer = get_propensity::answer(&state.customer, caller, customer_id).await?;
-    let levers = what_if::levers(&state.what_if, caller, customer_id).await?;
+    let answer = get_propensity::answer(&state.customer, caller, customer_id);
+    let (answer, levers) = tokio::try_join!(answer, what_if::levers(&state.what_if, caller, customer_id))?;
     let slider = |lever: Lever| {
         let feature = &FEATURES[lever.feature];
         Slider { feature: feature.name, label: feature.describe_value(&Value::Number(lever.value)), lever }

@@ -1,10 +1,15 @@
 //! The API's description as a page, made from the same document that programs read.
 
+use std::sync::LazyLock;
+
 use askama::Template;
 use expansion_api::Problem;
 use serde_json::Value;
 
 use crate::page;
+
+/// The API's description, made once.
+pub(crate) static OPENAPI: LazyLock<Value> = LazyLock::new(expansion_api::openapi);
 
 #[derive(Template)]
 #[template(path = "docs.html")]
@@ -37,13 +42,13 @@ struct Schema {
 
 /// The page.
 pub(crate) fn page() -> Result<String, Problem> {
-    let document = expansion_api::openapi();
+    let document = &*OPENAPI;
     let empty = serde_json::Map::new();
     let object = |value: &'_ Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
     let mut operations = Vec::new();
     for (path, methods) in object(&document["paths"]) {
         for (method, operation) in object(&methods) {
-            operations.push(operation_of(&document, &path, &method, &operation));
+            operations.push(operation_of(document, &path, &method, &operation));
         }
     }
     let schemas = object(&document["components"]["schemas"]);

@@ -1,7 +1,7 @@
 //! How right the answers turned out to be, how customers have shifted, and which models there were.
 
 use askama::Template;
-use expansion_api::{AccuracyAnswer, CohortView, Principal, Problem, RunAccuracyView};
+use expansion_api::{AccuracyAnswer, CohortView, Problem, RunAccuracyView};
 use expansion_lambda::to_problem;
 use expansion_model::{Accuracy, ChampionModel, Figure, ModelRecord};
 
@@ -47,7 +47,7 @@ impl Shown {
 }
 
 /// The page for what a query string asks for, as the API's accuracy does.
-pub(crate) async fn page(state: &State, _caller: &Principal, query: &str) -> Result<String, Problem> {
+pub(crate) async fn page(state: &State, query: &str) -> Result<String, Problem> {
     let AccuracyAnswer { data: runs, .. } = get_accuracy::answer(&state.accuracy, query).await?;
     let champion = state.control.champion().await.map_err(|e| to_problem(&e))?;
     let models = state.control.models(MODELS).await.map_err(|e| to_problem(&e))?;

@@ -76,16 +76,16 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state and warms the connections.
+    /// Makes the state and warms the connection, which all of them use.
     pub async fn new(config: Config, clients: &Clients) -> Self {
         Self {
             control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
             propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
             claims: config.claims,
             list: list_propensities::State::new(config.list, clients).await,
-            customer: get_propensity::State::new(config.customer, clients).await,
-            what_if: what_if::State::new(config.what_if, clients).await,
-            accuracy: get_accuracy::State::new(config.accuracy, clients).await,
+            customer: get_propensity::State::cold(config.customer, clients),
+            what_if: what_if::State::cold(config.what_if, clients),
+            accuracy: get_accuracy::State::cold(config.accuracy, clients),
         }
     }
 }
@@ -99,12 +99,12 @@ pub async fn handle(state: &State, request: Request) -> Result<Response<Body>, I
     let caller = principal(&request, &state.claims);
     let page = match (request.uri().path(), caller) {
         ("/openapi.json", _) => {
-            return Ok(respond(&request, StatusCode::OK, "application/json", expansion_api::openapi().to_string()));
+            return Ok(respond(&request, StatusCode::OK, "application/json", docs::OPENAPI.to_string()));
         }
         (path, _) if path.starts_with("/assets/") => return Ok(page::asset(&request, path)),
         (_, Err(problem)) => Err(problem),
         ("/", Ok(caller)) => portfolio::page(state, &caller, query).await,
-        ("/accuracy", Ok(caller)) => history::page(state, &caller, query).await,
+        ("/accuracy", Ok(_)) => history::page(state, query).await,
         ("/docs", Ok(_)) => docs::page(),
         (_, Ok(caller)) => of_customer(state, &caller, &request).await,
     };

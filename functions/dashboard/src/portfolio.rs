@@ -1,11 +1,12 @@
 //! The portfolio: customers in order, found by filters, with what they add up to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use expansion_api::{ListAnswer, Principal, Problem, RunView, ScoreView};
+use expansion_domain::Id;
 use expansion_lambda::to_problem;
-use expansion_model::{ConfidenceLevel, Order};
+use expansion_model::{ConfidenceLevel, Order, RunSummary};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::{State, charts, page, words};
@@ -47,9 +48,9 @@ struct Row {
 
 /// What can be chosen in the filters.
 struct Choices {
-    csms: Vec<String>,
-    segments: Vec<String>,
-    products: Vec<String>,
+    csms: Vec<Id>,
+    segments: Vec<Id>,
+    products: Vec<Id>,
 }
 
 /// What the customers add up to.
@@ -59,8 +60,6 @@ struct Totals {
     expected_value: Option<f64>,
     /// Customers by score, in parts of five points.
     counts: Vec<u64>,
-    segments: BTreeSet<String>,
-    products: BTreeSet<String>,
 }
 
 impl Portfolio {
@@ -70,17 +69,12 @@ impl Portfolio {
 
     /// The list in another order, from its beginning.
     fn sorted_by(&self, order: Order) -> String {
-        let mut filters = self.filters.clone();
-        filters.remove("cursor");
-        filters.insert("sort".to_owned(), order.name().to_owned());
-        link(&filters)
+        linked(&self.filters, &[("cursor", None), ("sort", Some(order.name()))])
     }
 
     /// The list's first page.
     fn first(&self) -> String {
-        let mut filters = self.filters.clone();
-        filters.remove("cursor");
-        link(&filters)
+        linked(&self.filters, &[("cursor", None)])
     }
 
     fn is_sorted_by(&self, order: Order) -> bool {
@@ -95,23 +89,18 @@ pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Resu
     let given: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     let filters: BTreeMap<String, String> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let list = list(state, caller, &filters, ROWS).await?;
-    let totals = totals(state, caller, &list).await?;
+    let summary = list_propensities::summary(&state.list, &list.run.run_id).await?;
+    let totals = totals(state, caller, &summary).await?;
     let open = state.control.open_runs().await.map_err(|e| to_problem(&e))?;
-    let next = list.next_cursor.map(|cursor| {
-        let mut filters = filters.clone();
-        filters.insert("cursor".to_owned(), cursor);
-        link(&filters)
-    });
-    let portfolios = list_propensities::summary(&state.list, &list.run.run_id).await?.portfolios;
-    let csms = portfolios.into_iter().flatten().map(|csm| csm.to_string());
+    let next = list.next_cursor.map(|cursor| linked(&filters, &[("cursor", Some(&cursor))]));
     page::render(&Portfolio {
         is_manager: *caller == Principal::Manager,
         open: open.last().map(|run| RunView::from(run).seen_by(caller)),
         rows: rows(state, list.data, &list.run).await?,
         choices: Choices {
-            csms: csms.filter(|_| *caller == Principal::Manager).collect(),
-            segments: totals.segments.iter().cloned().collect(),
-            products: totals.products.iter().cloned().collect(),
+            csms: summary.portfolios.into_iter().flatten().collect(),
+            segments: summary.segments.into_keys().collect(),
+            products: summary.products.into_keys().collect(),
         },
         distribution: charts::distribution(&totals.counts),
         totals,
@@ -121,7 +110,15 @@ pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Resu
     })
 }
 
-fn link(filters: &BTreeMap<String, String>) -> String {
+/// The link to the list with some filters set otherwise, or not at all.
+fn linked(filters: &BTreeMap<String, String>, otherwise: &[(&str, Option<&str>)]) -> String {
+    let mut filters: BTreeMap<&str, &str> = filters.iter().map(|(name, value)| (&**name, &**value)).collect();
+    for (name, value) in otherwise {
+        match value {
+            Some(value) => filters.insert(name, value),
+            None => filters.remove(name),
+        };
+    }
     format!("/?{}", serde_urlencoded::to_string(filters).unwrap_or_default())
 }
 
@@ -138,12 +135,9 @@ async fn list(
 }
 
 /// A manager sees what the whole run adds up to, a CSM what their own portfolio does.
-async fn totals(state: &State, caller: &Principal, list_of: &ListAnswer) -> Result<Totals, Problem> {
+async fn totals(state: &State, caller: &Principal, summary: &RunSummary) -> Result<Totals, Problem> {
     let mut totals = Totals { counts: vec![0; 20], ..Totals::default() };
     let part = |score: usize| (score / 5).min(19);
-    let summary = list_propensities::summary(&state.list, &list_of.run.run_id).await?;
-    totals.products = summary.products.keys().map(ToString::to_string).collect();
-    totals.segments = summary.segments.keys().map(ToString::to_string).collect();
     if *caller == Principal::Manager {
         totals.customers = summary.rows;
         totals.expected_value = summary.expected_value;

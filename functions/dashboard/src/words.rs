@@ -1,32 +1,22 @@
 //! Numbers as people say them.
 
-use expansion_api::ScoreView;
+use expansion_api::said_amount;
 use expansion_domain::Instant;
 use expansion_model::{Figure, Knowledge, Order, Readiness, ValueRange};
 
 /// What stands where nothing is known.
 pub(crate) const NOTHING: &str = "–";
 
-/// An amount: 850, 1.2K, 85K, 1.0M.
-pub(crate) fn amount(value: f64) -> String {
-    match value {
-        v if v >= 999_500.0 => format!("{:.1}M", v / 1e6),
-        v if v >= 9_950.0 => format!("{:.0}K", v / 1e3),
-        v if v >= 1_000.0 => format!("{:.1}K", v / 1e3),
-        v => format!("{v:.0}"),
-    }
-}
-
 /// An amount, if there is one.
 pub(crate) fn maybe_amount(value: Option<f64>) -> String {
-    value.map_or_else(|| NOTHING.to_owned(), amount)
+    value.map_or_else(|| NOTHING.to_owned(), said_amount)
 }
 
 /// An amount with its interval.
 pub(crate) fn range(value: Option<&ValueRange>) -> String {
     value.map_or_else(
         || NOTHING.to_owned(),
-        |value| format!("{} ({}–{})", amount(value.amount), amount(value.lower), amount(value.upper)),
+        |value| format!("{} ({}–{})", said_amount(value.amount), said_amount(value.lower), said_amount(value.upper)),
     )
 }
 
@@ -73,7 +63,7 @@ pub(crate) fn readiness(readiness: Readiness) -> &'static str {
 
 /// The day of an instant.
 pub(crate) fn day(at: Instant) -> String {
-    at.to_string().chars().take(10).collect()
+    at.date().to_string()
 }
 
 /// Points with their sign.
@@ -81,20 +71,13 @@ pub(crate) fn signed(points: i32) -> String {
     format!("{points:+}")
 }
 
-/// A customer's name, or their id where they have none.
-pub(crate) fn name(score: &ScoreView) -> &str {
-    score.customer_name.as_deref().unwrap_or(&score.customer_id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn amounts_read_as_people_say_them() {
-        let said = [849.6, 1_234.0, 9_990.0, 85_400.0, 999_600.0].map(amount);
-        assert_eq!(said, ["850", "1.2K", "10K", "85K", "1.0M"]);
-        assert_eq!(maybe_amount(None), NOTHING);
+    fn what_is_not_known_is_said_so() {
+        assert_eq!((maybe_amount(None), maybe_amount(Some(1_234.0))), (NOTHING.to_owned(), "1.2K".to_owned()));
         assert_eq!(signed(-3), "-3");
     }
 }

@@ -57,16 +57,22 @@ pub struct State {
 impl State {
     /// Makes the state and warms the connection.
     pub async fn new(config: Config, clients: &Clients) -> Self {
-        let state = Self {
+        let state = Self::cold(config, clients);
+        // Only to have the connection; a failure will show at the first request.
+        let _ = state.control.current_run().await;
+        state
+    }
+
+    /// Makes the state, for a function that has warmed the connection already.
+    #[must_use]
+    pub fn cold(config: Config, clients: &Clients) -> Self {
+        Self {
             control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
             propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
             artifacts: Artifacts { client: clients.s3.clone(), bucket: config.bucket },
             claims: config.claims,
             model: Mutex::new(None),
-        };
-        // Only to have the connection; a failure will show at the first request.
-        let _ = state.control.current_run().await;
-        state
+        }
     }
 }
 

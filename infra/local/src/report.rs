@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use expansion_api::said_amount;
 use expansion_local::Stack;
 use expansion_model::Run;
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ fn table(rows: &[Value]) -> Table {
             format!("{}%", row["propensity_score"]),
             format!("{:.0}–{:.0}", number(&row["confidence"]["lower"]), number(&row["confidence"]["upper"])),
             text(&row["confidence"]["level"]),
-            row["estimated_value"]["amount"].as_f64().map_or_else(|| "–".to_owned(), amount),
+            row["estimated_value"]["amount"].as_f64().map_or_else(|| "–".to_owned(), said_amount),
             text(&row["primary_signal"]),
         ]);
     }
@@ -101,16 +102,6 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
-/// An amount as people say it: 850, 85K, 1.2M.
-fn amount(value: f64) -> String {
-    match value {
-        v if v >= 999_500.0 => format!("{:.1}M", v / 1e6),
-        v if v >= 9_950.0 => format!("{:.0}K", v / 1e3),
-        v if v >= 1_000.0 => format!("{:.1}K", v / 1e3),
-        v => format!("{v:.0}"),
-    }
-}
-
 fn quality(run: &Run) -> String {
     let metrics = run.model.as_ref().and_then(|model| model.metrics.map(|metrics| (&model.family, metrics)));
     metrics.map_or_else(
@@ -122,15 +113,4 @@ fn quality(run: &Run) -> String {
             )
         },
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_read_as_people_say_them() {
-        let said: Vec<String> = [850.0, 1234.0, 9_951.0, 85_300.0, 999_600.0].map(amount).to_vec();
-        assert_eq!(said, ["850", "1.2K", "10K", "85K", "1.0M"]);
-    }
 }
