@@ -155,6 +155,7 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
     let Some(current) = state.control.current_run().await? else { return Ok(json!({ "judged": 0 })) };
     let mut judged = 0;
     let outcomes = judge::outcomes(state, as_of).await?;
+    let champion = state.control.champion().await?.map(|champion| champion.model_id);
     let mut degraded = false;
     let mut runs = state.control.complete_runs(&current.run.run_id, MOST_RUNS).await?;
     // Readers see it already, though it may still be being closed.
@@ -168,10 +169,11 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
         let record = judge::judge(state, &run, as_of, &outcomes).await?;
         // What is on record counts as told: so it is told first. Told twice it is harmless, forgotten it is not.
         if tell(state, &record, before.as_ref()).await? {
-            if is_update && !degraded {
+            // A model that was replaced since needs no other one. Right after a refresh one has just been trained.
+            if is_update && champion.as_deref() == Some(&*record.model_id) && !degraded {
                 request_refresh(state, as_of).await?;
+                degraded = true;
             }
-            degraded = true;
         }
         judged += usize::from(state.control.put_accuracy(&record).await?);
     }

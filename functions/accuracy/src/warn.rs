@@ -1,6 +1,6 @@
 //! What can be said before the horizon is over: estimated figures, shifts, and early results that surprise.
 
-use expansion_model::{CohortAccuracy, EarlyWarning, Listed, Model, Run, Shift, estimate, shift};
+use expansion_model::{CohortAccuracy, EarlyWarning, Listed, Model, Run, Shift, estimate, shift, tens};
 
 /// Where a finding begins.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,9 @@ pub(crate) fn warning(
 ) -> EarlyWarning {
     let propensities: Vec<f64> = rows.iter().map(|row| row.propensity).collect();
     let mut shifts = model.map(|model| shifts(run, model)).unwrap_or_default();
-    shifts.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+    // A feature of which nothing is known any more has shifted most.
+    let size = |shift: &Shift| shift.psi.unwrap_or(f64::INFINITY);
+    shifts.sort_by(|a, b| size(b).total_cmp(&size(a)));
     let mut findings: Vec<String> = shifts.iter().flat_map(|shift| shifted(shift, thresholds)).collect();
     shifts.truncate(MOST_SHIFTS);
     findings.extend(cohorts.iter().filter_map(|cohort| surprise(cohort, thresholds.surprise)));
@@ -52,11 +54,13 @@ pub(crate) fn warning(
     EarlyWarning { estimated: estimate(&propensities), shifts, findings }
 }
 
-/// What is too much about a shift: beyond the threshold and what chance adds to it.
+/// What is too much about a shift: beyond the threshold, what is usual over as much time, and what chance adds to it.
 fn shifted(shift: &Shift, thresholds: Thresholds) -> impl Iterator<Item = String> {
-    let is_other = (shift.psi > thresholds.shift + shift.psi_by_chance).then(|| format!("{SHIFTED}{}", shift.feature));
+    let most = thresholds.shift.max(shift.psi_usual.unwrap_or_default()) + shift.psi_by_chance;
+    let is_other = shift.psi.is_some_and(|psi| psi > most).then(|| format!("{SHIFTED}{}", shift.feature));
     let risen = shift.missing_now - shift.missing_before;
-    let is_missing = (risen > thresholds.missing).then(|| format!("{MISSING}{}", shift.feature));
+    let most_risen = thresholds.missing.max(shift.missing_usual.unwrap_or_default());
+    let is_missing = (risen > most_risen).then(|| format!("{MISSING}{}", shift.feature));
     is_other.into_iter().chain(is_missing)
 }
 
@@ -82,10 +86,9 @@ fn worse_ranking(cohort: &CohortAccuracy, propensities: &[f64], threshold: f64) 
 /// How the run's customers have shifted from those that its model was trained on.
 fn shifts(run: &Run, model: &Model) -> Vec<Shift> {
     let Some(summary) = &run.summary else { return Vec::new() };
-    let features = model.propensity.features.iter().zip(&model.reference.bins).zip(&summary.bins);
+    let features = model.propensity.features.iter().zip(&model.reference.features).zip(&summary.bins);
     let of_features = features.filter_map(|((feature, before), now)| shift(&feature.name, before, now, true));
-    let tens = |scores: &[u64]| scores.chunks(10).map(|ten| ten.iter().sum()).collect::<Vec<u64>>();
-    let of_scores = shift("propensity_score", &tens(&model.reference.scores), &tens(&summary.histogram), false);
+    let of_scores = shift("propensity_score", &model.reference.scores, &tens(&summary.histogram), false);
     of_features.chain(of_scores).collect()
 }
 
@@ -104,7 +107,7 @@ fn surprise(cohort: &CohortAccuracy, threshold: f64) -> Option<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use expansion_model::{Accuracy, ConfidenceLevel, Figure, Judged, accuracy, scattered};
+    use expansion_model::{Accuracy, ConfidenceLevel, Figure, Judged, Spread, UsualShift, accuracy, scattered};
 
     use super::*;
 
@@ -179,17 +182,22 @@ mod tests {
     }
 
     #[test]
-    fn values_that_come_to_be_missing_are_a_shift_of_their_own() {
+    fn what_shifts_more_than_ever_before_is_found_and_what_comes_to_be_missing() {
         let thresholds =
             Thresholds { shift: 0.25, missing: 0.1, calibration_error: 0.05, auc_loss: 0.1, surprise: 3.0 };
-        let shift = |missing: u64| {
-            let shift = expansion_model::shift("tenure", &[500, 500], &[1000 - missing, missing], true).expect("rows");
+        let found = |now: [u64; 3], usual: Option<UsualShift>| {
+            let before = Spread { counts: vec![400, 400, 200], usual };
+            let shift = expansion_model::shift("tenure", &before, &now, true).expect("rows");
             shifted(&shift, thresholds).collect::<Vec<_>>()
         };
-        assert_eq!(shift(590), Vec::<String>::new());
-        assert_eq!(shift(620), ["missing more often: tenure"]);
-        assert!(shift(620).iter().all(|finding| is_shift(finding)));
-        assert_eq!(shift(800), ["shifted: tenure", "missing more often: tenure"]);
-        assert_eq!(shift(100), ["shifted: tenure"], "missing less often is a shift, too");
+        assert_eq!(found([355, 355, 290], None), Vec::<String>::new());
+        assert_eq!(found([345, 345, 310], None), ["missing more often: tenure"]);
+        assert_eq!(found([100, 700, 200], None), ["shifted: tenure"]);
+        assert_eq!(found([0, 0, 1000], None), ["missing more often: tenure"]);
+        assert!(found([0, 700, 300], None).iter().all(|finding| is_shift(finding)));
+        let season = |psi, missing| Some(UsualShift { psi, missing });
+        assert_eq!(found([100, 500, 400], season(0.7, 0.25)), Vec::<String>::new(), "it is as every year");
+        let more = found([100, 500, 400], season(0.3, 0.15));
+        assert_eq!(more, ["shifted: tenure", "missing more often: tenure"], "it is more");
     }
 }

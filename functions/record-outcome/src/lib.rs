@@ -105,6 +105,12 @@ async fn check_against_record(state: &State, outcome: &RecordedOutcome) -> Resul
     if outcome.corrects.is_some_and(|corrected| !others.iter().any(|other| other.outcome_id == corrected)) {
         return Err(Problem::invalid_parameter("corrects", "names nothing that was recorded of this customer"));
     }
+    let is_same =
+        |other: &&RecordedOutcome| other.corrects == outcome.corrects && other.outcome_id != outcome.outcome_id;
+    if let Some(correction) = outcome.corrects.and_then(|_| others.iter().find(is_same)) {
+        let reason = format!("was corrected already: correct that record, {}", correction.outcome_id);
+        return Err(Problem::invalid_parameter("corrects", reason));
+    }
     if let Some(opened) = outcome.opened_later(&others) {
         let reason = format!("is before the day on which the opportunity was opened, {}", opened.date());
         return Err(Problem::invalid_parameter("occurred_at", reason));

@@ -183,7 +183,7 @@ fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> 
     let is_after = |week: &&Week| week.number > arguments.drift_week;
     let degraded = |week: &&Week| week.findings.iter().any(|finding| finding.contains("expansions within"));
     let noticed = weeks.iter().filter(is_after).find(degraded).map(|week| week.number - arguments.drift_week);
-    let false_alarms = weeks.iter().filter(|week| !is_after(week)).filter(degraded).count();
+    let false_alarms = weeks.iter().filter(|week| !is_after(week) && !week.findings.is_empty()).count();
     let replaced = weeks.iter().filter(is_after).filter(|week| week.is_new).count();
     let bad = weeks.iter().filter(|week| week.bad_challenger_promoted).count();
     let error = weeks.last().and_then(|week| week.calibration_error);
@@ -191,7 +191,7 @@ fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> 
         let summary = json!({
             "weeks": weeks,
             "weeks_until_noticed": noticed,
-            "false_alarms_before": false_alarms,
+            "weeks_with_findings_before": false_alarms,
             "challengers_promoted_after": replaced,
             "last_calibration_error": error,
             "bad_challengers_promoted": bad,
@@ -217,7 +217,7 @@ fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> 
     println!("{table}\n");
     if let Some(drift) = (arguments.drift != 0).then_some(arguments.drift_week) {
         let noticed = noticed.map_or("not noticed".to_owned(), |weeks| format!("noticed {weeks} weeks later"));
-        println!("The market changed after week {drift}: {noticed}; {false_alarms} alarms before.");
+        println!("The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.");
     }
     println!(
         "Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of {}.",

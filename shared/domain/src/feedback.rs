@@ -1,6 +1,6 @@
 //! What people say became of a recommendation, and what that adds to what the source knows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -108,13 +108,23 @@ impl RecordedOutcome {
     }
 }
 
-/// The outcomes that stand at `as_of`: of those known by then, each that no later one of the same customer corrects.
+/// The outcomes that stand at `as_of`: of those known by then, each that no other one of the same customer corrects; where
+/// two correct the same one, the later of them.
 #[must_use]
 pub fn standing(outcomes: &[RecordedOutcome], as_of: Instant) -> Vec<&RecordedOutcome> {
     let known = || outcomes.iter().filter(|outcome| outcome.known_at <= as_of);
-    let corrected: HashSet<(&Id, Uuid)> =
-        known().filter_map(|outcome| Some((&outcome.customer_id, outcome.corrects?))).collect();
-    known().filter(|outcome| !corrected.contains(&(&outcome.customer_id, outcome.outcome_id))).collect()
+    let order = |outcome: &RecordedOutcome| (outcome.known_at, outcome.outcome_id);
+    let mut corrections: HashMap<(&Id, Uuid), (Instant, Uuid)> = HashMap::new();
+    for (corrected, by) in known().filter_map(|one| Some(((&one.customer_id, one.corrects?), order(one)))) {
+        let latest = corrections.entry(corrected).or_insert(by);
+        *latest = by.max(*latest);
+    }
+    let stands = |one: &&RecordedOutcome| {
+        let correction = |id: Uuid| corrections.get(&(&one.customer_id, id));
+        correction(one.outcome_id).is_none()
+            && one.corrects.and_then(correction).is_none_or(|latest| *latest == order(one))
+    };
+    known().filter(stands).collect()
 }
 
 /// What people recorded and had done about each run's answers by `as_of`: how many, by kind.
@@ -242,6 +252,19 @@ mod tests {
         assert_eq!(amounts(&all, "2026-03-01"), Vec::<Option<f64>>::new(), "nobody knew yet");
         assert_eq!(amounts(&all, "2026-03-15"), [Some(100.0)], "as it was known then");
         assert_eq!(amounts(&all, "2026-04-01"), [Some(70.0)]);
+    }
+
+    #[test]
+    fn of_two_corrections_of_one_record_the_later_stands() {
+        let won = outcome(1, OutcomeKind::Won, "2026-03-02", 100.0);
+        let correct = |n, known, amount| RecordedOutcome {
+            corrects: Some(won.outcome_id),
+            opportunity_id: None,
+            ..outcome(n, OutcomeKind::Won, known, amount)
+        };
+        let all = [correct(3, "2026-04-02", 80.0), correct(2, "2026-04-01", 70.0), won.clone()];
+        assert_eq!(amounts(&all, "2026-04-01"), [Some(70.0)]);
+        assert_eq!(amounts(&all, "2026-04-02"), [Some(80.0)]);
     }
 
     #[test]

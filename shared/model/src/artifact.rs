@@ -240,8 +240,8 @@ fn misfit(artifact: &Model) -> Option<&'static str> {
     if artifact.value.as_ref().is_some_and(|value| !value.weights.iter().map(Vec::len).eq(widths.iter().copied())) {
         return Some("the value's weights are of other features");
     }
-    let spread = artifact.reference.bins.iter().map(Vec::len);
-    if !artifact.reference.bins.is_empty() && !spread.eq(widths.iter().copied()) {
+    let spread = artifact.reference.features.iter().map(|spread| spread.counts.len());
+    if !artifact.reference.features.is_empty() && !spread.eq(widths.iter().copied()) {
         return Some("the reference is of other features");
     }
     artifact.cohort.as_ref().and_then(|cohort| cohort.misfit(&widths))

@@ -37,12 +37,12 @@ pub use bins::Bins;
 pub use champion::{ChampionModel, Decision, ModelRecord, Readiness, SUSPICIOUS_AUC, Verdict};
 pub use cohort::{Bytes, Cohort, customer_tag};
 pub use confidence::{CONFIDENCE, ConfidenceLevel, UnknownLevel, confidence};
-pub use drift::{Shift, shift};
+pub use drift::{Shift, shift, tens};
 pub use evaluation::{Metrics, estimate, evaluate};
 pub use heterogeneity::{Heterogeneity, NORMAL, centre};
 pub use model::{
-    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Reference, Term, TermKind,
-    Uncertainty,
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Reference, Spread, Term, TermKind,
+    Uncertainty, UsualShift,
 };
 pub use order::{Order, Position};
 pub use patterns::{SegmentCalibration, SegmentPattern, StrongFactor};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Bins, Cohort, Heterogeneity, ProductModel, Profiles, ValueModel};
 
 /// Changes whenever the artifact's form does.
-pub const ARTIFACT_SCHEMA_VERSION: u32 = 3;
+pub const ARTIFACT_SCHEMA_VERSION: u32 = 4;
 
 /// A fitted model: how likely an expansion is, what it is worth and of what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,17 +34,35 @@ pub struct Model {
     pub profiles: Profiles,
     /// Earlier customers to compare with; absent when they are too few.
     pub cohort: Option<Cohort>,
-    /// The newest customers it was fitted to: for seeing how far those of later runs are from them.
+    /// The customers it was fitted to: for seeing how far those of later runs are from them.
     pub reference: Reference,
 }
 
-/// How customers are spread over the bins of a model's features and over the scores.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The customers that a model was fitted to, as far as later ones are compared with them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
-    /// How many are in each bin of each of the model's features.
-    pub bins: Vec<Vec<u64>>,
-    /// How many have each score; position 0 to 100.
-    pub scores: Vec<u64>,
+    /// The newest of them over the bins of each of the model's features.
+    pub features: Vec<Spread>,
+    /// The newest of them over tens of scores: 0–9, 10–19, …, 100.
+    pub scores: Spread,
+}
+
+/// How customers are spread over bins, and how much that changes as time goes on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// How many are in each bin.
+    pub counts: Vec<u64>,
+    /// The largest shifts over as much time before; absent where the history was too short to tell.
+    pub usual: Option<UsualShift>,
+}
+
+/// What shifts as much as this did so before, by season or growth, while the model was right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UsualShift {
+    /// Population stability index beyond what chance gives.
+    pub psi: f64,
+    /// Rise of the share of missing values.
+    pub missing: f64,
 }
 
 /// An additive model of the log-odds.

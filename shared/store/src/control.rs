@@ -124,7 +124,7 @@ impl ControlTable {
             run_id: RunId,
             state: RunState,
         }
-        let request = self
+        let mut items = self
             .client
             .query()
             .table_name(&self.name)
@@ -134,11 +134,15 @@ impl ControlTable {
             .expression_attribute_values(":until", text(until.as_str()))
             .projection_expression("run_id, #state")
             .scan_index_forward(false)
-            .limit(most);
-        let answer = request.send().await.map_err(StoreError::service("query runs"))?;
+            .limit(most)
+            .into_paginator()
+            .items()
+            .send();
         let mut complete = BTreeSet::new();
-        for item in answer.items.unwrap_or_default() {
-            let seen: Seen = from_item(item)?;
+        while complete.len() < usize::try_from(most).unwrap_or_default()
+            && let Some(item) = items.next().await
+        {
+            let seen: Seen = from_item(item.map_err(StoreError::service("query runs"))?)?;
             if seen.state == RunState::Complete {
                 complete.insert(seen.run_id);
             }

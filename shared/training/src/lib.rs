@@ -17,19 +17,17 @@ mod penalised;
 mod products;
 mod profiles;
 mod propensity;
+mod reference;
 mod rules;
 mod split;
 #[cfg(test)]
 mod tests;
 mod value;
 
-use std::collections::BTreeSet;
-
 use expansion_domain::{Instant, Portfolio};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, AdditiveModel, EARLY_DAYS, Figure, MANIFEST_SCHEMA_VERSION, Manifest, Model, Reference,
-    Verdict, auc, points_of, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Figure, MANIFEST_SCHEMA_VERSION, Manifest, Model, Verdict, auc, sigmoid,
 };
 
 pub use cohort::Neighbours;
@@ -41,8 +39,6 @@ pub use split::{Split, out_of_time};
 pub const MOST_CUTOFFS: usize = 24;
 /// Fewer expansions say nothing about how early they come.
 const LEAST_TIMED: usize = 40;
-/// Rows that later customers are compared with, at least: fewer differ by chance.
-const LEAST_REFERENCE: usize = 1000;
 /// The feature that names a customer's segment.
 pub const SEGMENT: &str = "segment";
 
@@ -128,7 +124,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -
         products: products::fit(portfolio, &data, request.as_of, request.horizon_days, &left_over),
         profiles: profiles::profiles(portfolio, request.as_of, &now),
         cohort: cohort::fit(portfolio, &data, &propensity.model)?,
-        reference: reference(&propensity.model, &data)?,
+        reference: reference::reference(&propensity.model, &data, request.horizon_days)?,
         propensity: propensity.model,
     };
     let used = |name: &str| {
@@ -176,41 +172,6 @@ fn held_out_auc(data: &Dataset, split: &Split, best: &propensity::Tried) -> Opti
         .map(|(row, eta)| (data.customers[*row], sigmoid(*eta), data.labels[*row].expanded))
         .collect();
     auc(&judged)
-}
-
-/// How the customers at the newest labelled cutoffs are spread over the bins of a model and over its scores: those it was
-/// fitted to. (Those of today would be the very customers of the run that is compared, and never have shifted.)
-fn reference(model: &AdditiveModel, data: &Dataset) -> Result<Reference, FitError> {
-    let newest = data.take(&newest_rows(data));
-    let ready = propensity::scorer(model, &newest)?;
-    let mut bins = Vec::with_capacity(model.features.len());
-    let mut codes = vec![0; newest.frame.rows];
-    for (feature, column) in model.features.iter().zip(ready.columns()) {
-        feature.bins.fill(&newest.frame.columns[*column], 0..newest.frame.rows, &mut codes);
-        let mut counts = vec![0; feature.bins.len()];
-        for code in &codes {
-            counts[usize::from(*code)] += 1;
-        }
-        bins.push(counts);
-    }
-    let mut scores = vec![0; 101];
-    for eta in ready.log_odds(&newest.frame) {
-        scores[usize::try_from(points_of(sigmoid(eta))).unwrap_or_default()] += 1;
-    }
-    Ok(Reference { bins, scores })
-}
-
-/// The rows of the newest cutoffs, as few as give [`LEAST_REFERENCE`] of them.
-fn newest_rows(data: &Dataset) -> Vec<usize> {
-    let cutoffs: BTreeSet<Instant> = data.as_of.iter().copied().collect();
-    let mut rows = Vec::new();
-    for cutoff in cutoffs.into_iter().rev() {
-        rows.extend((0..data.as_of.len()).filter(|row| data.as_of[*row] == cutoff));
-        if rows.len() >= LEAST_REFERENCE {
-            break;
-        }
-    }
-    rows
 }
 
 /// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::deals::count;
 use crate::propensity::Family;
-use crate::{Layout, fit_table, reference};
+use crate::{Layout, fit_table};
 
 /// Rows whose log-odds are −2 + 2·x₀ − x₁ (x₀ missing for every fifth), with a column of noise, and their true
 /// probabilities; each customer has `repeats` identical rows.
@@ -161,20 +161,6 @@ fn a_pair_is_found_where_two_features_only_tell_together_and_none_where_there_is
     };
     assert!(pairs(true) >= 1);
     assert_eq!(pairs(false), 0);
-}
-
-#[test]
-fn later_customers_are_compared_with_those_at_the_newest_labelled_cutoffs() {
-    let (mut data, _) = rows(2500, 1, 3);
-    for row in 1200..2500 {
-        // A hundred at the newest cutoff are too few to compare with.
-        data.as_of[row] = Instant::EPOCH.plus_days(if row < 2400 { 30 } else { 60 });
-    }
-    let model = fitted(Family::Additive, &data);
-    let reference = reference(&model, &data).expect("it scores");
-    assert!(reference.bins.iter().chain([&reference.scores]).all(|counts| counts.iter().sum::<u64>() == 1300));
-    let place = model.features.iter().position(|feature| feature.name == "a").expect("a matters");
-    assert_eq!(reference.bins[place].last(), Some(&260), "a fifth of them have no value");
 }
 
 #[test]
