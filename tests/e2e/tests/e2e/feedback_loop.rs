@@ -143,10 +143,10 @@ async fn what_could_not_be_told_is_told_by_the_next_attempt() {
     assert!(missing(&alert) > 3, "{:?}", alert.stack.events());
 }
 
-/// The simulated source, but nothing was measured in the last thirty days.
+/// The simulated source, but nothing was measured in the last forty days.
 fn silent() -> Source {
     let mut silent = portfolio();
-    let measured_until = as_of(30).date();
+    let measured_until = as_of(40).date();
     silent.usage_metrics.retain(|row| row.recorded_at.to_zoned(TimeZone::UTC).date() <= measured_until);
     Source::of(&silent, None)
 }
