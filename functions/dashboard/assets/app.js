@@ -7,23 +7,35 @@ const ofCustomer = (form, path) => `/api/customers/${form.dataset.customer}/expa
 
 /** The answer to a request; a problem's words as an error. */
 async function call(path, options = {}) {
-  const response = await fetch(path, { headers: { accept: "application/json", ...options.headers }, ...options });
+  const response = await fetch(path, { ...options, headers: { accept: "application/json", ...options.headers } });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(body.detail || body.message || `The server answered ${response.status}`);
   return body;
 }
 
-const post = (path, body, headers = {}) =>
-  call(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers } });
+const post = (path, body) =>
+  call(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // ---------------------------------------------------------------- refresh
+
+/** Looks failed in a row until it is given up. */
+const MOST_FAILURES = 10;
 
 /** Shows how far a run is until it is over, and then the new scores. */
 async function follow(location) {
   const [state, progress] = [element("refresh-state"), element("refresh-progress")];
   progress.hidden = false;
-  for (;;) {
-    const run = await call(location);
+  for (let failures = 0; ; await pause(1000)) {
+    let run;
+    try {
+      run = await call(location);
+      failures = 0;
+    } catch (error) {
+      if (++failures === MOST_FAILURES) throw error;
+      continue;
+    }
     state.textContent = run.state === "failed" ? `The refresh failed: ${run.failure}` : `A refresh is ${run.state}`;
     if (run.progress) {
       progress.max = run.progress.shards;
@@ -34,7 +46,6 @@ async function follow(location) {
       progress.hidden = true;
       return;
     }
-    await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
@@ -76,8 +87,11 @@ function offerActions() {
     if (!action) return;
     event.target.disabled = true;
     try {
-      const key = { "idempotency-key": crypto.randomUUID() };
-      const answer = await post(ofCustomer(actions, "/actions"), { action }, key);
+      const wanted = { action };
+      const time = element("meeting-time").value;
+      if (action === "schedule_meeting" && time) wanted.starts_at = new Date(time).toISOString();
+      // Without a key the same action is the same on the same day: pressing again after a lost answer does no harm.
+      const answer = await post(ofCustomer(actions, "/actions"), wanted);
       state.replaceChildren("Handed on. ");
       if (answer.calendar) state.append(file(answer.calendar, "text/calendar", "meeting.ics", "Calendar entry"));
       if (answer.proposal_html) state.append(file(answer.proposal_html, "text/html", "proposal.html", "Proposal to print"), " ");
@@ -87,6 +101,40 @@ function offerActions() {
     } finally {
       event.target.disabled = false;
     }
+  });
+}
+
+/** Records what became of the recommendation. */
+function recordOutcome() {
+  const form = element("outcome");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const state = element("outcome-state");
+    const given = [...new FormData(form)].filter(([, value]) => value !== "");
+    const outcome = Object.fromEntries(given);
+    if (outcome.amount) outcome.amount = Number(outcome.amount);
+    try {
+      await post(ofCustomer(form, "/outcome"), outcome);
+      state.textContent = "On record.";
+    } catch (error) {
+      state.textContent = error.message;
+    }
+  });
+}
+
+// ---------------------------------------------------------------- ask
+
+function answerQuestions() {
+  const form = element("ask");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = element("answer");
+    try {
+      answer.textContent = (await post(`${API}/ask`, { question: form.question.value })).markdown;
+    } catch (error) {
+      answer.textContent = error.message;
+    }
+    answer.hidden = false;
   });
 }
 
@@ -107,15 +155,23 @@ function tryValues() {
   const starts = new Map(sliders.map((slider) => [slider.name, slider.value]));
   const labels = new Map(sliders.map((slider) => [slider.name, element(`label-${slider.name}`).textContent]));
   const first = score.textContent;
-  let asked = 0;
+  let [isAsking, hasMoved] = [false, false];
+  // One question at a time: what moves in the meantime is asked about afterwards, once.
+  const ask = async () => {
+    hasMoved = true;
+    if (isAsking) return;
+    isAsking = true;
+    while (hasMoved) {
+      hasMoved = false;
+      await show();
+    }
+    isAsking = false;
+  };
   const show = async () => {
-    const mine = ++asked;
     const moved = sliders.filter((slider) => slider.value !== starts.get(slider.name));
     const changes = Object.fromEntries(moved.map((slider) => [slider.name, stepped(slider)]));
     try {
       const answer = moved.length ? await post(ofCustomer(form, "/what-if"), { changes }) : null;
-      // A slider may have moved on in the meantime.
-      if (mine !== asked) return;
       score.textContent = answer ? answer.changed_score : first;
       const confidence = answer?.changed_confidence;
       element("what-if-interval").textContent =
@@ -127,11 +183,11 @@ function tryValues() {
           change ? `${change.points >= 0 ? "+" : ""}${change.points} points${change.usual === false ? ", unusual here" : ""}` : "";
       }
     } catch (error) {
-      if (mine === asked) element("what-if-interval").textContent = error.message;
+      element("what-if-interval").textContent = error.message;
     }
   };
-  form.addEventListener("input", show);
-  form.addEventListener("reset", () => setTimeout(show));
+  form.addEventListener("input", ask);
+  form.addEventListener("reset", () => setTimeout(ask));
 }
 
 function findWay() {
@@ -157,5 +213,7 @@ function findWay() {
 
 watchRefresh();
 offerActions();
+recordOutcome();
+answerQuestions();
 tryValues();
 findWay();

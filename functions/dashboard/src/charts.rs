@@ -22,8 +22,9 @@ const COMPARED: RGBColor = RGBColor(4, 4, 4);
 /// How sure it is.
 const RANGE: RGBColor = RGBColor(5, 5, 5);
 
-const WIDTH: u32 = 640;
-const HEIGHT: u32 = 260;
+/// Small enough that the words can be read where the page is narrow.
+const WIDTH: u32 = 480;
+const HEIGHT: u32 = 230;
 
 type Drawing<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -43,7 +44,7 @@ fn draw(paint: impl FnOnce(&Drawing<'_>) -> Result<(), Box<dyn Error>>) -> Strin
 }
 
 fn text() -> TextStyle<'static> {
-    ("sans-serif", 13).into_font().color(&INK)
+    ("sans-serif", 14).into_font().color(&INK)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "customers are far fewer than 2^53")]
@@ -92,14 +93,14 @@ pub(crate) fn history(points: &[(String, f64, f64, f64)]) -> String {
     })
 }
 
-/// Predicted shares beside those that happened, with how many customers each stands for: on the diagonal they agree.
-pub(crate) fn calibration(points: &[(f64, f64, usize)]) -> String {
-    let most = points.iter().flat_map(|(predicted, observed, _)| [*predicted, *observed]).fold(0.1, f64::max) * 1.1;
+/// Predicted shares beside those that happened: on the diagonal they agree.
+pub(crate) fn calibration(points: &[(f64, f64)]) -> String {
+    let most = points.iter().flat_map(|(predicted, observed)| [*predicted, *observed]).fold(0.1, f64::max) * 1.1;
     draw(|area| {
         let mut chart = percent_axes(area, most, "Predicted", "Happened")?;
         chart.draw_series(LineSeries::new([(0.0, 0.0), (most, most)], COMPARED.stroke_width(1)))?;
-        chart.draw_series(LineSeries::new(points.iter().map(|(x, y, _)| (*x, *y)), TOLD.stroke_width(1)))?;
-        chart.draw_series(points.iter().map(|(x, y, _)| Circle::new((*x, *y), 4, TOLD.filled())))?;
+        chart.draw_series(LineSeries::new(points.iter().copied(), TOLD.stroke_width(1)))?;
+        chart.draw_series(points.iter().map(|point| Circle::new(*point, 4, TOLD.filled())))?;
         Ok(())
     })
 }
@@ -139,17 +140,17 @@ pub(crate) fn lift(tenths: &[f64]) -> String {
     })
 }
 
-/// Expansions predicted and happened, by run, oldest first.
+/// Expansions predicted (a dashed line) and happened, by run, oldest first.
 pub(crate) fn over_time(points: &[(String, f64, f64)]) -> String {
     let most = points.iter().flat_map(|point| [point.1, point.2]).fold(1.0, f64::max) * 1.1;
     draw(|area| {
         let days: Vec<&str> = points.iter().map(|point| &*point.0).collect();
         let mut chart = over_days(area, &days, most, Some("Expansions"))?;
-        for (colour, value) in [(COMPARED, (|p| p.1) as fn(&(String, f64, f64)) -> f64), (TOLD, |p| p.2)] {
-            let line = || points.iter().enumerate().map(|(i, point)| (i, value(point)));
-            chart.draw_series(LineSeries::new(line(), colour.stroke_width(2)))?;
-            chart.draw_series(line().map(|point| Circle::new(point, 3, colour.filled())))?;
-        }
+        let predicted = points.iter().enumerate().map(|(i, point)| (i, point.1));
+        let happened = || points.iter().enumerate().map(|(i, point)| (i, point.2));
+        chart.draw_series(DashedLineSeries::new(predicted, 8, 6, COMPARED.stroke_width(2)))?;
+        chart.draw_series(LineSeries::new(happened(), TOLD.stroke_width(2)))?;
+        chart.draw_series(happened().map(|point| Circle::new(point, 3, TOLD.filled())))?;
         Ok(())
     })
 }
@@ -226,7 +227,7 @@ mod tests {
             history(&[(day(), 50.0, 30.0, 70.0), (day(), 60.0, 40.0, 80.0)]),
             history(&[]),
             calibration(&[]),
-            calibration(&[(0.1, 0.2, 30), (0.5, 0.4, 30)]),
+            calibration(&[(0.1, 0.2), (0.5, 0.4)]),
             gains(&[]),
             gains(&[(0.1, 0.5), (1.0, 1.0)]),
             lift(&[]),

@@ -41,6 +41,13 @@ struct Shown {
 }
 
 impl Shown {
+    /// How many customers a point of the charts stands for.
+    fn customers_a_tenth(&self) -> String {
+        let sizes = || self.accuracy.tenths.iter().map(|tenth| tenth.customers);
+        let (least, most) = (sizes().min().unwrap_or_default(), sizes().max().unwrap_or_default());
+        if least == most { most.to_string() } else { format!("{least}–{most}") }
+    }
+
     fn figure(&self, name: &str) -> Option<&Figure> {
         self.accuracy.figures.get(name)
     }
@@ -72,8 +79,7 @@ fn shown(runs: &[RunAccuracyView]) -> Option<Shown> {
     let (run, cohort) = runs.iter().find_map(|run| Some((run, cohort_of(run)?)))?;
     let accuracy = cohort.accuracy?;
     let tenths = &accuracy.tenths;
-    let calibration: Vec<(f64, f64, usize)> =
-        tenths.iter().rev().map(|tenth| (tenth.predicted, tenth.observed, tenth.customers)).collect();
+    let calibration: Vec<(f64, f64)> = tenths.iter().rev().map(|tenth| (tenth.predicted, tenth.observed)).collect();
     let mut so_far = 0;
     let gains: Vec<(f64, f64)> = tenths
         .iter()

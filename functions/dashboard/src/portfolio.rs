@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use expansion_api::{ListAnswer, Principal, Problem, RunView, ScoreView};
+use expansion_api::{ListAnswer, Principal, Problem, RunView, ScoreView, TrendView};
 use expansion_domain::Id;
 use expansion_lambda::to_problem;
 use expansion_model::{ConfidenceLevel, Order, RunSummary};
@@ -26,8 +26,7 @@ const CONCURRENCY: usize = 8;
 struct Portfolio {
     run: RunView,
     is_manager: bool,
-    /// A refresh that is under way.
-    open: Option<RunView>,
+    latest: Latest,
     rows: Vec<Row>,
     filters: BTreeMap<String, String>,
     choices: Choices,
@@ -36,13 +35,29 @@ struct Portfolio {
     distribution: String,
 }
 
+/// The page before any refresh is complete.
+#[derive(Template)]
+#[template(path = "first.html")]
+struct First {
+    is_manager: bool,
+    latest: Latest,
+}
+
+/// What is to be said of refreshes.
+struct Latest {
+    /// The one under way.
+    open: Option<RunView>,
+    /// Why the latest one failed, if it did.
+    failure: Option<String>,
+}
+
 struct Row {
     score: ScoreView,
     /// Segment and CSM.
     about: String,
     /// The past scores as points of a curve 100 wide and 24 high; empty with fewer than two.
     curve: String,
-    /// The curve in words.
+    /// The change since the run before, in words.
     course: String,
 }
 
@@ -88,14 +103,20 @@ pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Resu
     // An empty field of the form is no filter.
     let given: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     let filters: BTreeMap<String, String> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let list = list(state, caller, &filters, ROWS).await?;
+    let is_manager = *caller == Principal::Manager;
+    let latest = latest(state, caller).await?;
+    let list = match list(state, caller, &filters, ROWS).await {
+        Err(problem) if problem.kind == Problem::no_run_yet().kind => {
+            return page::render(&First { is_manager, latest });
+        }
+        list => list?,
+    };
     let summary = list_propensities::summary(&state.list, &list.run.run_id).await?;
     let totals = totals(state, caller, &summary).await?;
-    let open = state.control.open_runs().await.map_err(|e| to_problem(&e))?;
     let next = list.next_cursor.map(|cursor| linked(&filters, &[("cursor", Some(&cursor))]));
     page::render(&Portfolio {
-        is_manager: *caller == Principal::Manager,
-        open: open.last().map(|run| RunView::from(run).seen_by(caller)),
+        is_manager,
+        latest,
         rows: rows(state, list.data, &list.run).await?,
         choices: Choices {
             csms: summary.portfolios.into_iter().flatten().collect(),
@@ -108,6 +129,14 @@ pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Resu
         filters,
         next,
     })
+}
+
+async fn latest(state: &State, caller: &Principal) -> Result<Latest, Problem> {
+    let (open, latest) =
+        tokio::try_join!(state.control.open_runs(), state.control.latest_run()).map_err(|error| to_problem(&error))?;
+    let latest = latest.map(|run| RunView::from(&run).seen_by(caller));
+    let failure = |run: RunView| Some(format!("The refresh as of {} failed: {}", words::day(run.as_of), run.failure?));
+    Ok(Latest { open: open.last().map(|run| RunView::from(run).seen_by(caller)), failure: latest.and_then(failure) })
 }
 
 /// The link to the list with some filters set otherwise, or not at all.
@@ -170,7 +199,7 @@ async fn rows(state: &State, scores: Vec<ScoreView>, run: &RunView) -> Result<Ve
         past.retain(|past| past.run_id == run.run_id || complete.contains(&past.run_id));
         let scores: Vec<u8> = past.iter().rev().map(|past| past.propensity_score).collect();
         let about: Vec<&str> = [&score.segment, &score.csm_id].into_iter().filter_map(|part| part.as_deref()).collect();
-        Ok(Row { about: about.join(" · "), curve: curve(&scores), course: course(&scores), score })
+        Ok(Row { about: about.join(" · "), curve: curve(&scores), course: course(score.trend), score })
     };
     let reads: Vec<_> = scores.into_iter().map(row).collect();
     stream::iter(reads).buffered(CONCURRENCY).try_collect().await
@@ -187,13 +216,11 @@ fn curve(scores: &[u8]) -> String {
     scores.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
 }
 
-fn course(scores: &[u8]) -> String {
-    match scores {
-        [] | [_] => "first score".to_owned(),
-        [.., before, now] => {
-            let change = i16::from(*now) - i16::from(*before);
-            if change == 0 { "unchanged".to_owned() } else { format!("{change:+} since the run before") }
-        }
+fn course(trend: Option<TrendView>) -> String {
+    match trend {
+        None => "no score in the run before".to_owned(),
+        Some(TrendView { delta: 0, .. }) => "unchanged".to_owned(),
+        Some(TrendView { delta, .. }) => format!("{delta:+} since the run before"),
     }
 }
 
@@ -205,6 +232,7 @@ mod tests {
     fn a_curve_needs_two_scores() {
         assert_eq!(curve(&[50]), "");
         assert_eq!(curve(&[0, 100]), "0.0,23.0 100.0,1.0");
-        assert_eq!((course(&[50]), course(&[50, 47])), ("first score".into(), "-3 since the run before".into()));
+        let moved = course(Some(TrendView { previous_score: 50, delta: -3 }));
+        assert_eq!((course(None), moved), ("no score in the run before".into(), "-3 since the run before".into()));
     }
 }

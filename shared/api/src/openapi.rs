@@ -25,7 +25,7 @@ const NOT_MODIFIED: &str = "What the caller has, by `If-None-Match`, still holds
 const REFUSALS: [(u16, &str, &str, bool); 7] = [
     (400, "Invalid", "A parameter, a header or the body makes no sense; which and why is said.", false),
     (401, "NotSignedIn", "There is no valid token, or its claims name neither a manager nor a CSM.", true),
-    (403, "NotAllowed", "Only a manager may do this.", false),
+    (403, "NotAllowed", "Only a manager may do this, or a browser sent it for a page of another site.", false),
     (
         404,
         "NotFound",
@@ -131,7 +131,10 @@ fn operation_object(operation: &Operation) -> Value {
         responses.insert("304".to_owned(), json!({"$ref": "#/components/responses/NotModified"}));
     }
     for (status, name, _, _) in REFUSALS {
-        if operation.refusals.contains(&status) || [401, 500, 503].contains(&status) {
+        if operation.refusals.contains(&status)
+            || [401, 500, 503].contains(&status)
+            || (status == 403 && operation.method == "POST")
+        {
             responses.insert(status.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
         }
     }

@@ -19,9 +19,20 @@ const LEAST_COMPRESSED: usize = 1_400;
 /// Who is asking, by the claims that the authorizer verified.
 ///
 /// # Errors
-/// A 401 problem when there are none that say so.
+/// A 401 problem when there are none that say so; a 403 problem where a page of another site made the browser change
+/// something in the name of whoever is signed in.
 pub fn principal(request: &Request, names: &ClaimNames) -> Result<Principal, Problem> {
+    if is_forged(request) {
+        return Err(Problem::forbidden("Another site's page may not change anything here."));
+    }
     Principal::from_claims(names, |name| claim(request, name))
+}
+
+/// Whether a browser says that a page of another site had it send a request that may change something. Programs say
+/// nothing of the kind.
+fn is_forged(request: &Request) -> bool {
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    !request.method().is_safe() && site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
 }
 
 /// A claim of the token that the authorizer verified.
@@ -99,7 +110,11 @@ pub fn respond(request: &Request, status: StatusCode, media_type: &'static str, 
     }
     let takes_gzip = entries(request, header::ACCEPT_ENCODING).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
-        parts.next() == Some("gzip") && !parts.any(|q| matches!(q, "q=0" | "q=0.0"))
+        let is_refused = |part: &str| {
+            let quality = part.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+            quality.is_some_and(|(_, quality)| quality.trim().parse() == Ok(0.0_f32))
+        };
+        parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case("gzip")) && !parts.any(is_refused)
     });
     let compressed = if takes_gzip && text.len() >= LEAST_COMPRESSED { gzip(&text) } else { None };
     match compressed {
@@ -157,12 +172,27 @@ mod tests {
     }
 
     #[test]
+    fn a_page_of_another_site_changes_nothing() {
+        let asked = |method: &str, site: Option<&str>| {
+            let request = lambda_http::http::Request::builder().method(method);
+            let request = site.into_iter().fold(request, |request, site| request.header("sec-fetch-site", site));
+            is_forged(&request.body(Body::Empty).expect("a request"))
+        };
+        assert!(asked("POST", Some("cross-site")) && asked("POST", Some("same-site")));
+        assert!(!asked("POST", Some("same-origin")) && !asked("POST", Some("none")) && !asked("POST", None));
+        assert!(!asked("GET", Some("cross-site")), "a link may lead here");
+    }
+
+    #[test]
     fn long_texts_are_compressed_for_those_who_take_it() {
         let text = "many words ".repeat(1000);
         let send = |takes: &str| {
             respond(&get(&[("accept-encoding", takes)]), StatusCode::OK, "text/plain", text.clone()).into_body()
         };
-        assert_eq!(send("br, gzip;q=0"), Body::Text(text.clone()));
+        for refused in ["br, gzip;q=0", "gzip; Q=0.000", "br"] {
+            assert_eq!(send(refused), Body::Text(text.clone()), "{refused}");
+        }
+        assert!(matches!(send("GZIP; q=0.5"), Body::Binary(_)));
         let Body::Binary(bytes) = send("br, gzip") else { panic!("it is compressed") };
         let mut read = String::new();
         GzDecoder::new(&bytes[..]).read_to_string(&mut read).expect("gzip");

@@ -1,6 +1,7 @@
 //! What each route does, takes, answers and refuses.
 //!
-//! Refusals are those of the functions, beside 401, 500 and 503, which all of them give.
+//! Refusals are those of the functions, beside 401, 500 and 503, which all of them give, and 403, which whatever changes
+//! something gives.
 
 use expansion_domain::{ActionKind, ModelCommandRequested};
 use serde_json::{Value, json};
@@ -192,7 +193,7 @@ fn about_models(schemas: &mut Schemas) -> [Operation; 3] {
         Operation {
             summary: "Changes the live model by hand; for managers.",
             says: vec![(200, "The models after the change.")],
-            refusals: &[400, 403, 409],
+            refusals: &[400, 409],
             ..Operation::post(MODELS, "changeModel", "Models", pin, schemas.answer::<ModelsAnswer>())
         },
     ]
@@ -209,7 +210,7 @@ fn about_refreshes(schemas: &mut Schemas) -> [Operation; 2] {
             parameters: vec![parameters::idempotency_key()],
             body: Some(body),
             says: vec![(202, "The run, which is yet to be worked on or was asked for before.")],
-            refusals: &[400, 403, 409],
+            refusals: &[400, 409],
             links: Some(links),
             ..Operation::get(REFRESH, "requestRefresh", "Refreshes", schemas.answer::<RunView>())
         },

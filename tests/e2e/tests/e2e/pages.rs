@@ -17,8 +17,9 @@ async fn pages_show_names_as_text_and_bring_nothing_from_elsewhere() {
     }
     let world = World::over(&Source::of(&tables, None)).await;
     let early = world.manager().get("/").await;
-    assert_eq!(early.status, 404, "there is no run yet, and a page says so");
     assert_eq!(early.headers["content-type"], "text/html; charset=utf-8");
+    let early = early.ok();
+    assert!(text(&early).contains("Nothing scored yet") && text(&early).contains("id=\"refresh\""), "{early}");
     world.refreshed(as_of(0)).await;
     let customer = world.all_rows().await[0]["customer_id"].as_str().expect("an id").to_owned();
     for path in ["/", "/?q=%3Cscript%3E&sort=priority", &format!("/customers/{customer}"), "/accuracy", "/docs"] {
@@ -47,6 +48,9 @@ async fn a_csm_gets_no_page_of_somebody_else_s_customer() {
         csm.get(&format!("/customers/{}", row["customer_id"].as_str().expect("an id"))).await
     };
     assert_eq!((page(mine).await.status, page(theirs).await.status), (200, 404));
+    let foreign = [("sec-fetch-site", "cross-site")];
+    let forged = world.manager().post("/api/analytics/expansion-propensity/refresh", &foreign, "{}").await;
+    let _ = forged.problem(403, "forbidden");
     let list = csm.get("/").await;
     assert!(!text(&list.body).contains("id=\"refresh\""), "only managers refresh");
     assert_eq!(csm.get(&format!("/?csm_id={}", theirs["csm_id"].as_str().expect("a CSM"))).await.status, 400);
