@@ -57,6 +57,21 @@ def test_filters_narrow_the_list_and_stay(open_page):
         assert row.locator("td").nth(2).inner_text() == "Medium"
 
 
+def test_a_csm_s_customers_with_a_product(site, open_page):
+    customer = best(site)
+    answer = ask(f"{site}/api/customers/{customer['customer_id']}/expansion-propensity")
+    csm, product = customer["csm_id"], answer["recommended_products"][0]["product_id"]
+    page = open_page("/")
+    page.get_by_label("CSM").select_option(csm)
+    page.get_by_label("Product").select_option(product)
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_label("Product")).to_have_value(product)
+    query = f"csm_id={csm}&product_id={product}&limit=25"
+    listed = [row["customer_name"] for row in ask(f"{site}/api/analytics/expansion-propensity?{query}")["data"]]
+    assert customer["customer_name"] in listed
+    assert rows(page).locator("th a").all_inner_texts() == listed
+
+
 def test_search_finds_by_name_and_says_when_nobody_fits(site, open_page):
     customer = best(site)
     page = open_page("/")
@@ -129,10 +144,47 @@ def test_actions_are_handed_on(site, open_page):
     assert best(site)["customer_name"] in download.value.path().read_text()
 
 
+def test_a_meeting_is_at_the_time_that_is_given(site, open_page):
+    page = open_page(paths(site)["customer"], timezone_id="America/Los_Angeles")
+    page.get_by_label("Meeting at").fill("2101-03-01T10:00")
+    page.get_by_role("button", name="Schedule meeting").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Calendar entry").click()
+    assert "DTSTART:21010301T180000Z" in download.value.path().read_text()
+
+
+def test_pressing_twice_is_one_action(site, open_page):
+    page = open_page(paths(site)["customer"])
+    answers = []
+    page.on("response", lambda answer: answers.append(answer.json()["action_id"]) if answer.url.endswith("/actions") else None)
+    for _ in range(2):
+        page.get_by_role("button", name="Create expansion opp").click()
+        expect(page.get_by_role("button", name="Create expansion opp")).to_be_enabled()
+        expect(page.locator("#action-state")).to_contain_text("Handed on")
+    assert len(answers) == 2 and len(set(answers)) == 1, answers
+
+
+def test_what_became_of_it_is_put_on_record(site, open_page):
+    page = open_page(paths(site)["customer"])
+    page.get_by_text("What became of it").click()
+    page.get_by_label("Outcome").select_option("dismissed")
+    page.get_by_label("Reason").fill("no budget")
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator("#outcome-state")).to_have_text("On record.")
+
+
+def test_a_question_is_answered(site, open_page):
+    page = open_page("/")
+    page.get_by_label("Ask").fill("Which accounts are ready to expand?")
+    page.get_by_role("button", name="Answer").click()
+    expect(page.locator("#answer")).to_contain_text(best(site)["customer_name"])
+
+
 def test_a_csm_sees_their_own_customers_and_may_not_refresh(site, open_page):
     csm = best(site)["csm_id"]
     page = open_page("/", extra_http_headers={"authorization": f"Bearer csm:{csm}"})
     expect(page.get_by_role("button", name="Refresh")).to_have_count(0)
+    assert rows(page).count() > 0
     for row in rows(page).all():
         assert csm in row.locator("th small").inner_text()
 
