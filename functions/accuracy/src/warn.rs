@@ -5,9 +5,9 @@ use expansion_model::{CohortAccuracy, EarlyWarning, Listed, Model, Run, Shift, e
 /// Where a finding begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Thresholds {
-    /// Population stability index of a feature or of the scores.
+    /// Population stability index of a feature or of the scores, beyond chance and what is usual.
     pub shift: f64,
-    /// Rise of a feature's share of missing values.
+    /// Rise of a feature's share of missing values, beyond what is usual.
     pub missing: f64,
     /// Calibration error of a whole horizon.
     pub calibration_error: f64,
@@ -54,12 +54,12 @@ pub(crate) fn warning(
     EarlyWarning { estimated: estimate(&propensities), shifts, findings }
 }
 
-/// What is too much about a shift: beyond the threshold, what is usual over as much time, and what chance adds to it.
+/// What is too much about a shift: beyond what chance gives and what is usual over as much time, more than the threshold.
 fn shifted(shift: &Shift, thresholds: Thresholds) -> impl Iterator<Item = String> {
-    let most = thresholds.shift.max(shift.psi_usual.unwrap_or_default()) + shift.psi_by_chance;
+    let most = thresholds.shift + shift.psi_usual.unwrap_or_default() + shift.psi_by_chance;
     let is_other = shift.psi.is_some_and(|psi| psi > most).then(|| format!("{SHIFTED}{}", shift.feature));
     let risen = shift.missing_now - shift.missing_before;
-    let most_risen = thresholds.missing.max(shift.missing_usual.unwrap_or_default());
+    let most_risen = thresholds.missing + shift.missing_usual.unwrap_or_default();
     let is_missing = (risen > most_risen).then(|| format!("{MISSING}{}", shift.feature));
     is_other.into_iter().chain(is_missing)
 }
@@ -197,7 +197,7 @@ mod tests {
         assert!(found([0, 700, 300], None).iter().all(|finding| is_shift(finding)));
         let season = |psi, missing| Some(UsualShift { psi, missing });
         assert_eq!(found([100, 500, 400], season(0.7, 0.25)), Vec::<String>::new(), "it is as every year");
-        let more = found([100, 500, 400], season(0.3, 0.15));
+        let more = found([100, 500, 400], season(0.2, 0.05));
         assert_eq!(more, ["shifted: tenure", "missing more often: tenure"], "it is more");
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn distribution(counts: &[u64]) -> String {
     draw(|area| {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
+            .margin_right(20)
             .x_label_area_size(40)
             .y_label_area_size(52)
             .build_cartesian_2d(0.0..100.0, 0.0..most)?;
@@ -205,6 +206,7 @@ fn percent_axes<'a, 'b>(
 ) -> Result<Axes<'a, 'b, RangedCoordf64>, Box<dyn Error>> {
     let mut chart = ChartBuilder::on(area)
         .margin(8)
+        .margin_right(24)
         .x_label_area_size(40)
         .y_label_area_size(52)
         .build_cartesian_2d(0.0..most, 0.0..most)?;
