@@ -105,14 +105,14 @@ pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Resu
     let filters: BTreeMap<String, String> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let is_manager = *caller == Principal::Manager;
     let latest = latest(state, caller).await?;
-    let list = match list(state, caller, &filters, ROWS).await {
+    let list = match list(state, caller, &filters).await {
         Err(problem) if problem.kind == Problem::no_run_yet().kind => {
             return page::render(&First { is_manager, latest });
         }
         list => list?,
     };
     let summary = list_propensities::summary(&state.list, &list.run.run_id).await?;
-    let totals = totals(state, caller, &summary).await?;
+    let totals = totals(state, caller, &list.run, &summary).await?;
     let next = list.next_cursor.map(|cursor| linked(&filters, &[("cursor", Some(&cursor))]));
     page::render(&Portfolio {
         is_manager,
@@ -151,43 +151,35 @@ fn linked(filters: &BTreeMap<String, String>, otherwise: &[(&str, Option<&str>)]
     format!("/?{}", serde_urlencoded::to_string(filters).unwrap_or_default())
 }
 
-async fn list(
-    state: &State,
-    caller: &Principal,
-    filters: &BTreeMap<String, String>,
-    rows: &str,
-) -> Result<ListAnswer, Problem> {
+async fn list(state: &State, caller: &Principal, filters: &BTreeMap<String, String>) -> Result<ListAnswer, Problem> {
     let mut filters = filters.clone();
-    filters.entry("limit".to_owned()).or_insert_with(|| rows.to_owned());
+    filters.entry("limit".to_owned()).or_insert_with(|| ROWS.to_owned());
     let query = serde_urlencoded::to_string(&filters).unwrap_or_default();
     list_propensities::answer(&state.list, caller, &query).await
 }
 
 /// A manager sees what the whole run adds up to, a CSM what their own portfolio does.
-async fn totals(state: &State, caller: &Principal, summary: &RunSummary) -> Result<Totals, Problem> {
+async fn totals(state: &State, caller: &Principal, run: &RunView, summary: &RunSummary) -> Result<Totals, Problem> {
     let mut totals = Totals { counts: vec![0; 20], ..Totals::default() };
     let part = |score: usize| (score / 5).min(19);
-    if *caller == Principal::Manager {
-        totals.customers = summary.rows;
-        totals.expected_value = summary.expected_value;
-        for (score, count) in summary.histogram.iter().enumerate() {
-            totals.counts[part(score)] += count;
+    let csm_id = match caller {
+        Principal::Manager => {
+            totals.customers = summary.rows;
+            totals.expected_value = summary.expected_value;
+            for (score, count) in summary.histogram.iter().enumerate() {
+                totals.counts[part(score)] += count;
+            }
+            return Ok(totals);
         }
-        return Ok(totals);
+        Principal::Csm(csm_id) => csm_id,
+    };
+    let own = state.propensities.portfolio(&run.run_id, Some(csm_id), None, 0, usize::MAX).await;
+    for row in own.map_err(|e| to_problem(&e))? {
+        totals.customers += 1;
+        totals.counts[part(usize::from(row.propensity_score))] += 1;
+        totals.expected_value = totals.expected_value.into_iter().chain(row.expected_value).reduce(|a, b| a + b);
     }
-    let mut filters = BTreeMap::new();
-    loop {
-        let part_of = list(state, caller, &filters, "200").await?;
-        for row in &part_of.data {
-            totals.customers += 1;
-            totals.counts[part(usize::from(row.propensity_score))] += 1;
-            totals.expected_value = totals.expected_value.into_iter().chain(row.expected_value).reduce(|a, b| a + b);
-        }
-        match part_of.next_cursor {
-            Some(cursor) => filters.insert("cursor".to_owned(), cursor),
-            None => return Ok(totals),
-        };
-    }
+    Ok(totals)
 }
 
 /// The rows with their curves.
