@@ -86,6 +86,24 @@ impl ControlTable {
         self.run(run).await?.ok_or_else(|| StoreError::NotFound(format!("run {run}")))
     }
 
+    /// The run of the latest `as_of`, whatever became of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn latest_run(&self) -> Result<Option<Run>, StoreError> {
+        let latest = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :run")
+            .expression_attribute_values(":run", text("run"))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(1);
+        let answer = latest.send().await.map_err(StoreError::service("query the latest run"))?;
+        answer.items.unwrap_or_default().pop().map(run_of).transpose()
+    }
+
     /// The runs that are not over, oldest first.
     ///
     /// # Errors
