@@ -160,6 +160,7 @@ fn markup_in_a_name_is_text() {
         ("`a`\n\n# b", "\\`a\\` # b"),
         ("https://x.y www.x.y", "https\\://x.y www\\.x.y"),
         (" \u{202e}\u{200b} ", "(blank)"),
+        ("a\u{61c}b\u{ad}c\u{e0041}d\u{e007f}", "abcd"),
     ] {
         assert_eq!(escape(name), escaped, "{name}");
     }
