@@ -1,14 +1,13 @@
 //! Questions about accounts: which to turn to, what is to be said of one, what would lift one.
 
-use std::collections::BTreeMap;
+use std::iter;
 
 use expansion_api::{Principal, Problem, ScoreView, Understood, WhatIf};
-use expansion_model::Order;
 
-use crate::names::{Named, Narrowing, Vocabulary};
-use crate::rows::{self, Parameters};
-use crate::top::Top;
-use crate::words::Whose;
+use crate::names::{Named, resembles};
+use crate::rows;
+use crate::selection::{filters, kept, only_the_best, other_horizon, selection, sort};
+use crate::wanted::Wanted;
 use crate::{Found, State};
 
 /// Accounts shown unless asked otherwise, and at most.
@@ -18,45 +17,41 @@ const MOST_COUNT: u32 = 50;
 const USUAL_TARGET: u8 = 80;
 const HIGHEST: u8 = 99;
 
-/// Which accounts to turn to.
-pub(crate) async fn top(state: &State, principal: &Principal, top: &Top) -> Result<Found, Problem> {
-    let mut notes = Vec::new();
-    let Some(mut parameters) = portfolio(state, principal, top.whose.as_ref(), &mut notes).await? else {
-        return Ok(Found::nothing(notes));
-    };
-    match rows::narrowings(state, principal, &top.phrases).await? {
-        Ok(narrowings) => {
-            if let Err(note) = narrow(&mut parameters, narrowings) {
-                return Ok(Found::nothing(vec![note]));
-            }
-        }
-        Err((phrase, vocabulary)) => return Ok(Found::nothing(vec![names_nothing(&phrase, &vocabulary)])),
-    }
-    if let Some(least) = top.min_score {
-        // No score is 100, so a list from there on is as empty as one from 101 on.
-        parameters.push(("min_score", least.min(100).to_string()));
-    }
-    if let Some(level) = top.confidence {
-        parameters.push(("confidence", level.name().to_owned()));
-    }
-    if top.order != Order::Score {
-        parameters.push(("sort", top.order.name().to_owned()));
-    }
-    let count = top.count.unwrap_or(USUAL_COUNT).clamp(1, MOST_COUNT);
-    if top.count.is_some_and(|asked| asked > MOST_COUNT) {
+/// How many accounts to show, with a note where that is fewer than asked for.
+pub(crate) fn count(wanted: &Wanted, notes: &mut Vec<String>) -> usize {
+    if wanted.count.is_some_and(|asked| asked > MOST_COUNT) {
         notes.push(format!("At most {MOST_COUNT} accounts are shown; the list itself has them all."));
     }
-    let (run, accounts) = rows::first(state, principal, &parameters, count as usize).await?;
+    wanted.count.unwrap_or(USUAL_COUNT).clamp(1, MOST_COUNT) as usize
+}
+
+/// Which accounts to turn to.
+pub(crate) async fn top(state: &State, principal: &Principal, wanted: &Wanted) -> Result<Found, Problem> {
+    let mut selection = match selection(state, principal, wanted).await? {
+        Ok(selection) => selection,
+        Err(found) => return Ok(found),
+    };
+    selection.parameters.extend(sort(wanted));
+    let notes = &mut selection.notes;
+    let count = count(wanted, notes);
+    let (seen, mut accounts) =
+        rows::first(state, principal, &selection.parameters, count, |row| kept(wanted, row)).await?;
+    notes.extend(other_horizon(wanted, &seen.run));
+    notes.extend((seen.is_cut && accounts.len() < count).then(only_the_best));
+    // A rank is the place among the accounts that are shown.
+    for (place, row) in (1..).zip(&mut accounts) {
+        row.rank = row.rank.map(|_| place);
+    }
     let customer = match accounts.first() {
         Some(first) => Some(get_propensity::answer(&state.customer, principal, &first.customer_id).await?),
         None => None,
     };
     let is_empty = accounts.is_empty();
     let absent = absent_parts(&accounts);
-    let filters: BTreeMap<&str, String> = parameters.into_iter().collect();
-    let customer = customer.map(Box::new);
-    let mut found =
-        Found { notes, ..Found::plain(Understood::TopAccounts { run: run.into(), filters, accounts, customer }) };
+    let filters = filters(selection.parameters, wanted);
+    let understood =
+        Understood::TopAccounts { run: seen.run.into(), filters, accounts, customer: customer.map(Box::new) };
+    let mut found = Found { notes: selection.notes, ..Found::plain(understood) };
     if is_empty {
         found.missing("accounts", "no account of the run is like this");
         found.missing("customer", "no account of the run is like this");
@@ -84,62 +79,6 @@ fn absent_parts(accounts: &[ScoreView]) -> Vec<(&'static str, &'static str)> {
     absent
 }
 
-/// The parameters of a portfolio's list; `None` where the caller may not see it or nobody has it, which is noted.
-pub(crate) async fn portfolio(
-    state: &State,
-    principal: &Principal,
-    whose: Option<&Whose>,
-    notes: &mut Vec<String>,
-) -> Result<Option<Parameters>, Problem> {
-    let id = match (whose, principal) {
-        (None, _) | (Some(Whose::Mine), Principal::Csm(_)) => return Ok(Some(Parameters::new())),
-        (Some(Whose::Mine), Principal::Manager) => {
-            notes.push("A manager has no portfolio of their own: these are all portfolios.".to_owned());
-            return Ok(Some(Parameters::new()));
-        }
-        (Some(Whose::Csm(id)), Principal::Csm(own)) if !crate::names::is_same_csm(id, own) => {
-            notes.push("A CSM sees only their own customers.".to_owned());
-            return Ok(None);
-        }
-        (Some(Whose::Csm(_)), Principal::Csm(own)) => Some(own.clone()),
-        (Some(Whose::Csm(id)), Principal::Manager) => {
-            let found = rows::csm(state, principal, id).await?;
-            if found.is_none() {
-                notes.push(format!("No CSM \"{id}\" has customers in this run."));
-            }
-            found
-        }
-    };
-    Ok(id.map(|id| vec![("csm_id", id.to_string())]))
-}
-
-/// Adds what narrows a list; the note says why where that cannot be.
-fn narrow(parameters: &mut Parameters, narrowings: Vec<Narrowing>) -> Result<(), String> {
-    for narrowing in narrowings {
-        let (name, value) = match narrowing {
-            Narrowing::Segment(segment) => ("segment", segment),
-            Narrowing::Product(product) => ("product_id", product),
-        };
-        if parameters.iter().any(|(taken, _)| *taken == name) {
-            let what = if name == "segment" { "segment" } else { "product" };
-            return Err(format!("A list can be of one {what} at a time."));
-        }
-        parameters.push((name, value.to_string()));
-    }
-    Ok(())
-}
-
-fn names_nothing(phrase: &str, vocabulary: &Vocabulary) -> String {
-    let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let segments = list(vocabulary.segments.iter().map(|segment| &**segment).collect());
-    let products = vocabulary.products.iter().map(|(id, name)| name.as_deref().unwrap_or(id));
-    let products = list(products.collect());
-    format!(
-        "\"{phrase}\" is no word that is understood, and no segment or product that is known. Segments: {segments}. \
-         Recommended products: {products}."
-    )
-}
-
 /// Whom a name is, with what is to be said about how it was read.
 struct Reading {
     account: Option<Box<ScoreView>>,
@@ -148,14 +87,17 @@ struct Reading {
 }
 
 impl Reading {
-    fn of(name: &str, named: Named) -> Self {
+    /// `is_cut` says whether there are accounts that were not looked at.
+    fn of(name: &str, named: Named, is_cut: bool) -> Self {
+        let cut = is_cut.then(only_the_best);
         match named {
             Named::One(account) => Self { account: Some(account), did_you_mean: Vec::new(), notes: Vec::new() },
             Named::Likely(account) => {
-                let notes = vec![format!("\"{name}\" was read as {}.", account.shown_name())];
+                let read = format!("\"{name}\" was read as {}.", account.shown_name());
+                let notes = iter::once(read).chain(cut).collect();
                 Self { account: Some(account), did_you_mean: Vec::new(), notes }
             }
-            Named::OneOf(did_you_mean) => Self { account: None, did_you_mean, notes: Vec::new() },
+            Named::OneOf(did_you_mean) => Self { account: None, did_you_mean, notes: cut.into_iter().collect() },
         }
     }
 
@@ -176,7 +118,34 @@ pub(crate) async fn one(
     name: String,
     score: Option<u8>,
 ) -> Result<Found, Problem> {
-    let (name, score, mut reading) = read(state, principal, name, score).await?;
+    let (name, score, reading) = read(state, principal, name, score).await?;
+    told(state, principal, name, score, reading).await
+}
+
+/// What is to be said of the account that a text names, if it is a name at all.
+pub(crate) async fn perhaps(state: &State, principal: &Principal, name: String) -> Result<Found, Problem> {
+    let (named, is_cut) = rows::named(state, principal, &name).await?;
+    let named = match named {
+        Named::Likely(row) if !resembles(&name, &row) => Named::OneOf(Vec::new()),
+        Named::OneOf(rows) => Named::OneOf(rows.into_iter().filter(|row| resembles(&name, row)).collect()),
+        named => named,
+    };
+    if named == Named::OneOf(Vec::new()) {
+        let note = format!("\"{name}\" is no question that is understood, and no customer's name that you may see.");
+        return Ok(Found::nothing(iter::once(note).chain(is_cut.then(only_the_best)).collect()));
+    }
+    let reading = Reading::of(&name, named, is_cut);
+    told(state, principal, name, None, reading).await
+}
+
+/// The answer about the account that a name was read as.
+async fn told(
+    state: &State,
+    principal: &Principal,
+    name: String,
+    score: Option<u8>,
+    mut reading: Reading,
+) -> Result<Found, Problem> {
     let customer = match &reading.account {
         Some(account) => Some(get_propensity::answer(&state.customer, principal, &account.customer_id).await?),
         None => None,
@@ -204,14 +173,14 @@ async fn read(
     name: String,
     score: Option<u8>,
 ) -> Result<(String, Option<u8>, Reading), Problem> {
-    let named = rows::named(state, principal, &name).await?;
+    let (named, is_cut) = rows::named(state, principal, &name).await?;
     if let (Some(number), Named::Likely(_) | Named::OneOf(_)) = (score, &named) {
         let whole = format!("{name} {number}");
-        if let Named::One(account) = rows::named(state, principal, &whole).await? {
-            return Ok((whole, None, Reading::of(&name, Named::One(account))));
+        if let (Named::One(account), _) = rows::named(state, principal, &whole).await? {
+            return Ok((whole, None, Reading::of(&name, Named::One(account), false)));
         }
     }
-    let reading = Reading::of(&name, named);
+    let reading = Reading::of(&name, named, is_cut);
     Ok((name, score, reading))
 }
 
@@ -222,7 +191,8 @@ pub(crate) async fn lift(
     name: String,
     target: Option<u32>,
 ) -> Result<Found, Problem> {
-    let mut reading = Reading::of(&name, rows::named(state, principal, &name).await?);
+    let (named, is_cut) = rows::named(state, principal, &name).await?;
+    let mut reading = Reading::of(&name, named, is_cut);
     let wanted = reading.account.as_ref().and_then(|account| target_for(account.propensity_score, target));
     if let (Some(asked), Some(wanted)) = (target, wanted)
         && asked != u32::from(wanted)
@@ -284,18 +254,19 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_of_one_segment_and_one_product() {
-        let mut parameters = Parameters::new();
-        let (segment, product) = (Narrowing::Segment("SMB".into()), Narrowing::Product("seats".into()));
-        assert_eq!(narrow(&mut parameters, vec![segment.clone(), product]), Ok(()));
-        assert_eq!(parameters, [("segment", "SMB".to_owned()), ("product_id", "seats".to_owned())]);
-        assert!(narrow(&mut parameters, vec![segment]).is_err_and(|note| note.contains("one segment")));
+    fn what_was_read_otherwise_is_said() {
+        let account = Box::new(score("c-1", "TechFlow Inc", 94));
+        let read = Reading::of("Tecflow", Named::Likely(account), false);
+        assert_eq!(read.notes, ["\"Tecflow\" was read as TechFlow Inc."]);
+        assert!(Reading::of("x", Named::OneOf(Vec::new()), false).reason().contains("no customer"));
     }
 
     #[test]
-    fn what_was_read_otherwise_is_said() {
-        let account = Box::new(score("c-1", "TechFlow Inc", 94));
-        assert_eq!(Reading::of("Tecflow", Named::Likely(account)).notes, ["\"Tecflow\" was read as TechFlow Inc."]);
-        assert!(Reading::of("x", Named::OneOf(Vec::new())).reason().contains("no customer"));
+    fn that_not_every_account_was_looked_at_is_said_unless_the_one_was_found() {
+        let account = || Box::new(score("c-1", "TechFlow Inc", 94));
+        let notes = |named| Reading::of("Tecflow", named, true).notes;
+        assert_eq!(notes(Named::OneOf(Vec::new())), ["Only the best 20000 accounts were looked at."]);
+        assert_eq!(notes(Named::Likely(account())).len(), 2);
+        assert!(notes(Named::One(account())).is_empty());
     }
 }

@@ -1,52 +1,122 @@
 //! Questions about all accounts together: what has moved, how right the scores are, how far the refresh is.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use expansion_api::{
-    AccuracyAnswer, AccuracyBasis, CohortView, ModelView, Principal, Problem, RunAccuracyView, ScoreView, Understood,
+    AccuracyAnswer, AccuracyBasis, CohortView, ModelView, Principal, Problem, RunAccuracyView, RunView, ScoreView,
+    Understood,
 };
 use expansion_domain::Instant;
+use expansion_lambda::to_problem;
+use expansion_model::Order;
 
-use crate::accounts::portfolio;
-use crate::rows::{self, MOST_ROWS, Parameters};
-use crate::words::Whose;
+use crate::accounts::{self, count};
+use crate::moves::{Moves, Way};
+use crate::rows::{self, Parameters};
+use crate::selection::{filters, kept, only_the_best, other_horizon, selection};
+use crate::wanted::Wanted;
 use crate::{Found, State};
 
-/// Moves shown in each direction at most.
-const MOST_MOVES: usize = 5;
+/// From where on scores are counted together.
+const STEPS: [u8; 5] = [1, 20, 40, 60, 80];
 
 /// What has moved since the run before.
-pub(crate) async fn changes(state: &State, principal: &Principal, whose: Option<Whose>) -> Result<Found, Problem> {
-    let mut notes = Vec::new();
-    let Some(parameters) = portfolio(state, principal, whose.as_ref(), &mut notes).await? else {
-        return Ok(Found::nothing(notes));
+pub(crate) async fn changes(state: &State, principal: &Principal, moves: &Moves) -> Result<Found, Problem> {
+    let wanted = &moves.wanted;
+    let mut selection = match selection(state, principal, wanted).await? {
+        Ok(selection) => selection,
+        Err(found) => return Ok(found),
     };
-    let mut moved = Vec::new();
+    let notes = &mut selection.notes;
+    let most = count(wanted, notes);
+    if wanted.order != Order::Score {
+        notes.push("Moves are sorted by how large they are.".to_owned());
+    }
+    if wanted.days.is_some() {
+        notes.push("Moves are known since the run before only.".to_owned());
+    }
+    let mut rows = Vec::new();
     let mut compared = 0;
-    let seen = rows::look_through(state, principal, &parameters, |row| {
-        compared += usize::from(row.trend.is_some());
-        moved.extend(Some(row).filter(|row| delta(row) != 0));
+    let seen = rows::look_through(state, principal, &selection.parameters, |row| {
+        if kept(wanted, &row) {
+            compared += usize::from(row.trend.is_some());
+            rows.extend(Some(row).filter(|row| is_asked_for(moves, delta(row))));
+        }
         ControlFlow::Continue(())
     });
     let seen = seen.await?;
-    if seen.is_cut {
-        notes.push(format!("Only the best {MOST_ROWS} accounts were compared."));
-    }
-    let (up, down) = largest(moved);
+    notes.extend(seen.is_cut.then(only_the_best));
+    let (up, down) = largest(rows, most);
     let since = match up.first().or(down.first()) {
         Some(row) => since(state, principal, row).await?,
         None => None,
     };
-    let reason = if compared == 0 { "no customer was in a run before" } else { "no score has moved that way" };
-    let empty = [("up", up.is_empty()), ("down", down.is_empty())];
-    let understood = Understood::Changes { run: seen.run.into(), since, compared, up, down };
-    let mut found = Found { notes, ..Found::plain(understood) };
+    let reason = if compared == 0 { "no customer was in a run before" } else { "no score has moved like this" };
+    let mut filters = filters(selection.parameters, wanted);
+    filters.extend(moves.way.map(|way| ("direction", way.name().to_owned())));
+    filters.extend(moves.min_points.map(|least| ("min_points", least.to_string())));
+    let empty = [("up", Way::Down, up.is_empty()), ("down", Way::Up, down.is_empty())];
+    let understood = Understood::Changes { run: seen.run.into(), since, compared, filters, up, down };
+    let mut found = Found { notes: selection.notes, ..Found::plain(understood) };
     if since.is_none() {
         found.missing("since", if compared == 0 { reason } else { "no row says which run the one before was" });
     }
-    for (part, _) in empty.into_iter().filter(|(_, is_empty)| *is_empty) {
-        found.missing(part, reason);
+    for (part, other, _) in empty.into_iter().filter(|(_, _, is_empty)| *is_empty) {
+        let is_asked = moves.way != Some(other);
+        found.missing(part, if is_asked { reason } else { "only moves the other way are asked about" });
+    }
+    Ok(found)
+}
+
+/// What has moved about a segment, or else about one account.
+pub(crate) async fn changes_of(
+    state: &State,
+    principal: &Principal,
+    name: String,
+    moves: &Moves,
+) -> Result<Found, Problem> {
+    if rows::is_segment(state, principal, &name).await? {
+        changes(state, principal, moves).await
+    } else {
+        accounts::one(state, principal, name, None).await
+    }
+}
+
+/// How many accounts there are, and what they add up to.
+pub(crate) async fn totals(state: &State, principal: &Principal, wanted: &Wanted) -> Result<Found, Problem> {
+    let mut selection = match selection(state, principal, wanted).await? {
+        Ok(selection) => selection,
+        Err(found) => return Ok(found),
+    };
+    let notes = &mut selection.notes;
+    if let Some(count) = wanted.count {
+        notes.push(format!("All accounts are counted, not {count} of them."));
+    }
+    let (mut customers, mut newly_ready) = (0, 0);
+    let mut expected_value: Option<f64> = None;
+    let mut by_score = BTreeMap::from(STEPS.map(|step| (step, 0)));
+    let seen = rows::look_through(state, principal, &selection.parameters, |row| {
+        if kept(wanted, &row) {
+            customers += 1;
+            newly_ready += usize::from(row.newly_ready);
+            expected_value = expected_value.into_iter().chain(row.expected_value).reduce(|a, b| a + b);
+            if let Some((_, counted)) = by_score.range_mut(..=row.propensity_score).next_back() {
+                *counted += 1;
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    let seen = seen.await?;
+    notes.extend(other_horizon(wanted, &seen.run));
+    notes.extend(seen.is_cut.then(only_the_best));
+    let filters = filters(selection.parameters, wanted);
+    let run = seen.run.into();
+    let understood = Understood::Totals { run, filters, customers, newly_ready, by_score, expected_value };
+    let mut found = Found { notes: selection.notes, ..Found::plain(understood) };
+    if expected_value.is_none() {
+        found.missing("expected_value", "too few won deals with an amount are known");
     }
     Ok(found)
 }
@@ -61,12 +131,22 @@ fn delta(row: &ScoreView) -> i16 {
     row.trend.map_or(0, |trend| trend.delta)
 }
 
-/// The largest moves up and down.
-fn largest(moved: Vec<ScoreView>) -> (Vec<ScoreView>, Vec<ScoreView>) {
+/// Whether a move is one of those asked about.
+fn is_asked_for(moves: &Moves, delta: i16) -> bool {
+    let is_that_way = match moves.way {
+        None => delta != 0,
+        Some(Way::Up) => delta > 0,
+        Some(Way::Down) => delta < 0,
+    };
+    is_that_way && moves.min_points.is_none_or(|least| u32::from(delta.unsigned_abs()) >= least)
+}
+
+/// The largest moves up and down, so many of each.
+fn largest(moved: Vec<ScoreView>, most: usize) -> (Vec<ScoreView>, Vec<ScoreView>) {
     let (mut up, mut down): (Vec<_>, Vec<_>) = moved.into_iter().partition(|row| delta(row) > 0);
     for moves in [&mut up, &mut down] {
         moves.sort_by_key(|row| (Reverse(delta(row).unsigned_abs()), row.customer_id.clone()));
-        moves.truncate(MOST_MOVES);
+        moves.truncate(most);
     }
     (up, down)
 }
@@ -118,21 +198,34 @@ fn latest_mature(answer: &AccuracyAnswer) -> Option<(bool, RunAccuracyView)> {
 
 /// The model of the current run, as the row of its first customer names it.
 async fn model(state: &State, principal: &Principal) -> Result<Option<ModelView>, Problem> {
-    let first = rows::first(state, principal, &Parameters::new(), 1).await?.1;
+    let first = rows::first(state, principal, &Parameters::new(), 1, |_| true).await?.1;
     let Some(row) = first.first() else { return Ok(None) };
     Ok(get_propensity::answer(&state.customer, principal, &row.customer_id).await?.model)
 }
 
-/// How far the refresh is.
+/// How far the refresh is: the run under way, or else the newest on record, beside the one that readers see.
 pub(crate) async fn refresh(state: &State, principal: &Principal) -> Result<Found, Problem> {
-    let run = rows::list(state, principal, &vec![("limit", "1".to_owned())]).await?.run;
+    let control = &state.control;
+    let newest = match control.open_runs().await.map_err(|e| to_problem(&e))?.pop() {
+        Some(open) => Some(open),
+        None => control.latest_run().await.map_err(|e| to_problem(&e))?,
+    };
+    let newest = newest.ok_or_else(Problem::no_run_yet)?;
+    let current = match control.current_run().await.map_err(|e| to_problem(&e))? {
+        Some(current) => Some(control.expect_run(&current.run.run_id).await.map_err(|e| to_problem(&e))?),
+        None => None,
+    };
+    let run = RunView::from(&newest).seen_by(principal);
+    let current = current.map(|run| Box::new(RunView::from(&run).seen_by(principal)));
     let missing = [
-        ("run.rows", run.rows.is_none(), "the last shard is not in yet"),
-        ("run.progress", run.progress.is_none(), "the run is not planned yet"),
-        ("run.model_id", run.model_id.is_none(), "the model is not trained yet"),
+        ("run.rows", run.rows.is_none(), "the last shard is not in"),
+        ("run.progress", run.progress.is_none(), "the run was not planned"),
+        ("run.model_id", run.model_id.is_none(), "the model was not trained"),
         ("run.failure", run.failure.is_none(), "the run has not failed"),
+        ("current", current.is_none(), "no run is complete yet"),
+        ("current.failure", current.is_some(), "the run has not failed"),
     ];
-    let mut found = Found::plain(Understood::Refresh { run: run.into() });
+    let mut found = Found::plain(Understood::Refresh { run: run.into(), current });
     for (part, _, reason) in missing.into_iter().filter(|(_, is_missing, _)| *is_missing) {
         found.missing(part, reason);
     }
@@ -141,8 +234,6 @@ pub(crate) async fn refresh(state: &State, principal: &Principal) -> Result<Foun
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use expansion_api::TrendView;
     use expansion_model::{Accuracy, Figure};
 
@@ -155,10 +246,19 @@ mod tests {
             trend: Some(TrendView { previous_score: 50, delta }),
             ..score(&format!("c-{n}"), "x", 50)
         });
-        let (up, down) = largest(moved.collect());
+        let (up, down) = largest(moved.collect(), 5);
         assert_eq!(up.iter().map(delta).collect::<Vec<_>>(), [12, 5, 4, 3, 3]);
         assert_eq!(down.iter().map(delta).collect::<Vec<_>>(), [-8, -1]);
         assert_eq!(&*up[3].customer_id, "c-0", "equal moves by customer");
+    }
+
+    #[test]
+    fn only_the_moves_that_were_asked_about_are_told() {
+        let asked = |way, min_points| Moves { way, min_points, ..Moves::default() };
+        let told = |moves: &Moves| [-12, -4, 0, 4, 12].map(|delta| is_asked_for(moves, delta));
+        assert_eq!(told(&asked(None, None)), [true, true, false, true, true]);
+        assert_eq!(told(&asked(Some(Way::Up), None)), [false, false, false, true, true]);
+        assert_eq!(told(&asked(Some(Way::Down), Some(5))), [true, false, false, false, false]);
     }
 
     #[test]

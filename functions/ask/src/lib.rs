@@ -1,18 +1,21 @@
 //! `POST /api/analytics/expansion-propensity/ask`: questions in words, answered from stored rows.
 //!
-//! Owns: which rows answer which question. `question.rs` says what is asked, `rows.rs` reads what is stored, `names.rs` finds
-//! whose name a name is, and `markdown.rs` puts the answer into words. Nothing is said that no row says.
+//! Owns: which rows answer which question. `question.rs` says what is asked, `selection.rs` which accounts that is
+//! about, `rows.rs` reads what is stored, `names.rs` finds whose name a name is, and `markdown.rs` puts the answer into
+//! words. Nothing is said that no row says.
 
 mod accounts;
 mod figures;
 mod markdown;
+mod moves;
 mod names;
 mod patterns;
 mod question;
 mod rows;
 #[cfg(test)]
 mod sample;
-mod top;
+mod selection;
+mod wanted;
 mod words;
 
 use std::collections::BTreeMap;
@@ -20,7 +23,7 @@ use std::convert::Infallible;
 
 use expansion_api::{AskAnswer, ClaimNames, Principal, Problem, Understood, asked_question};
 use expansion_lambda::{ConfigError, claim_names, principal, reply, required};
-use expansion_store::Clients;
+use expansion_store::{Clients, ControlTable};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 
@@ -31,6 +34,7 @@ use crate::question::{EXAMPLES, Question, understand};
 pub struct Config {
     /// What is logged.
     pub log_level: String,
+    control_table: String,
     claims: ClaimNames,
     list: list_propensities::Config,
     customer: get_propensity::Config,
@@ -58,6 +62,7 @@ impl Config {
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             log_level: required(&get, "LOG_LEVEL")?,
+            control_table: required(&get, "CONTROL_TABLE")?,
             claims: claim_names(&get)?,
             list: list_propensities::Config::from_vars(&get)?,
             customer: get_propensity::Config::from_vars(&get)?,
@@ -70,6 +75,7 @@ impl Config {
 /// What the function keeps between invocations.
 #[derive(Debug)]
 pub struct State {
+    control: ControlTable,
     claims: ClaimNames,
     list: list_propensities::State,
     customer: get_propensity::State,
@@ -81,6 +87,7 @@ impl State {
     /// Makes the state and warms the connection, which all of them use.
     pub async fn new(config: Config, clients: &Clients) -> Self {
         Self {
+            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
             claims: config.claims,
             list: list_propensities::State::new(config.list, clients).await,
             customer: get_propensity::State::cold(config.customer, clients),
@@ -134,9 +141,12 @@ async fn ask(state: &State, request: &Request) -> Result<AskAnswer, Problem> {
 /// A problem for a store that fails, and before the first run where the question is about one.
 pub async fn answer(state: &State, principal: &Principal, question: String) -> Result<AskAnswer, Problem> {
     let Found { understood, notes, not_available } = match understand(&question) {
-        Question::Top(top) => accounts::top(state, principal, &top).await?,
+        Question::Top(wanted) => accounts::top(state, principal, &wanted).await?,
+        Question::Totals(wanted) => figures::totals(state, principal, &wanted).await?,
         Question::Account { name, score } => accounts::one(state, principal, name, score).await?,
-        Question::Changes { whose } => figures::changes(state, principal, whose).await?,
+        Question::Name(name) => accounts::perhaps(state, principal, name).await?,
+        Question::Changes(moves) => figures::changes(state, principal, &moves).await?,
+        Question::ChangesOf { name, moves } => figures::changes_of(state, principal, name, &moves).await?,
         Question::Lift { name, target } => accounts::lift(state, principal, name, target).await?,
         Question::Accuracy => figures::accuracy(state, principal).await?,
         Question::Refresh => figures::refresh(state, principal).await?,

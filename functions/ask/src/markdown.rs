@@ -1,7 +1,7 @@
 //! An answer as Markdown. Pure: everything said is in the typed answer.
 //!
-//! What comes from data (names, labels, ids, notes) goes through [`escape`] and is shown as text, whatever it contains. It
-//! never stands where a line begins, as that is where Markdown looks for blocks.
+//! What comes from data (names, labels, ids, notes) goes through [`escape`] and is shown as text, whatever it contains.
+//! It never stands where a line begins, as that is where Markdown looks for blocks.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -31,8 +31,11 @@ pub(crate) fn markdown(understood: &Understood, notes: &[String], not_available:
             Some(customer) => blocks.extend(account(customer)),
             None => blocks.push(unknown(name, did_you_mean)),
         },
-        Understood::Changes { run, since, compared, up, down } => {
-            blocks.extend(changes(run, *since, *compared, up, down));
+        Understood::Totals { run, filters, customers, newly_ready, by_score, expected_value } => {
+            blocks.extend(totals(run, filters, [*customers, *newly_ready], by_score, *expected_value));
+        }
+        Understood::Changes { run, since, compared, filters, up, down } => {
+            blocks.extend(changes(run, *since, *compared, filters, [up, down]));
         }
         Understood::Lift { name, account, what_if, did_you_mean } => match account {
             Some(account) => blocks.extend(lift(account, what_if.as_deref())),
@@ -41,7 +44,7 @@ pub(crate) fn markdown(understood: &Understood, notes: &[String], not_available:
         Understood::Accuracy { basis, accuracy, model } => {
             blocks.extend(how_accurate(*basis, accuracy.as_deref(), model.as_deref()));
         }
-        Understood::Refresh { run } => blocks.push(refresh(run)),
+        Understood::Refresh { run, current } => blocks.extend(refresh(run, current.as_deref())),
         Understood::Nothing { examples } => blocks.push(nothing(examples)),
     }
     blocks.join("\n\n")
@@ -77,7 +80,17 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// Characters without a width, which can hide or turn around what stands beside them.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 fn name(row: &ScoreView) -> String {
@@ -133,7 +146,7 @@ fn top_accounts(
     blocks
 }
 
-/// What a list was narrowed to, in words.
+/// What accounts or moves were narrowed to, in words.
 fn narrowed(filters: &BTreeMap<&'static str, String>) -> Option<String> {
     let said = filters.iter().map(|(name, value)| match *name {
         "min_score" => format!("score from {value}"),
@@ -141,10 +154,20 @@ fn narrowed(filters: &BTreeMap<&'static str, String>) -> Option<String> {
         "product_id" => format!("product {}", escape(value)),
         "confidence" => format!("{} confidence", escape(value)),
         "sort" => format!("by {}", value.replace('_', " ")),
+        "newly_ready" => "newly ready".to_owned(),
+        "min_estimated_value" => format!("est. value from {}", amount(value)),
+        "min_expected_value" => format!("expected value from {}", amount(value)),
+        "direction" => format!("moves {value}"),
+        "min_points" => format!("moves of {value} points or more"),
         name => format!("{name} {}", escape(value)),
     });
     let said: Vec<String> = said.collect();
     (!said.is_empty()).then(|| format!("Only: {}", said.join(" · ")))
+}
+
+/// An amount that a list was narrowed to.
+fn amount(value: &str) -> String {
+    value.parse().map_or_else(|_| escape(value), money)
 }
 
 fn table(accounts: &[ScoreView]) -> String {
@@ -312,21 +335,50 @@ fn lift(account: &ScoreView, what_if: Option<&WhatIfAnswer>) -> Vec<String> {
 
 // --- figures over all accounts ---------------------------------------------------------------------------------------
 
+/// How many accounts there are and are newly ready, how many have which score, and what they are expected to bring.
+fn totals(
+    run: &RunView,
+    filters: &BTreeMap<&'static str, String>,
+    [customers, newly_ready]: [usize; 2],
+    by_score: &BTreeMap<u8, usize>,
+    expected_value: Option<f64>,
+) -> Vec<String> {
+    let mut blocks = vec!["**How Many Accounts**".to_owned()];
+    blocks.extend(narrowed(filters));
+    let accounts = if customers == 1 { "account" } else { "accounts" };
+    let mut lines = format!("{customers} {accounts} as of {}.\n", day(run.as_of));
+    let mut below = 100;
+    for (from, counted) in by_score.iter().rev() {
+        let _ = write!(lines, "\n- Score {from} to {}: {counted}", below - 1);
+        below = *from;
+    }
+    let expected = expected_value.map_or_else(|| NOT_AVAILABLE.to_owned(), money);
+    let horizon = run.horizon_days;
+    let _ = write!(lines, "\n- Newly ready: {newly_ready}\n- Expected within {horizon} days: {expected}");
+    blocks.push(lines);
+    blocks
+}
+
 fn changes(
     run: &RunView,
     since: Option<Instant>,
     compared: usize,
-    up: &[ScoreView],
-    down: &[ScoreView],
+    filters: &BTreeMap<&'static str, String>,
+    [up, down]: [&[ScoreView]; 2],
 ) -> Vec<String> {
-    let before = since.map_or_else(|| "the run before".to_owned(), |since| format!("the run of {}", day(since)));
-    let title = "**What Changed**".to_owned();
+    let mut blocks = vec!["**What Changed**".to_owned()];
+    blocks.extend(narrowed(filters));
     if compared == 0 {
-        return vec![title, "No customer was in a run before, so there is nothing to compare with.".to_owned()];
+        blocks.push("No customer was in a run before, so there is nothing to compare with.".to_owned());
+        return blocks;
     }
+    let before = since.map_or_else(|| "the run before".to_owned(), |since| format!("the run of {}", day(since)));
     let customers = if compared == 1 { "customer" } else { "customers" };
-    let compared = format!("{compared} {customers} compared: {} against {before}.", day(run.as_of));
-    vec![title, compared, moves("Up", up), moves("Down", down)]
+    blocks.push(format!("{compared} {customers} compared: {} against {before}.", day(run.as_of)));
+    let way = filters.get("direction").map(String::as_str);
+    blocks.extend((way != Some("down")).then(|| moves("Up", up)));
+    blocks.extend((way != Some("up")).then(|| moves("Down", down)));
+    blocks
 }
 
 fn moves(title: &str, rows: &[ScoreView]) -> String {
@@ -404,13 +456,24 @@ fn out_of_time(model: &ModelView, alone: bool) -> String {
     )
 }
 
-fn refresh(run: &RunView) -> String {
+/// The refresh, and the run that readers see where that is another one.
+fn refresh(run: &RunView, current: Option<&RunView>) -> Vec<String> {
+    let mut blocks = vec![format!("**State of the Refresh**\n\n{}", state_of(run))];
+    match current {
+        None => blocks.push("No run is complete yet, so there are no scores to see.".to_owned()),
+        Some(current) if current.run_id == run.run_id => {}
+        Some(current) => blocks.push(format!("**The Run That Is Shown**\n\n{}", state_of(current))),
+    }
+    blocks
+}
+
+fn state_of(run: &RunView) -> String {
     let rows = run.rows.map_or_else(|| NOT_AVAILABLE.to_owned(), |rows| rows.to_string());
     let model = run.model_id.as_deref().map_or_else(|| NOT_AVAILABLE.to_owned(), escape);
     let shards =
         run.progress.map_or_else(String::new, |progress| format!(" ({} of {} shards)", progress.done, progress.shards));
     let mut text = format!(
-        "**State of the Refresh**\n\n- State: {}{shards}\n- As of: {}\n- Customers scored: {rows}\n- Model: {model}\n\
+        "- State: {}{shards}\n- As of: {}\n- Customers scored: {rows}\n- Model: {model}\n\
          - Horizon: {} days\n- Asked for by: {}",
         run.state.name(),
         run.as_of,

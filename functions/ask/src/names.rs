@@ -1,6 +1,7 @@
 //! Whose name a name is, and which segment or product a phrase names. Pure: the candidates are given.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use expansion_api::ScoreView;
 use expansion_domain::Id;
@@ -49,7 +50,7 @@ pub(crate) enum Named {
     OneOf(Vec<ScoreView>),
 }
 
-/// The customer meant among those that have the name in theirs.
+/// The customer meant among those that have the name in theirs: a likely one where it is just some of their letters.
 pub(crate) fn among(name: &str, rows: Vec<ScoreView>) -> Named {
     let wanted = key(name);
     let exact: [&dyn Fn(&ScoreView) -> bool; 3] =
@@ -64,11 +65,23 @@ pub(crate) fn among(name: &str, rows: Vec<ScoreView>) -> Named {
     }
     let mut rows = rows;
     if rows.len() == 1 {
-        return Named::One(Box::new(rows.remove(0)));
+        let row = Box::new(rows.remove(0));
+        return if has_words(name, &row) { Named::One(row) } else { Named::Likely(row) };
     }
     rows.sort_by(|a, b| nearness(name, b).total_cmp(&nearness(name, a)));
     rows.truncate(MOST_SUGGESTED);
     Named::OneOf(rows)
+}
+
+/// Whether a customer's name or id has the words of a name in it, whole and one after the other.
+fn has_words(name: &str, row: &ScoreView) -> bool {
+    let wanted = format!(" {} ", key(name));
+    [row.shown_name(), &row.customer_id].iter().any(|own| format!(" {} ", key(own)).contains(&wanted))
+}
+
+/// Whether a customer may be meant by a text that may be no name at all.
+pub(crate) fn resembles(name: &str, row: &ScoreView) -> bool {
+    has_words(name, row) || is_near(name, row)
 }
 
 /// Whether a name is near enough to a customer's to be looked at by [`nearest`].
@@ -91,7 +104,15 @@ pub(crate) fn nearest(name: &str, rows: Vec<ScoreView>) -> Named {
 /// forms aside.
 fn nearness(name: &str, row: &ScoreView) -> f64 {
     let [name, shown, id] = [name, row.shown_name(), &row.customer_id].map(|text| core(text).replace(' ', ""));
-    normalized_damerau_levenshtein(&name, &shown).max(normalized_damerau_levenshtein(&name, &id))
+    similarity(&name, &shown).max(similarity(&name, &id))
+}
+
+/// How similar two texts are, 0–1. Texts of very different lengths are not compared: that would take long and tell
+/// nothing.
+fn similarity(a: &str, b: &str) -> f64 {
+    let (a_long, b_long) = (a.chars().count(), b.chars().count());
+    let is_far = a_long.max(b_long) > 2 * a_long.min(b_long);
+    if is_far { 0.0 } else { normalized_damerau_levenshtein(a, b) }
 }
 
 /// A text's letters and digits in lower case, a blank for everything between them.
@@ -108,6 +129,11 @@ fn core(text: &str) -> String {
         Some((stem, form)) if FORMS.contains(&form) => stem.to_owned(),
         _ => key,
     }
+}
+
+/// Whether two names are the same to people, whatever stands between their words.
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
+    key(a) == key(b)
 }
 
 /// Whether two ids of CSMs are the same to people: `csm-07`, `CSM 7` and `7`.
@@ -140,37 +166,51 @@ pub(crate) enum Narrowing {
 impl Vocabulary {
     /// What a phrase names: all of it, or each of its parts.
     pub(crate) fn named(&self, phrase: &str) -> Option<Vec<Narrowing>> {
-        if let Some(one) = self.one(phrase) {
-            return Some(vec![one]);
+        let names = self.names();
+        let key = key(phrase);
+        let words: Vec<&str> = key.split_whitespace().collect();
+        // A misspelt name may be in one piece more than it should be.
+        let longest = names.iter().map(|(name, _)| name.split(' ').count()).max().unwrap_or_default() + 1;
+        // What the words from each place on name. The last place comes first, so that no place is looked at twice.
+        let mut from: Vec<Option<Vec<Narrowing>>> = vec![None; words.len()];
+        from.push(Some(Vec::new()));
+        for place in (0..words.len()).rev() {
+            // As much as possible in one piece: half a name may be enough to be recognised.
+            let mut ends = (place + 1..=words.len().min(place + longest)).rev();
+            from[place] = ends.find_map(|end| {
+                let rest = from[end].as_ref()?;
+                let first = one(&names, &words[place..end])?;
+                Some(iter::once(first).chain(rest.iter().cloned()).collect())
+            });
         }
-        // As much as possible in one piece: half a name may be enough to be recognised.
-        phrase.match_indices(' ').rev().find_map(|(place, _)| {
-            let first = self.one(&phrase[..place])?;
-            let mut rest = self.named(phrase[place..].trim_start())?;
-            rest.insert(0, first);
-            Some(rest)
-        })
+        from.swap_remove(0).filter(|all| !all.is_empty())
     }
 
-    /// The segment or product of this name; otherwise the only one with these words in its name, or with one nearly so.
-    fn one(&self, phrase: &str) -> Option<Narrowing> {
-        let wanted = key(phrase);
+    /// Every name and id, as a [`key`], with what it stands for.
+    fn names(&self) -> Vec<(String, Narrowing)> {
         let segments = self.segments.iter().map(|segment| (key(segment), Narrowing::Segment(segment.clone())));
         let ids = self.products.keys().map(|id| (key(id), Narrowing::Product(id.clone())));
         let names =
             self.products.iter().filter_map(|(id, name)| Some((key(name.as_ref()?), Narrowing::Product(id.clone()))));
-        let all: Vec<(String, Narrowing)> = segments.chain(ids).chain(names).collect();
-        if wanted.is_empty() {
-            return None;
-        }
-        if let Some((_, exact)) = all.iter().find(|(name, _)| *name == wanted) {
-            return Some(exact.clone());
-        }
-        let has_words = |name: &str| wanted.split(' ').all(|word| name.split(' ').any(|own| own == word));
-        let is_near = |name: &str| normalized_damerau_levenshtein(name, &wanted) >= SURE;
-        only(all.iter().filter(|(name, _)| has_words(name)))
-            .or_else(|| only(all.iter().filter(|(name, _)| is_near(name))))
+        segments.chain(ids).chain(names).collect()
     }
+}
+
+/// What has this name; otherwise the only one with these words in its name, or with one nearly so.
+fn one(names: &[(String, Narrowing)], words: &[&str]) -> Option<Narrowing> {
+    let wanted = words.join(" ");
+    if let Some((_, exact)) = names.iter().find(|(name, _)| *name == wanted) {
+        return Some(exact.clone());
+    }
+    let has_words = |name: &str| {
+        let own: Vec<&str> = name.split(' ').collect();
+        // A word that is said twice must be in the name twice.
+        let times = |words: &[&str], word: &str| words.iter().filter(|other| **other == word).count();
+        words.iter().all(|word| times(words, word) <= times(&own, word))
+    };
+    let is_near = |name: &str| similarity(name, &wanted) >= SURE;
+    only(names.iter().filter(|(name, _)| has_words(name)))
+        .or_else(|| only(names.iter().filter(|(name, _)| is_near(name))))
 }
 
 /// What all of the entries stand for, if it is one and the same.
@@ -201,6 +241,16 @@ mod tests {
         assert!(matches!(found, Named::One(_)), "{found:?}");
         assert_eq!(shown(&found), ["TechFlow Inc"]);
         assert!(matches!(among("CUS-1", rows(&["a", "b"])), Named::One(row) if &*row.customer_id == "cus-1"));
+    }
+
+    #[test]
+    fn some_letters_of_a_name_are_a_likely_one() {
+        let found = among("Ann", rows(&["Planner Corp"]));
+        assert!(matches!(found, Named::Likely(_)), "{found:?}");
+        let found = among("Ann", rows(&["Ann Arbor Co-op"]));
+        assert!(matches!(found, Named::One(_)), "{found:?}");
+        assert!(resembles("Arbor", &rows(&["Ann Arbor Co-op"])[0]), "a whole word");
+        assert!(!resembles("ok", &rows(&["Brookfield"])[0]));
     }
 
     #[test]
@@ -240,8 +290,22 @@ mod tests {
         assert_eq!(named("PRD-SECURITY"), Some(vec![product("prd-security")]));
         assert_eq!(named("advanced analitics"), Some(vec![product("prd-analytics")]));
         assert_eq!(named("plan"), None, "two have it");
+        assert_eq!(named("enterprise & analytics"), Some(vec![segment("Enterprise"), product("prd-analytics")]));
         assert_eq!(named("churn"), None);
         assert_eq!(named("&"), None);
+    }
+
+    #[test]
+    fn a_phrase_of_many_words_is_soon_looked_at() {
+        let vocabulary = Vocabulary {
+            segments: ["SMB", "SMB Plus", "SMB SMB Extra"].map(Id::from).into(),
+            products: BTreeMap::from([("prd-smb".into(), Some("SMB Seats".into()))]),
+        };
+        for repeated in ["smb", "smb seats", "prd smb"] {
+            let phrase = format!("{repeated} ").repeat(100);
+            assert!(vocabulary.named(&phrase).is_some(), "{repeated}");
+            assert_eq!(vocabulary.named(&format!("{phrase} zzz")), None, "{repeated}");
+        }
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! What a question asks. Pure: no data is looked at.
 //!
-//! `patterns.rs` has the table of how questions are put, `top.rs` the words that a list of accounts is asked for with, and
-//! `words.rs` cuts a text into words.
+//! `patterns.rs` has the table of how questions are put, `wanted.rs` the words that say which accounts are meant,
+//! `moves.rs` those that say which moves, and `words.rs` cuts a text into words.
 
-use crate::patterns::{Kind, first_fitting};
-use crate::top::{Top, top};
-use crate::words::{Whose, whose, words};
+use crate::moves::{Moves, moves};
+use crate::patterns::{Kind, first_fitting, only_a_name};
+use crate::wanted::{Wanted, top, wanted};
+use crate::words::{Word, words};
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Question {
     /// Which accounts to turn to.
-    Top(Top),
+    Top(Wanted),
+    /// How many accounts there are, and what they add up to.
+    Totals(Wanted),
     /// What is to be said of one account.
     Account {
         /// Its name or id, as written.
@@ -19,10 +22,16 @@ pub(crate) enum Question {
         /// The score that the question takes it to have.
         score: Option<u8>,
     },
+    /// What is to be said of one account, if this is a name: nothing else was understood.
+    Name(String),
     /// What has moved since the run before.
-    Changes {
-        /// Whose customers.
-        whose: Option<Whose>,
+    Changes(Moves),
+    /// What has moved about whatever has this name: a segment, or else one account.
+    ChangesOf {
+        /// The name, as written.
+        name: String,
+        /// The moves of the segment.
+        moves: Moves,
     },
     /// What would lift an account.
     Lift {
@@ -51,25 +60,36 @@ pub(crate) const EXAMPLES: &[&str] = &[
     "Tell me about TechFlow",
     "What changed since last week?",
     "What would lift TechFlow to 80?",
+    "How many accounts are ready to expand?",
     "How accurate are you?",
     "When was the last refresh?",
 ];
+
+/// What asks for totals, beside what says which accounts are meant.
+const ADDED_UP: &[&str] =
+    &["how", "many", "much", "total", "totals", "sum", "overall", "combined", "together", "bring"];
 
 /// Understands a question.
 pub(crate) fn understand(text: &str) -> Question {
     let words = words(text);
     let Some((kind, caught)) = first_fitting(&words) else {
-        return top(&words).map_or(Question::Nothing, Question::Top);
+        let name = || only_a_name(&words).map_or(Question::Nothing, Question::Name);
+        return top(&words).map_or_else(name, Question::Top);
     };
     match (kind, caught.name) {
         (Kind::Lift, Some(name)) => Question::Lift { name, target: caught.number },
         (Kind::Account, Some(name)) => {
             Question::Account { name, score: caught.number.and_then(|score| score.try_into().ok()) }
         }
-        (Kind::Changes, _) => Question::Changes { whose: (0..words.len()).find_map(|n| Some(whose(&words[n..])?.0)) },
+        (Kind::ChangesOf, Some(name)) => Question::ChangesOf { name, moves: moves(&words) },
+        (Kind::Changes, _) => Question::Changes(moves(&words)),
+        (Kind::Totals, _) => {
+            let adds_up = |words: &[Word]| words.first().is_some_and(|word| ADDED_UP.contains(&&*word.low));
+            Question::Totals(wanted(&words, |words| adds_up(words).then_some(1)))
+        }
         (Kind::Accuracy, _) => Question::Accuracy,
         (Kind::Refresh, _) => Question::Refresh,
-        (Kind::Lift | Kind::Account, None) => Question::Nothing,
+        (Kind::Lift | Kind::Account | Kind::ChangesOf, None) => Question::Nothing,
     }
 }
 
@@ -78,6 +98,8 @@ mod tests {
     use expansion_model::Order;
 
     use super::*;
+    use crate::moves::Way;
+    use crate::words::Whose;
 
     fn account(name: &str, score: Option<u8>) -> Question {
         Question::Account { name: name.to_owned(), score }
@@ -103,6 +125,7 @@ mod tests {
             "Why is TechFlow at 94%?",
             "Why does TechFlow have a score of 94?",
             "why is the TechFlow account 94/100",
+            "Why is the score of TechFlow 94?",
         ] {
             assert_eq!(understand(text), account("TechFlow", Some(94)), "{text}");
         }
@@ -118,9 +141,23 @@ mod tests {
             "Deep dive on TechFlow Inc",
             "What should I offer TechFlow Inc?",
             "Who is the champion at TechFlow Inc?",
-            "What changed for TechFlow Inc since last week?",
             "Why did TechFlow Inc drop?",
             "Explain TechFlow Inc",
+            "Why is TechFlow Inc ranked first?",
+            "Why is TechFlow Inc number 1?",
+            "Why is TechFlow Inc on top?",
+            "What's driving TechFlow Inc's score?",
+            "What's behind TechFlow Inc's score?",
+            "What drives TechFlow Inc?",
+            "Deep dive TechFlow Inc",
+            "How does TechFlow Inc look?",
+            "Who is my champion at TechFlow Inc?",
+            "How much is TechFlow Inc worth?",
+            "What is TechFlow Inc's expected value?",
+            "Should I call TechFlow Inc?",
+            "Should we talk to TechFlow Inc this week?",
+            "How confident are you about TechFlow Inc?",
+            "Show me the details of TechFlow Inc",
         ] {
             assert_eq!(understand(text), account("TechFlow Inc", None), "{text}");
         }
@@ -135,6 +172,9 @@ mod tests {
             "What does TechFlow need to reach 80?",
             "What would it take for TechFlow to reach 80?",
             "what could raise the score of TechFlow to 80",
+            "How can we move TechFlow from 60 to 80?",
+            "What would lift TechFlow from 60% to 80%?",
+            "Lift TechFlow from 60 to 80",
         ] {
             assert_eq!(understand(text), lift("TechFlow", Some(80)), "{text}");
         }
@@ -143,20 +183,80 @@ mod tests {
     }
 
     #[test]
-    fn what_changed() {
-        for text in ["What changed since last week?", "what's new", "Biggest movers", "Which accounts dropped?"] {
-            assert_eq!(understand(text), Question::Changes { whose: None }, "{text}");
+    fn a_name_on_its_own() {
+        for text in ["TechFlow", "Show me TechFlow", "TechFlow's score", "TechFlow score", "pull up TechFlow"] {
+            assert_eq!(understand(text), Question::Name("TechFlow".to_owned()), "{text}");
         }
-        let mine = Question::Changes { whose: Some(Whose::Mine) };
-        assert_eq!(understand("What changed in my accounts since last week?"), mine);
-        let of_csm = Question::Changes { whose: Some(Whose::Csm("csm-07".to_owned())) };
-        assert_eq!(understand("what changed for csm-07 since last week"), of_csm);
+    }
+
+    #[test]
+    fn what_changed() {
+        let changes = |moves| Question::Changes(moves);
+        for text in ["What changed since last week?", "what's new", "Biggest movers", "Has anything changed?"] {
+            assert_eq!(understand(text), changes(Moves::default()), "{text}");
+        }
+        let down = Moves { way: Some(Way::Down), ..Moves::default() };
+        for text in ["Which accounts dropped?", "Which accounts went down since last week?", "Did my scores fall?"] {
+            let whose = text.contains("my").then_some(Whose::Mine);
+            let wanted = Wanted { whose, ..Wanted::default() };
+            assert_eq!(understand(text), changes(Moves { wanted, ..down.clone() }), "{text}");
+        }
+        let of =
+            |whose| changes(Moves { wanted: Wanted { whose: Some(whose), ..Wanted::default() }, ..Moves::default() });
+        assert_eq!(understand("What changed in my accounts since last week?"), of(Whose::Mine));
+        assert!(matches!(understand("Did Enterprise accounts go up?"), Question::Changes(_)));
+        assert_eq!(understand("what changed for csm-07 since last week"), of(Whose::Csm("csm-07".to_owned())));
+        let enterprise = Wanted { phrases: vec!["Enterprise".to_owned()], ..Wanted::default() };
+        let dropped = changes(Moves { wanted: enterprise.clone(), ..down });
+        assert_eq!(understand("Which Enterprise accounts dropped since last week?"), dropped);
+        let both_ways = changes(Moves { wanted: enterprise, ..Moves::default() });
+        assert_eq!(understand("What changed in my Enterprise accounts?"), {
+            let Question::Changes(mut moves) = both_ways else { unreachable!("it was made above") };
+            moves.wanted.whose = Some(Whose::Mine);
+            changes(moves)
+        });
+    }
+
+    #[test]
+    fn what_changed_about_one() {
+        for (text, named) in [
+            ("What changed for TechFlow Inc since last week?", "TechFlow Inc"),
+            ("What changed in SMB since last week?", "SMB"),
+            ("Did TechFlow go up?", "TechFlow"),
+            ("Has TechFlow dropped?", "TechFlow"),
+        ] {
+            let understood = understand(text);
+            assert!(matches!(&understood, Question::ChangesOf { name, .. } if name == named), "{text}: {understood:?}");
+        }
+    }
+
+    #[test]
+    fn how_many_and_how_much() {
+        for text in [
+            "How many accounts are ready to expand?",
+            "What's the total expected value?",
+            "What is the expected value?",
+            "How much are all accounts worth?",
+            "What are the accounts worth together?",
+        ] {
+            assert!(matches!(understand(text), Question::Totals(_)), "{text}: {:?}", understand(text));
+        }
+        let wanted = Wanted { min_score: Some(71), phrases: vec!["Enterprise".to_owned()], ..Wanted::default() };
+        assert_eq!(understand("How many Enterprise accounts are above 70?"), Question::Totals(wanted));
+        let mine = Wanted { whose: Some(Whose::Mine), order: Order::ExpectedValue, ..Wanted::default() };
+        assert_eq!(understand("How much is my portfolio worth?"), Question::Totals(mine));
     }
 
     #[test]
     fn accuracy_and_the_refresh() {
-        for text in ["How accurate are you?", "How good are your predictions?", "Can I trust you?", "what is your AUC"]
-        {
+        for text in [
+            "How accurate are you?",
+            "How good are your predictions?",
+            "Can I trust you?",
+            "what is your AUC",
+            "How confident are you?",
+            "How confident are you in your predictions?",
+        ] {
             assert_eq!(understand(text), Question::Accuracy, "{text}");
         }
         for text in [
@@ -167,8 +267,24 @@ mod tests {
             "Which model is in use?",
             "state of the refresh",
             "Tell me about the last refresh",
+            "Is the refresh running?",
+            "Is a refresh running?",
+            "Did the refresh fail?",
+            "Why did the refresh fail?",
+            "How far is the refresh?",
+            "Is there a refresh running?",
+            "What happened to the last refresh?",
         ] {
             assert_eq!(understand(text), Question::Refresh, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_question_is_soon_understood() {
+        for repeated in ["smb ", "what lift to 5 ", "what recommended to ", "why is from ", "since "] {
+            let text: String = repeated.repeat(500 / repeated.len());
+            let _ = understand(&text);
+            let _ = understand(&format!("accounts {text} zzz"));
         }
     }
 
@@ -176,7 +292,7 @@ mod tests {
     fn everything_else_is_nothing() {
         for text in [
             "?!",
-            "hello",
+            "why",
             "What is the weather in Paris?",
             "Ignore all previous instructions",
             "how do I expand my portfolio",
@@ -184,20 +300,21 @@ mod tests {
             "which accounts will churn",
         ] {
             let question = understand(text);
-            let is_list = matches!(&question, Question::Top(top) if !top.phrases.is_empty());
-            assert!(question == Question::Nothing || is_list, "{text}: {question:?}");
+            let is_unread = matches!(&question, Question::Top(top) if !top.phrases.is_empty());
+            let is_looked_up = matches!(&question, Question::Name(_));
+            assert!(question == Question::Nothing || is_unread || is_looked_up, "{text}: {question:?}");
         }
     }
 
     #[test]
     fn a_list_is_asked_for_in_any_order_of_words() {
-        let plain = Top::default();
+        let plain = Wanted::default();
         for text in ["Which accounts are ready to expand?", "top accounts", "Who is most likely to expand?"] {
             assert_eq!(understand(text), Question::Top(plain.clone()), "{text}");
         }
-        let mine = Top { whose: Some(Whose::Mine), ..plain.clone() };
+        let mine = Wanted { whose: Some(Whose::Mine), ..plain.clone() };
         assert_eq!(understand("tell me about my accounts"), Question::Top(mine), "that is nobody's name");
-        let valued = Top { count: Some(10), order: Order::ExpectedValue, whose: Some(Whose::Mine), ..plain };
+        let valued = Wanted { count: Some(10), order: Order::ExpectedValue, whose: Some(Whose::Mine), ..plain };
         for text in ["my top ten accounts by value", "Which 10 of my customers are worth most?"] {
             assert_eq!(understand(text), Question::Top(valued.clone()), "{text}");
         }

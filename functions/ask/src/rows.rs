@@ -10,7 +10,7 @@ use expansion_domain::Id;
 use futures::stream::{self, StreamExt};
 
 use crate::State;
-use crate::names::{Named, Narrowing, Vocabulary, among, is_near, is_same_csm, nearest};
+use crate::names::{Named, Narrowing, Vocabulary, among, is_near, is_same, is_same_csm, nearest};
 
 /// Rows a page at most.
 const PAGE: usize = 200;
@@ -37,6 +37,7 @@ pub(crate) async fn list(state: &State, principal: &Principal, parameters: &Para
 }
 
 /// What was looked through.
+#[derive(Debug)]
 pub(crate) struct Seen {
     /// The run.
     pub(crate) run: RunView,
@@ -71,52 +72,60 @@ pub(crate) async fn look_through(
     }
 }
 
-/// The first rows of a list.
+/// The first rows of a list that are kept.
 pub(crate) async fn first(
     state: &State,
     principal: &Principal,
     parameters: &Parameters,
     count: usize,
-) -> Result<(RunView, Vec<ScoreView>), Problem> {
+    keep: impl Fn(&ScoreView) -> bool,
+) -> Result<(Seen, Vec<ScoreView>), Problem> {
     let mut rows = Vec::new();
-    let Seen { run, .. } = look_through(state, principal, parameters, |row| {
-        rows.push(row);
+    let seen = look_through(state, principal, parameters, |row| {
+        rows.extend(Some(row).filter(&keep));
         if rows.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
     .await?;
-    Ok((run, rows))
+    Ok((seen, rows))
 }
 
-/// The customer of a name: with it in their name or id, or else with a similar one.
-pub(crate) async fn named(state: &State, principal: &Principal, name: &str) -> Result<Named, Problem> {
-    let (_, rows) = first(state, principal, &vec![("q", name.to_owned())], MOST_ROWS).await?;
+/// The customer of a name: with it in their name or id, or else with a similar one; and whether there are accounts that
+/// were not looked at.
+pub(crate) async fn named(state: &State, principal: &Principal, name: &str) -> Result<(Named, bool), Problem> {
+    let (seen, rows) = first(state, principal, &vec![("q", name.to_owned())], MOST_ROWS, |_| true).await?;
     if !rows.is_empty() {
-        return Ok(among(name, rows));
+        return Ok((among(name, rows), seen.is_cut));
     }
     let mut near = Vec::new();
-    look_through(state, principal, &Parameters::new(), |row| {
+    let seen = look_through(state, principal, &Parameters::new(), |row| {
         if is_near(name, &row) {
             near.push(row);
         }
         ControlFlow::Continue(())
     })
     .await?;
-    Ok(nearest(name, near))
+    Ok((nearest(name, near), seen.is_cut))
 }
 
-/// The CSM of the run who is meant.
-pub(crate) async fn csm(state: &State, principal: &Principal, id: &str) -> Result<Option<Id>, Problem> {
+/// The CSM of the run who is meant, and whether there are accounts that were not looked at.
+pub(crate) async fn csm(state: &State, principal: &Principal, id: &str) -> Result<(Option<Id>, bool), Problem> {
     let written = list(state, principal, &vec![("csm_id", id.to_owned()), ("limit", "1".to_owned())]).await?;
     if !written.data.is_empty() {
-        return Ok(Some(id.into()));
+        return Ok((Some(id.into()), false));
     }
     let mut found = None;
-    look_through(state, principal, &Parameters::new(), |row| {
+    let seen = look_through(state, principal, &Parameters::new(), |row| {
         found = row.csm_id.filter(|own| is_same_csm(own, id));
         if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .await?;
-    Ok(found)
+    Ok((found, seen.is_cut))
+}
+
+/// Whether a name is that of a segment of the run's best rows.
+pub(crate) async fn is_segment(state: &State, principal: &Principal, name: &str) -> Result<bool, Problem> {
+    let (_, rows) = first(state, principal, &Parameters::new(), FIRST_ROWS, |_| true).await?;
+    Ok(rows.iter().filter_map(|row| row.segment.as_deref()).any(|segment| is_same(segment, name)))
 }
 
 /// What phrases name: a segment of the run's rows or a recommended product; or the phrase that names nothing, with the
@@ -130,7 +139,7 @@ pub(crate) async fn narrowings(
         return Ok(Ok(Vec::new()));
     }
     let mut vocabulary = Vocabulary::default();
-    let (_, rows) = first(state, principal, &Parameters::new(), FIRST_ROWS).await?;
+    let (_, rows) = first(state, principal, &Parameters::new(), FIRST_ROWS, |_| true).await?;
     vocabulary.segments.extend(rows.iter().filter_map(|row| row.segment.clone()));
     // Segments are looked at first: a product of the same name has a longer one too.
     if resolved(&vocabulary, phrases).is_err() || rows.is_empty() {
@@ -138,8 +147,9 @@ pub(crate) async fn narrowings(
     }
     if let (Err(phrase), true) = (resolved(&vocabulary, phrases), rows.len() >= FIRST_ROWS) {
         look_through(state, principal, &Parameters::new(), |row| {
-            vocabulary.segments.extend(row.segment);
-            if vocabulary.named(phrase).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let is_new = row.segment.is_some_and(|segment| vocabulary.segments.insert(segment));
+            let is_found = is_new && vocabulary.named(phrase).is_some();
+            if is_found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .await?;
     }
@@ -187,6 +197,6 @@ async fn is_recommended(state: &State, principal: &Principal, phrase: &str) -> R
     if !looks_like_an_id {
         return Ok(false);
     }
-    let (_, rows) = first(state, principal, &vec![("product_id", phrase.to_owned())], 1).await?;
+    let (_, rows) = first(state, principal, &vec![("product_id", phrase.to_owned())], 1, |_| true).await?;
     Ok(!rows.is_empty())
 }

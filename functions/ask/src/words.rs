@@ -34,6 +34,13 @@ const ENDINGS: &[&str] = &[
 /// What says nothing before and after a name.
 const BEFORE_NAMES: &[&str] = &["the", "account", "customer", "our", "my"];
 const AFTER_NAMES: &[&str] = &["account", "customer", "score", "propensity", "now", "today"];
+/// What is said of somebody: `the score of TechFlow`.
+const MEASURES: &[&str] = &["score", "propensity", "rank", "ranking", "confidence", "chance", "chances", "value"];
+const OF: &[&str] = &["of", "for", "at"];
+/// What has one of these in it, or ends with one of those after, is several accounts and not one: `customers in SMB`,
+/// `the SMB segment`.
+const SEVERAL: &[&str] = &["accounts", "customers", "clients", "portfolios", "segments", "opportunities", "scores"];
+const GROUPS: &[&str] = &["segment", "portfolio"];
 /// Words that are nobody's name on their own.
 #[rustfmt::skip]
 const NOBODY: &[&str] = &[
@@ -41,6 +48,9 @@ const NOBODY: &[&str] = &[
     "everybody", "everyone", "account", "accounts", "customer", "customers", "client", "clients", "portfolio",
     "score", "scores", "it", "they", "them", "this", "that", "these", "those", "of", "for", "in", "me", "us",
     "i", "we", "you", "csm", "most", "best", "top", "ready", "week", "month", "year", "last", "and", "so",
+    "anything", "anybody", "anyone", "something", "somebody", "someone", "nothing", "there", "who", "what", "which",
+    "refresh", "run", "scoring", "data", "model", "predictions", "forecasts", "numbers", "value", "expected",
+    "estimated", "total",
 ];
 /// Numbers that people write out.
 #[rustfmt::skip]
@@ -104,13 +114,27 @@ pub(crate) fn number(low: &str) -> Option<u32> {
     NUMBERS.iter().find(|(name, _)| *name == bare).map(|(_, number)| *number).or_else(digits)
 }
 
+/// An amount (`80`, `100,000`, `$100K`, `1.5m`), and whether it is written as money.
+pub(crate) fn amount(low: &str) -> Option<(f64, bool)> {
+    if let Some(number) = number(low) {
+        return Some((number.into(), false));
+    }
+    let bare = low.trim_end_matches('+').trim_start_matches(['$', '€', '£']);
+    let (digits, factor) = match bare.strip_suffix(['k', 'm']) {
+        Some(thousands) if bare.ends_with('k') => (thousands, 1e3),
+        Some(millions) => (millions, 1e6),
+        None => (bare, 1.0),
+    };
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
+    let value: f64 = digits.replace(',', "").parse().ok().filter(|_| is_number)?;
+    Some((value * factor, factor > 1.0 || low.starts_with(['$', '€', '£'])))
+}
+
 /// The name that words are, unless they are nobody's.
 pub(crate) fn name_of(words: &[Word]) -> Option<String> {
     let mut words = words;
-    while let [first, rest @ ..] = words
-        && !rest.is_empty()
-        && BEFORE_NAMES.contains(&&*first.low)
-    {
+    while let Some(rest) = after_what_precedes(words) {
         words = rest;
     }
     while let [rest @ .., last] = words
@@ -121,11 +145,24 @@ pub(crate) fn name_of(words: &[Word]) -> Option<String> {
     }
     let somebody = |word: &Word| !NOBODY.contains(&&*word.low) && number(&word.low).is_none();
     let is_of_csm = words.first().is_some_and(|word| csm_of(&word.text).is_some());
-    if is_of_csm || !words.iter().any(somebody) || words.iter().any(|word| word.low == "since") {
+    let is_group = words.len() > 1 && words.last().is_some_and(|word| GROUPS.contains(&&*word.low));
+    let is_several = is_group || words.iter().any(|word| SEVERAL.contains(&&*word.low));
+    if is_of_csm || is_several || !words.iter().any(somebody) || words.iter().any(|word| word.low == "since") {
         return None;
     }
     let texts: Vec<&str> = words.iter().map(|word| &*word.text).collect();
     Some(without_possessive(&texts.join(" ")).to_owned())
+}
+
+/// The words without what says nothing before a name, if they begin with it: `the`, `score of`.
+fn after_what_precedes(words: &[Word]) -> Option<&[Word]> {
+    match words {
+        [first, rest @ ..] if !rest.is_empty() && BEFORE_NAMES.contains(&&*first.low) => Some(rest),
+        [measure, of, rest @ ..] if !rest.is_empty() && MEASURES.contains(&&*measure.low) && OF.contains(&&*of.low) => {
+            Some(rest)
+        }
+        _ => None,
+    }
 }
 
 /// A text without the `'s` or `'` at its end.
@@ -180,11 +217,41 @@ mod tests {
     }
 
     #[test]
+    fn amounts_come_in_many_forms() {
+        for (text, value, is_money) in [
+            ("70", 70.0, false),
+            ("100,000", 100_000.0, false),
+            ("$100k", 100_000.0, true),
+            ("1.5m", 1_500_000.0, true),
+            ("€80", 80.0, true),
+            ("50k+", 50_000.0, true),
+        ] {
+            assert_eq!(amount(text), Some((value, is_money)), "{text}");
+        }
+        for text in ["", "$", "k", "m", ".", "inf", "nan", "1e9", "-5", "5x"] {
+            assert_eq!(amount(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn names_lose_their_possessive_and_generic_words_are_no_names() {
         let name = |text: &str| name_of(&words(text));
         assert_eq!(name("the TechFlow Inc account").as_deref(), Some("TechFlow Inc"));
         assert_eq!(name("TechFlow's score").as_deref(), Some("TechFlow"));
-        for nobody in ["my accounts", "csm-07", "everything", "the", "the top 5 accounts", "TechFlow since last week"] {
+        assert_eq!(name("the score of the TechFlow account").as_deref(), Some("TechFlow"));
+        for nobody in [
+            "my accounts",
+            "csm-07",
+            "everything",
+            "the",
+            "the top 5 accounts",
+            "TechFlow since last week",
+            "my Enterprise accounts",
+            "customers in SMB",
+            "the SMB segment",
+            "the refresh",
+            "the total expected value",
+        ] {
             assert_eq!(name(nobody), None, "{nobody}");
         }
     }

@@ -44,12 +44,28 @@ pub enum Understood {
     TopAccounts {
         /// The run.
         run: Box<RunView>,
-        /// What the list was narrowed to and sorted by, as parameters of the list.
+        /// What the list was narrowed to and sorted by: parameters of the list, and `newly_ready`, `min_estimated_value`
+        /// and `min_expected_value`.
         filters: BTreeMap<&'static str, String>,
         /// The accounts, in the order asked for.
         accounts: Vec<ScoreView>,
         /// Everything about the first of them; `null` when there is none.
         customer: Option<Box<CustomerAnswer>>,
+    },
+    /// How many accounts there are, and what they add up to.
+    Totals {
+        /// The run.
+        run: Box<RunView>,
+        /// What the accounts were narrowed to, as in a list of accounts.
+        filters: BTreeMap<&'static str, String>,
+        /// How many there are.
+        customers: usize,
+        /// How many of them crossed the line to being ready in this run.
+        newly_ready: usize,
+        /// How many have a score from here on, up to the next step: of 1, 20, 40, 60 and 80.
+        by_score: BTreeMap<u8, usize>,
+        /// The sum of the expected values; `null` where none is known.
+        expected_value: Option<f64>,
     },
     /// What is to be said of one account.
     Account {
@@ -70,6 +86,8 @@ pub enum Understood {
         since: Option<Instant>,
         /// How many customers could be compared.
         compared: usize,
+        /// What the moves were narrowed to: as in a list of accounts, and `direction` (`up` or `down`) and `min_points`.
+        filters: BTreeMap<&'static str, String>,
         /// The largest moves up, largest first.
         up: Vec<ScoreView>,
         /// The largest moves down, largest first.
@@ -97,8 +115,10 @@ pub enum Understood {
     },
     /// How far the refresh is.
     Refresh {
-        /// The run.
+        /// The run under way, or else the newest, which may have failed.
         run: Box<RunView>,
+        /// The run that readers see; `null` before the first is complete.
+        current: Option<Box<RunView>>,
     },
     /// Nothing that can be answered.
     Nothing {

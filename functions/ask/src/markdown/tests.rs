@@ -1,7 +1,7 @@
 //! The words of answers, and that no name can be anything but text in them.
 
 use expansion_api::{ChangeView, ConfidenceView};
-use expansion_model::ConfidenceLevel;
+use expansion_model::{ConfidenceLevel, Run, RunState};
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
@@ -90,11 +90,53 @@ fn what_changed_and_the_state_of_the_refresh() {
         run: run().into(),
         since: Some(at("2026-06-23T23:59:59Z")),
         compared: 250,
+        filters: BTreeMap::new(),
         up: vec![score("c-1", "TechFlow Inc", 94)],
         down: Vec::new(),
     };
-    let refresh = Understood::Refresh { run: run().into() };
+    let refresh = Understood::Refresh { run: run().into(), current: Some(run().into()) };
     insta::assert_snapshot!(format!("{}\n\n----\n\n{}", plain(&understood), plain(&refresh)));
+}
+
+#[test]
+fn a_refresh_that_has_failed_is_told_beside_the_run_that_is_shown() {
+    let requested = Run::requested(at("2026-07-07T23:59:59Z"), "schedule", 90, at("2026-07-08T06:00:00Z"));
+    let failed = Run { state: RunState::Failed, failure: Some("a table is missing".to_owned()), ..requested.clone() };
+    let told = |run: &Run, current: Option<RunView>| {
+        plain(&Understood::Refresh { run: Box::new(run.into()), current: current.map(Box::new) })
+    };
+    insta::assert_snapshot!(told(&failed, Some(run())));
+    let first = told(&requested, None);
+    assert!(first.contains("- State: requested\n") && first.ends_with("there are no scores to see."), "{first}");
+}
+
+#[test]
+fn only_the_moves_asked_about_are_told_and_what_they_were_narrowed_to() {
+    let filters = [("segment", "Enterprise"), ("direction", "down"), ("min_points", "5")];
+    let understood = Understood::Changes {
+        run: run().into(),
+        since: None,
+        compared: 12,
+        filters: filters.map(|(name, value)| (name, value.to_owned())).into(),
+        up: Vec::new(),
+        down: Vec::new(),
+    };
+    let text = plain(&understood);
+    assert!(text.contains("Only: moves down · moves of 5 points or more · segment Enterprise"), "{text}");
+    assert!(text.contains("Down: nobody.") && !text.contains("Up"), "{text}");
+}
+
+#[test]
+fn how_many_accounts_there_are() {
+    let filters = [("min_estimated_value", "50000"), ("newly_ready", "true")];
+    insta::assert_snapshot!(plain(&Understood::Totals {
+        run: run().into(),
+        filters: filters.map(|(name, value)| (name, value.to_owned())).into(),
+        customers: 42,
+        newly_ready: 3,
+        by_score: BTreeMap::from([(1, 20), (20, 10), (40, 6), (60, 4), (80, 2)]),
+        expected_value: Some(1_240_000.0),
+    }));
 }
 
 #[test]
@@ -160,6 +202,7 @@ fn markup_in_a_name_is_text() {
         ("`a`\n\n# b", "\\`a\\` # b"),
         ("https://x.y www.x.y", "https\\://x.y www\\.x.y"),
         (" \u{202e}\u{200b} ", "(blank)"),
+        ("a\u{61c}b\u{ad}c\u{e0041}d\u{e007f}", "abcd"),
     ] {
         assert_eq!(escape(name), escaped, "{name}");
     }
@@ -279,7 +322,14 @@ fn answers(name: &str) -> [Understood; 5] {
             did_you_mean: accounts.clone(),
         },
         Understood::Lift { name: name.to_owned(), account: Some(row.into()), what_if: None, did_you_mean: Vec::new() },
-        Understood::Changes { run: run().into(), since: None, compared: 2, up: accounts.clone(), down: accounts },
+        Understood::Changes {
+            run: run().into(),
+            since: None,
+            compared: 2,
+            filters: BTreeMap::from([("segment", name.to_owned())]),
+            up: accounts.clone(),
+            down: accounts,
+        },
     ]
 }
 

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use expansion_e2e::{Caller, LIST, Source, World, as_of, customer_path, portfolio};
+use expansion_e2e::{Caller, LIST, REFRESH, Source, World, as_of, customer_path, portfolio};
+use expansion_model::{Run, RunState};
+use expansion_store::now;
 use serde_json::{Value, json};
+
+use crate::unfinished::planned;
 
 const ASK: &str = "/api/analytics/expansion-propensity/ask";
 
@@ -46,6 +50,17 @@ async fn rows(caller: &Caller, query: &str) -> Vec<Value> {
 async fn two_runs() -> World {
     let world = World::over(&Source::simulated()).await;
     world.refreshed(as_of(7)).await;
+    world.refreshed(as_of(0)).await;
+    world
+}
+
+/// A world with two runs, a month apart, where the line to being ready is low enough for somebody to have crossed it.
+async fn two_runs_with_a_low_line() -> World {
+    let variables =
+        [("READY_SCORE", "30"), ("READY_CONFIDENCE", "Low")].map(|(name, value)| (name.into(), value.into()));
+    let options = expansion_local::Options { variables: variables.into(), ..Default::default() };
+    let world = World::with(&Source::simulated(), options).await;
+    world.refreshed(as_of(30)).await;
     world.refreshed(as_of(0)).await;
     world
 }
@@ -111,11 +126,15 @@ async fn lists_are_narrowed_and_sorted_as_asked() {
         }),
         ("Who should I offer Advanced Analytics?".to_owned(), "product_id=prd-analytics&limit=5".to_owned()),
         ("top accounts for prd-seats at least 10".to_owned(), "product_id=prd-seats&min_score=10&limit=5".to_owned()),
+        ("top accounts by expected value".to_owned(), "sort=expected_value&limit=5".to_owned()),
+        ("high-confidence accounts".to_owned(), "confidence=High&limit=5".to_owned()),
+        ("Which accounts will expand in the next 90 days, and why?".to_owned(), "limit=5".to_owned()),
     ] {
         let answer = asked(&manager, &question, "top_accounts").await;
         let wanted = rows(&manager, &query).await;
         assert!(!wanted.is_empty(), "{query} has rows");
         assert_eq!(answer["accounts"], json!(wanted), "{question}");
+        assert_eq!(answer["notes"], json!([]), "{question}");
     }
 
     let none = asked(&manager, "accounts from 100", "top_accounts").await;
@@ -123,10 +142,77 @@ async fn lists_are_narrowed_and_sorted_as_asked() {
     assert!(none["not_available"]["customer"].is_string() && none["not_available"]["accounts"].is_string());
 
     let unknown = asked(&manager, "Which Martian accounts are ready?", "nothing").await;
-    assert!(text(&unknown, "markdown").contains("Martian\" is no word"), "{unknown}");
+    assert!(text(&unknown, "markdown").contains("Martian\" is not understood"), "{unknown}");
     assert!(text(&unknown, "markdown").contains(&segment), "the segments there are: {unknown}");
     let unknown = asked(&manager, "accounts of csm-99", "nothing").await;
     assert!(list(&unknown, "notes")[0].as_str().is_some_and(|note| note.contains("csm-99")), "{unknown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bounds_are_on_what_they_are_said_to_be_on() {
+    let world = two_runs_with_a_low_line().await;
+    let manager = world.manager();
+    let all = world.all_rows().await;
+    let ids = |rows: &[&Value]| rows.iter().map(|row| row["customer_id"].clone()).collect::<Vec<_>>();
+    let value = |row: &Value| row["estimated_value"]["amount"].as_f64().unwrap_or_default();
+    let mut values: Vec<f64> = all.iter().map(value).collect();
+    values.sort_by(f64::total_cmp);
+    let least = values[values.len() * 9 / 10].floor();
+    let newly = |row: &&Value| row["newly_ready"] == true;
+    for (question, wanted) in [
+        (
+            format!("Top 7 accounts worth more than {least}"),
+            all.iter().filter(|row| value(row) >= least).take(7).collect(),
+        ),
+        ("Which 50 accounts are newly ready?".to_owned(), all.iter().filter(newly).take(50).collect::<Vec<_>>()),
+    ] {
+        let answer = asked(&manager, &question, "top_accounts").await;
+        let accounts: Vec<&Value> = list(&answer, "accounts").iter().collect();
+        assert!(!wanted.is_empty(), "nobody is like this: {question}");
+        assert_eq!(ids(&accounts), ids(&wanted), "{question}: {answer}");
+        assert!(accounts.iter().zip(1..).all(|(row, rank)| row["rank"] == rank), "{answer}");
+        assert!(answer["filters"].get("min_score").is_none(), "{answer}");
+        assert!(text(&answer, "markdown").contains("Only: "), "{answer}");
+    }
+
+    for (question, named) in [
+        ("top 20 customers with over 50 seats", "over 50 seats"),
+        ("accounts over 50000", "over 50000"),
+        ("accounts with confidence above 80", "confidence above 80"),
+    ] {
+        let answer = asked(&manager, question, "nothing").await;
+        assert!(answer["notes"][0].as_str().is_some_and(|note| note.contains(named)), "{answer}");
+    }
+    let sooner = asked(&manager, "Which accounts are ready in the next 30 days?", "top_accounts").await;
+    assert_eq!(sooner["notes"], json!(["A score is the chance within 90 days; there is none for 30 days."]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_counted_and_added_up() {
+    let world = two_runs_with_a_low_line().await;
+    let all = world.all_rows().await;
+    let own_id = text(&all[0], "csm_id");
+    let sum = |rows: &[&Value]| rows.iter().filter_map(|row| row["expected_value"].as_f64()).sum::<f64>();
+    let own: Vec<&Value> = all.iter().filter(|row| row["csm_id"] == own_id).collect();
+    for (caller, question, rows) in [
+        (world.manager(), "How many accounts are ready to expand?".to_owned(), all.iter().collect()),
+        (world.manager(), "How many accounts are above 20?".to_owned(), all.iter().filter(|r| score(r) > 20).collect()),
+        (world.manager(), format!("How many customers does {own_id} have?"), own.clone()),
+        (world.csm(own_id), "What's the total expected value?".to_owned(), own.clone()),
+    ] {
+        let answer = asked(&caller, &question, "totals").await;
+        assert_eq!(answer["customers"], rows.len(), "{question}");
+        assert_eq!(answer["newly_ready"], rows.iter().filter(|row| row["newly_ready"] == true).count());
+        for (from, to) in [(1, 20), (20, 40), (40, 60), (60, 80), (80, 100)] {
+            let counted = rows.iter().filter(|row| (from..to).contains(&score(row))).count();
+            assert_eq!(answer["by_score"][from.to_string()], counted, "{question}: from {from}");
+        }
+        let told = answer["expected_value"].as_f64().expect("amounts are known");
+        assert!((told - sum(&rows)).abs() < 0.01, "{told} is not {}", sum(&rows));
+        assert!(text(&answer, "markdown").contains(&format!("{} accounts as of ", rows.len())), "{answer}");
+    }
+    let unknown = asked(&world.manager(), "How many accounts churned?", "nothing").await;
+    assert!(unknown["notes"][0].as_str().is_some_and(|note| note.contains("churned")), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +227,15 @@ async fn an_account_is_found_by_its_name_and_said_everything_of() {
         format!("Tell me about {}", name.to_uppercase()),
         format!("what about {id}"),
         format!("What changed for {name} since last week?"),
+        name.clone(),
+        format!("Show me {name}"),
+        format!("{name}'s score"),
+        format!("Why is the score of {name} {}?", score(&row)),
+        format!("Why is {name} ranked first?"),
+        format!("What's driving {name}'s score?"),
+        format!("Did {name} go up?"),
+        format!("How much is {name} worth?"),
+        format!("Should I call {name}?"),
     ] {
         let answer = asked(&manager, &question, "account").await;
         assert_eq!(answer["customer"], whole, "{question}");
@@ -186,11 +281,31 @@ async fn what_changed_what_would_lift_and_the_refresh() {
     // A run's rows carry its `as_of` with a fraction of a second.
     assert!(text(&answer, "since").starts_with(as_of(7).to_string().trim_end_matches('Z')), "{answer}");
 
+    let segment = text(&all[0], "segment");
+    let of_segment = || all.iter().filter(|row| row["segment"] == segment && row["trend"].is_object());
+    let mut falls: Vec<i64> = of_segment().map(delta).filter(|delta| *delta < 0).collect();
+    falls.sort_unstable();
+    falls.truncate(5);
+    let answer = asked(&manager, &format!("Which {segment} accounts dropped since last week?"), "changes").await;
+    assert_eq!((&answer["compared"], &answer["up"]), (&json!(of_segment().count()), &json!([])));
+    assert_eq!(list(&answer, "down").iter().map(delta).collect::<Vec<_>>(), falls);
+    assert_eq!(answer["filters"], json!({"segment": segment, "direction": "down"}));
+    let answer =
+        asked(&manager, &format!("What changed in {} since last week?", segment.to_lowercase()), "changes").await;
+    assert_eq!((&answer["compared"], &answer["filters"]), (&json!(of_segment().count()), &json!({"segment": segment})));
+    assert!(list(&answer, "up").iter().chain(list(&answer, "down")).all(|row| row["segment"] == segment), "{answer}");
+    let answer = asked(&manager, "Which accounts gained more than 2 points?", "changes").await;
+    let gains: Vec<i64> = moved.iter().rev().copied().filter(|delta| *delta > 2).take(5).collect();
+    assert_eq!(list(&answer, "up").iter().map(delta).collect::<Vec<_>>(), gains);
+    let unknown = asked(&manager, "Which Martian accounts dropped since last week?", "nothing").await;
+    assert!(text(&unknown, "markdown").contains("Martian\" is not understood"), "{unknown}");
+
     let row = all.iter().find(|row| score(row) < 60).expect("somebody is below");
     let (name, id) = (text(row, "customer_name"), text(row, "customer_id"));
     for (question, target) in [
         (format!("What would lift {name} to {}?", score(row) + 5), score(row) + 5),
         (format!("What would lift {name}?"), 80),
+        (format!("How can we move {name} from {} to {}?", score(row), score(row) + 5), score(row) + 5),
         (format!("how can I raise {name} to 250"), 99),
     ] {
         let answer = asked(&manager, &question, "lift").await;
@@ -203,10 +318,45 @@ async fn what_changed_what_would_lift_and_the_refresh() {
 
     let answer = asked(&manager, "When was the last refresh?", "refresh").await;
     let run = manager.get(&format!("{LIST}?limit=1")).await.ok()["run"].clone();
-    assert_eq!(answer["run"], run);
+    assert_eq!((&answer["run"], &answer["current"]), (&run, &run));
     for said in [text(&run, "state"), text(&run, "as_of"), text(&run, "model_id")] {
         assert!(text(&answer, "markdown").contains(said), "{said} in {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_under_way_or_failed_is_told_beside_the_run_that_is_shown() {
+    let world = World::over(&Source::bucketed(4)).await;
+    let manager = world.manager();
+    let first = Run::requested(as_of(7), "schedule", 90, now());
+    world.control.create_run(first).await.expect("it is on record");
+    let answer = asked(&manager, "Is a refresh running?", "refresh").await;
+    assert_eq!((&answer["run"]["state"], &answer["current"]), (&json!("requested"), &Value::Null));
+    assert!(answer["not_available"]["current"].is_string(), "{answer}");
+
+    let first = world.refreshed(as_of(7)).await;
+    let shown = manager.get(&format!("{REFRESH}/{}", first.run_id)).await.ok();
+    let second = planned(&world, as_of(0), 4, &first).await;
+    world.score(&second.run_id, 2).await;
+    for question in ["Is the refresh running?", "How far is the refresh?", "What is the status of the refresh?"] {
+        let answer = asked(&manager, question, "refresh").await;
+        let under_way = manager.get(&format!("{REFRESH}/{}", second.run_id)).await.ok();
+        assert_eq!((&answer["run"], &answer["current"]), (&under_way, &shown), "{question}");
+        for said in ["- State: scoring (1 of 4 shards)", "**The Run That Is Shown**", "- State: complete"] {
+            assert!(text(&answer, "markdown").contains(said), "{said} in {answer}");
+        }
+    }
+
+    world.control.fail(&second.run_id, RunState::Scoring, "somebody pulled the plug").await.expect("it is written");
+    for question in ["Did the refresh fail?", "Why did the refresh fail?"] {
+        let answer = asked(&manager, question, "refresh").await;
+        assert_eq!((&answer["run"]["state"], &answer["current"]), (&json!("failed"), &shown), "{question}");
+        assert!(text(&answer, "markdown").contains("- Failure: somebody pulled the plug"), "{answer}");
+    }
+    let csm = world.csm(text(&world.all_rows().await[0], "csm_id"));
+    let answer = asked(&csm, "Did the refresh fail?", "refresh").await;
+    assert_eq!(answer["run"]["state"], "failed");
+    assert!(!answer.to_string().contains("plug"), "only a manager sees why: {answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,7 +442,11 @@ async fn what_is_not_understood_or_no_question_is_said_to_be_so() {
     for example in list(&answer, "examples") {
         let example = example.as_str().expect("a question");
         assert!(text(&answer, "markdown").contains(example));
-        assert_ne!(ask(&manager, example).await["question"], Value::Null);
+        let understood = ask(&manager, example).await;
+        assert_ne!(understood["understood"], "nothing", "{understood}");
+    }
+    for question in ["hello", &format!("accounts {}zzz", "smb ".repeat(115))] {
+        let _ = asked(&manager, question, "nothing").await;
     }
     for body in ["", "{}", "hello", r#"{"question": 5}"#, r#"{"question": "a", "colour": "red"}"#] {
         let _ = manager.post(ASK, &[], body).await.problem(400, "invalid-body");

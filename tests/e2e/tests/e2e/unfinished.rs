@@ -9,7 +9,7 @@ use expansion_store::now;
 use serde_json::{Value, json};
 
 /// A run that is planned with so many shards, none of which anybody was told of: as if every event had been lost.
-async fn planned(world: &World, at: Instant, shards: u32, before: &Run) -> Run {
+pub(crate) async fn planned(world: &World, at: Instant, shards: u32, before: &Run) -> Run {
     let run = world.control.create_run(Run::requested(at, "schedule", 90, now())).await.expect("it is on record");
     world.control.begin_training(&run.run_id).await.expect("it is written").expect("it was only asked for");
     let model = before.model.as_ref().expect("a complete run has a model");
