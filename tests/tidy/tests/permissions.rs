@@ -3,6 +3,7 @@
 //! nothing else would notice.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use expansion_tidy::{files, names, text};
 
@@ -74,7 +75,8 @@ const NEEDS: &[(&str, &[&str], &str, &str)] = &[
 /// The source of a crate, without blanks.
 fn source(folder: &str) -> String {
     let own = format!("{folder}/src/");
-    let texts = files().into_iter().filter(|file| file.starts_with(&own) && file.ends_with(".rs"));
+    let is_code = |file: &String| file.starts_with(&own) && Path::new(file).extension().is_some_and(|end| end == "rs");
+    let texts = files().into_iter().filter(is_code);
     let code = texts.filter_map(|file| text(&file)).collect::<String>();
     code.chars().filter(|c| !c.is_whitespace()).collect()
 }
