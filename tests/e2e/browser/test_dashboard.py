@@ -30,7 +30,8 @@ def test_pages_are_accessible_and_fit(site, open_page, name, look):
     page.screenshot(path=SCREENSHOTS / f"{name}-{look}.png", full_page=name != "docs")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page is too wide"
+    # Not the window's own width: on a phone it grows with a page that is too wide.
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], "the page is too wide"
 
 
 def test_the_list_is_the_api_s(site, open_page):
