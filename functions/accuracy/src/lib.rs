@@ -156,7 +156,7 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
     let mut judged = 0;
     let outcomes = judge::outcomes(state, as_of).await?;
     let champion = state.control.champion().await?.map(|champion| champion.model_id);
-    let mut degraded = false;
+    let (mut degraded, mut is_requested) = (false, false);
     let mut runs = state.control.complete_runs(&current.run.run_id, MOST_RUNS).await?;
     // Readers see it already, though it may still be being closed.
     runs.insert(current.run.run_id);
@@ -168,12 +168,13 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
         }
         let record = judge::judge(state, &run, as_of, &outcomes).await?;
         // What is on record counts as told: so it is told first. Told twice it is harmless, forgotten it is not.
-        if tell(state, &record, before.as_ref()).await? {
-            // A model that was replaced since needs no other one. Right after a refresh one has just been trained.
-            if is_update && champion.as_deref() == Some(&*record.model_id) && !degraded {
-                request_refresh(state, as_of).await?;
-                degraded = true;
-            }
+        let is_degraded = tell(state, &record, before.as_ref()).await?;
+        degraded |= is_degraded;
+        // A model that was replaced since needs no other one. Right after a refresh one has just been trained.
+        let is_live = champion.as_deref() == Some(&*record.model_id);
+        if is_degraded && is_live && is_update && !is_requested {
+            request_refresh(state, as_of).await?;
+            is_requested = true;
         }
         judged += usize::from(state.control.put_accuracy(&record).await?);
     }
