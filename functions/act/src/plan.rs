@@ -6,7 +6,8 @@ use expansion_domain::{
     ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, Instant,
     RecordedAction, Requester, StoredAction,
 };
-use expansion_model::{Approach, Factor, FactorValue, Propensity, RecommendedProduct};
+use expansion_model::FactorValue;
+use expansion_records::{Approach, Factor, Propensity, RecommendedProduct};
 use uuid::Uuid;
 
 use crate::meeting;

@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use expansion_domain::{
     ActionKind, ActionRequest, Date, Envelope, ExpansionActionRequested, Instant, Requester, RunId, StoredAction,
 };
-use expansion_model::{
-    Approach, Champion, ConfidenceLevel, Direction, EntryPoint, Factor, FactorValue, Listed, Propensity, Quantity,
-    RecommendedProduct, Timing, ValueRange,
+use expansion_model::{ConfidenceLevel, FactorValue, ValueRange};
+use expansion_records::{
+    Approach, Champion, Direction, EntryPoint, Factor, Listed, Propensity, Quantity, RecommendedProduct, Timing,
 };
 use pulldown_cmark::{Event as Piece, Options, Parser};
 use serde_json::Value;

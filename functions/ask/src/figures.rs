@@ -10,7 +10,7 @@ use expansion_api::{
 };
 use expansion_domain::Instant;
 use expansion_lambda::to_problem;
-use expansion_model::Order;
+use expansion_records::Order;
 
 use crate::accounts::{self, count};
 use crate::moves::{Moves, Way};

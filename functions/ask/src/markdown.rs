@@ -10,7 +10,8 @@ use expansion_api::{
     AccuracyBasis, CustomerAnswer, ModelView, RunAccuracyView, RunView, ScoreView, Understood, WhatIfAnswer,
 };
 use expansion_domain::Instant;
-use expansion_model::{Accuracy, Figure, Movement};
+use expansion_model::{Accuracy, Figure};
+use expansion_records::Movement;
 
 /// What stands for a part that is not there.
 const NOT_AVAILABLE: &str = "not available";

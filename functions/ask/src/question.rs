@@ -95,7 +95,7 @@ pub(crate) fn understand(text: &str) -> Question {
 
 #[cfg(test)]
 mod tests {
-    use expansion_model::Order;
+    use expansion_records::Order;
 
     use super::*;
     use crate::moves::Way;

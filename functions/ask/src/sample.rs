@@ -6,9 +6,9 @@ use expansion_api::{
     CohortView, ConfidenceView, CustomerAnswer, ModelView, RunAccuracyView, RunView, ScoreView, TrendView,
 };
 use expansion_domain::{Instant, RunId};
-use expansion_model::{
-    Accuracy, Approach, Champion, ConfidenceLevel, Direction, EarlyWarning, Factor, Knowledge, Metrics, MovedFactor,
-    Movement, Run, RunState, SimilarCohort, Timing, ValueRange,
+use expansion_model::{Accuracy, ConfidenceLevel, Knowledge, Metrics, SimilarCohort, ValueRange};
+use expansion_records::{
+    Approach, Champion, Direction, EarlyWarning, Factor, MovedFactor, Movement, Run, RunState, Timing,
 };
 
 pub(crate) fn at(text: &str) -> Instant {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expansion_api::{Principal, Problem, RunView, ScoreView};
-use expansion_model::Order;
+use expansion_records::Order;
 
 use crate::names::{Narrowing, Vocabulary, is_same_csm};
 use crate::rows::{self, MOST_ROWS, Parameters};

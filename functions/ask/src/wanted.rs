@@ -15,7 +15,8 @@
 //! | `in the next 90 days` | within which time, which the horizon is held against |
 //! | anything else but [`FILLERS`], as `over 50 seats` | a phrase: a segment or a product, as only the data can tell |
 
-use expansion_model::{ConfidenceLevel, Order};
+use expansion_model::ConfidenceLevel;
+use expansion_records::Order;
 
 use crate::words::{Whose, Word, amount, number, whose};
 

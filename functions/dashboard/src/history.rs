@@ -3,7 +3,8 @@
 use askama::Template;
 use expansion_api::{AccuracyAnswer, CohortView, Problem, RunAccuracyView};
 use expansion_lambda::to_problem;
-use expansion_model::{Accuracy, ChampionModel, Figure, ModelRecord};
+use expansion_model::{Accuracy, Figure};
+use expansion_records::{ChampionModel, ModelRecord};
 
 use crate::{State, charts, page, words};
 

@@ -6,7 +6,8 @@ use askama::Template;
 use expansion_api::{ListAnswer, Principal, Problem, RunView, ScoreView, TrendView};
 use expansion_domain::Id;
 use expansion_lambda::to_problem;
-use expansion_model::{ConfidenceLevel, Order, RunSummary};
+use expansion_model::ConfidenceLevel;
+use expansion_records::{Order, RunSummary};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::{State, charts, page, words};

@@ -2,7 +2,8 @@
 
 use expansion_api::said_amount;
 use expansion_domain::Instant;
-use expansion_model::{Figure, Knowledge, Order, Readiness, ValueRange};
+use expansion_model::{Figure, Knowledge, Readiness, ValueRange};
+use expansion_records::Order;
 
 /// What stands where nothing is known.
 pub(crate) const NOTHING: &str = "–";

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use expansion_api::{ClaimNames, CustomerAnswer, Principal, Problem, customer_answer};
 use expansion_lambda::{ConfigError, claim_names, current_row, customer_id, principal, reply, required, to_problem};
-use expansion_model::{Propensity, RunReference};
+use expansion_records::{Propensity, RunReference};
 use expansion_store::{Clients, ControlTable, PropensityTable, StoreError};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use expansion_api::{ClaimNames, CursorKey, ListAnswer, ListQuery, Principal, Problem, list_answer};
 use expansion_domain::RunId;
 use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
-use expansion_model::{Listed, Order, Run, RunState, RunSummary};
+use expansion_records::{Listed, Order, Run, RunState, RunSummary};
 use expansion_store::{Clients, ControlTable, PropensityTable, TOP_ROWS};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};

@@ -5,7 +5,7 @@
 //! portfolio is read whole and sorted.
 
 use expansion_api::ListQuery;
-use expansion_model::{Listed, Order, Position, Run};
+use expansion_records::{Listed, Order, Position, Run};
 use expansion_store::{PropensityTable, StoreError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 

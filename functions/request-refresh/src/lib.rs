@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use expansion_api::{ClaimNames, Principal, Problem, RefreshCommand, RunView, refresh_command};
 use expansion_domain::{RefreshRequested, RunId};
 use expansion_lambda::{ConfigError, claim_names, number, principal, reply, requested_at, required, to_problem};
-use expansion_model::{Run, RunState};
+use expansion_records::{Run, RunState};
 use expansion_store::{Bus, Clients, ControlTable, StoreError, now};
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};

@@ -4,7 +4,7 @@
 //! whole; and each can be done twice, so that whoever finds the run unclosed does them again.
 
 use expansion_domain::{ExpansionReady, PropensityRefreshed, row_id};
-use expansion_model::{Listed, Run};
+use expansion_records::{Listed, Run};
 
 use crate::{Error, State};
 

@@ -8,7 +8,8 @@ mod shard;
 
 use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
 use expansion_lambda::{ConfigError, number, parsed, required};
-use expansion_model::{ReadyLine, RunState, UnknownFeature};
+use expansion_model::UnknownFeature;
+use expansion_records::{ReadyLine, RunState};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, Deadline, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};

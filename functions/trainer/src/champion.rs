@@ -1,7 +1,8 @@
 //! The live model: challengers that take its place, and what people do about it by hand.
 
 use expansion_domain::{Instant, ModelCommandRequested, ModelPromoted};
-use expansion_model::{ChampionModel, Decision, Manifest, Model, ModelRecord, Run};
+use expansion_model::{Decision, Manifest, Model};
+use expansion_records::{ChampionModel, ModelRecord, Run};
 use serde_json::{Value, json};
 
 use crate::{Error, State};

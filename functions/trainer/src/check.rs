@@ -1,7 +1,7 @@
 //! Stalled runs: an invocation that was killed, or an event that was lost, must not leave a run unfinished.
 
 use expansion_domain::{Instant, RefreshRequested, RunCheckRequested};
-use expansion_model::{Run, RunState};
+use expansion_records::{Run, RunState};
 use serde_json::{Value, json};
 
 use crate::refresh::ask_for_missing_shards;

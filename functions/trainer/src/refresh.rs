@@ -1,7 +1,8 @@
 //! One refresh: read, fit, store, promote, plan.
 
 use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, ShardRequested, Table, add_outcomes};
-use expansion_model::{ChampionModel, Manifest, ModelSummary, Run, RunState};
+use expansion_model::Manifest;
+use expansion_records::{ChampionModel, ModelSummary, Run, RunState};
 use expansion_source::{Inventory, inventory, read};
 use expansion_store::now;
 use expansion_telemetry::{Unit, record};

@@ -56,7 +56,7 @@ pub(crate) struct SimulateArguments {
     pub(crate) horizon_days: u16,
 
     /// The seed of all chance.
-    #[arg(long, value_name = "N", default_value_t = expansion_portfolio::DEMO_SEED)]
+    #[arg(long, value_name = "N", default_value_t = expansion_simulator::DEMO_SEED)]
     pub(crate) seed: u64,
 
     /// Print one JSON document instead of a table.
@@ -119,7 +119,7 @@ pub(crate) struct DemoArguments {
     pub(crate) customers: usize,
 
     /// The seed of all chance: another one gives another portfolio.
-    #[arg(long, value_name = "N", default_value_t = expansion_portfolio::DEMO_SEED)]
+    #[arg(long, value_name = "N", default_value_t = expansion_simulator::DEMO_SEED)]
     pub(crate) seed: u64,
 
     /// Split the customers' tables into so many `bucket=K` sub-folders.

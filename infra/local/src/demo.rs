@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use expansion_portfolio::{Settings, simulate, truth, write as write_tables};
+use expansion_simulator::{Settings, simulate, truth, write as write_tables};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use tempfile::TempDir;

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_api::{CustomerAnswer, ModelView, RunView, customer_answer};
 use expansion_domain::{DataIssue, Id};
 use expansion_local::Stack;
-use expansion_model::{PastScore, Propensity, Run};
+use expansion_records::{PastScore, Propensity, Run};
 use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 

@@ -165,7 +165,7 @@ async fn handler(name: &str, described: &template::Function, clients: &Clients) 
         "list-propensities" => http!(list_propensities),
         "get-propensity" => http!(get_propensity),
         "request-refresh" => http!(request_refresh),
-        "accuracy" => event!(accuracy),
+        "judge" => event!(judge),
         "act" => http!(act),
         "ask" => http!(ask),
         "dashboard" => http!(dashboard),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expansion_domain::{Envelope, Instant, RefreshRequested};
 use expansion_local::Stack;
-use expansion_model::{Run, RunState};
+use expansion_records::{Run, RunState};
 use expansion_source::{Location, inventory};
 use expansion_store::{ControlTable, now};
 use indicatif::{ProgressBar, ProgressStyle};

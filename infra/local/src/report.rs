@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use expansion_api::said_amount;
 use expansion_local::Stack;
-use expansion_model::Run;
+use expansion_records::Run;
 use serde_json::{Value, json};
 
 use crate::Failure;

@@ -6,8 +6,9 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use expansion_domain::{AccuracyRequested, Envelope, Instant, ModelAction, ModelCommandRequested};
 use expansion_features::{Dataset, cutoffs, dataset};
 use expansion_local::{Options, Stack};
-use expansion_model::{AccuracyRecord, Model, Readiness, scattered};
-use expansion_portfolio::{Drift, Settings, simulate, write};
+use expansion_model::{Model, Readiness, scattered};
+use expansion_records::AccuracyRecord;
+use expansion_simulator::{Drift, Settings, simulate, write};
 use expansion_source::{Limits, Location, inventory, read};
 use expansion_store::{Artifacts, ChampionChange, ControlTable};
 use expansion_training::{Challenger, Layout, MOST_CUTOFFS, decide, fit_propensity, out_of_time};
@@ -239,7 +240,7 @@ mod tests {
             drift: 30,
             customers: 200,
             horizon_days: 28,
-            seed: expansion_portfolio::DEMO_SEED,
+            seed: expansion_simulator::DEMO_SEED,
             json: true,
         };
         let weeks = simulated(&arguments).await.expect("it runs to its end");

@@ -3,7 +3,7 @@
 
 use expansion_domain::{Date, Id, Instant, Stakeholder};
 use expansion_features::SeatOutlook;
-use expansion_model::{Approach, Champion, EntryPoint, Factor, RecommendedProduct, Timing};
+use expansion_records::{Approach, Champion, EntryPoint, Factor, RecommendedProduct, Timing};
 
 use crate::{Answering, Kind, Missing, Scored, number};
 

@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
 use expansion_features::{Catalogue, FEATURES, Snapshot, View, feature};
 use expansion_model::{
-    Apportioned, ConfidenceLevel, Direction, Factor, FactorValue, Listed, Model, Previous, Propensity, ReadyLine,
-    Scorer, SimilarCohort, UnknownFeature, apportion, confidence, exact_points, points_of, rounded, sigmoid,
+    Apportioned, ConfidenceLevel, FactorValue, Model, Scorer, SimilarCohort, UnknownFeature, apportion, confidence,
+    exact_points, points_of, rounded, sigmoid,
 };
+use expansion_records::{Direction, Factor, Listed, Previous, Propensity, ReadyLine};
 use expansion_training::Neighbours;
 
 /// The features that tell of deals being worked.

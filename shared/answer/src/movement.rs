@@ -6,7 +6,8 @@
 
 use expansion_domain::CustomerHistory;
 use expansion_features::{FEATURES, View};
-use expansion_model::{Apportioned, MovedFactor, Movement, apportion, exact_points, points_of, sigmoid};
+use expansion_model::{Apportioned, apportion, exact_points, points_of, sigmoid};
+use expansion_records::{MovedFactor, Movement};
 
 use crate::{Answering, Before, OTHER, Scored};
 

@@ -2,7 +2,8 @@
 
 use expansion_domain::{Date, Instant};
 use expansion_features::{Catalogue, SeatOutlook};
-use expansion_model::{Candidate, Quantity, RecommendedProduct, ValueRange, candidates, rounded};
+use expansion_model::{Candidate, ValueRange, candidates, rounded};
+use expansion_records::{Quantity, RecommendedProduct};
 
 use crate::{Answering, Kind, Missing, Scored, described, number};
 

@@ -7,9 +7,10 @@ use expansion_domain::{
 use expansion_features::{Catalogue, FEATURE_SET_VERSION, FEATURES};
 use expansion_model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Bins, ConfidenceLevel, FactorValue, Heterogeneity,
-    Knowledge, Model, Previous, ProductModel, Profile, Profiles, Propensity, ReadyLine, Reference, Scorer, Term,
-    TermKind, Uncertainty, Usual, rescore, smallest_change,
+    Knowledge, Model, ProductModel, Profile, Profiles, Reference, Scorer, Term, TermKind, Uncertainty, Usual, rescore,
+    smallest_change,
 };
+use expansion_records::{Previous, Propensity, ReadyLine};
 use proptest::prelude::*;
 
 use crate::{Answering, Before, answer};

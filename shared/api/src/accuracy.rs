@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Accuracy, AccuracyRecord, CohortAccuracy, EarlyWarning};
+use expansion_model::Accuracy;
+use expansion_records::{AccuracyRecord, CohortAccuracy, EarlyWarning};
 use schemars::JsonSchema;
 use serde::Serialize;
 

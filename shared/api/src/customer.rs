@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Approach, Factor, Movement, PastScore, Propensity, RecommendedProduct, Run, SimilarCohort};
+use expansion_model::SimilarCohort;
+use expansion_records::{Approach, Factor, Movement, PastScore, Propensity, RecommendedProduct, Run};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use expansion_domain::Id;
-use expansion_model::{ConfidenceLevel, Listed, Order, Position, Run};
+use expansion_model::ConfidenceLevel;
+use expansion_records::{Listed, Order, Position, Run};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! `GET` and `POST /api/analytics/expansion-propensity/models`: which model is live, and why.
 
 use expansion_domain::{ModelAction, ModelCommandRequested};
-use expansion_model::{ChampionModel, ModelRecord};
+use expansion_records::{ChampionModel, ModelRecord};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! `GET /api/analytics/expansion-propensity/segments`: how the segments differ.
 
 use expansion_domain::RunId;
-use expansion_model::{Manifest, Run, SegmentPattern};
+use expansion_model::{Manifest, SegmentPattern};
+use expansion_records::Run;
 use schemars::JsonSchema;
 use serde::Serialize;
 

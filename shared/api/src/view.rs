@@ -1,9 +1,8 @@
 //! The parts that answers are made of.
 
 use expansion_domain::{DataIssue, Id, Instant, RunId};
-use expansion_model::{
-    ConfidenceLevel, Knowledge, Listed, Metrics, ModelSummary, Run, RunState, RunSummary, ValueRange,
-};
+use expansion_model::{ConfidenceLevel, Knowledge, Metrics, ValueRange};
+use expansion_records::{Listed, ModelSummary, Run, RunState, RunSummary};
 use schemars::JsonSchema;
 use serde::Serialize;
 

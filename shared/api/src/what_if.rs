@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use expansion_domain::{Id, RunId};
 use expansion_features::{FEATURES, Feature, Value};
 use expansion_model::{
-    ASSOCIATION, ConfidenceLevel, FactorValue, Model, Profiles, Propensity, Rescored, Scorer, confidence, rescore,
-    rounded, smallest_change,
+    ASSOCIATION, ConfidenceLevel, FactorValue, Model, Profiles, Rescored, Scorer, confidence, rescore, rounded,
+    smallest_change,
 };
+use expansion_records::Propensity;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_api::{CursorKey, ListQuery, Principal, Problem, RunView, customer_answer, list_answer};
 use expansion_domain::{DataIssue, Date, Instant, Table};
-use expansion_model::{
-    Approach, Champion, ConfidenceLevel, Direction, Factor, FactorValue, Knowledge, Listed, Metrics, ModelSummary,
-    MovedFactor, Movement, Order, PastScore, Propensity, Quantity, RecommendedProduct, Run, RunState, RunSummary,
-    SimilarCohort, Timing, ValueRange,
+use expansion_model::{ConfidenceLevel, FactorValue, Knowledge, Metrics, SimilarCohort, ValueRange};
+use expansion_records::{
+    Approach, Champion, Direction, Factor, Listed, ModelSummary, MovedFactor, Movement, Order, PastScore, Propensity,
+    Quantity, RecommendedProduct, Run, RunState, RunSummary, Timing,
 };
 
 fn at(text: &str) -> Instant {

@@ -1,7 +1,7 @@
 //! The customer that a request is about.
 
 use expansion_api::{Principal, Problem};
-use expansion_model::{Propensity, RunReference};
+use expansion_records::{Propensity, RunReference};
 use expansion_store::{ControlTable, PropensityTable};
 use lambda_http::{Request, RequestExt};
 

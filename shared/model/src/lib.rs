@@ -1,40 +1,34 @@
 //! The fitted model: what it is, how it scores a snapshot, how it explains the score and how good it was.
 //!
 //! Owns: the artifact and its manifest, the score with its interval, the points, what would move a score, the value
-//! estimate, the evaluation figures, and the row that a run stores for a customer. Must not know: how a model is fitted, where it is stored.
+//! estimate and the evaluation figures. Must not know: how a model is fitted, where it is stored.
 
 mod accuracy;
 mod artifact;
 mod attribution;
 mod bins;
-mod champion;
 mod cohort;
 mod confidence;
 mod drift;
 mod evaluation;
 mod heterogeneity;
 mod model;
-mod order;
 mod patterns;
 mod products;
 mod profile;
-mod propensity;
-mod run;
 mod score;
 mod value;
+mod values;
+mod verdict;
 mod what_if;
 
-pub use accuracy::{
-    Accuracy, AccuracyRecord, CohortAccuracy, EarlyWarning, FLAGGED, Figure, Judged, SAMPLES, Tenth, accuracy, auc,
-    scattered,
-};
+pub use accuracy::{Accuracy, FLAGGED, Figure, Judged, SAMPLES, Tenth, accuracy, auc, scattered};
 pub use artifact::{
     ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,
     ValueEvaluation, decode, encode, fingerprint,
 };
 pub use attribution::{Apportioned, Attribution, apportion, attribute, exact_points, points_of};
 pub use bins::Bins;
-pub use champion::{ChampionModel, Decision, ModelRecord, Readiness, SUSPICIOUS_AUC, Verdict};
 pub use cohort::{Bytes, Cohort, customer_tag};
 pub use confidence::{CONFIDENCE, ConfidenceLevel, UnknownLevel, confidence};
 pub use drift::{Shift, shift, tens};
@@ -44,15 +38,11 @@ pub use model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Reference, Spread, Term, TermKind,
     Uncertainty, UsualShift,
 };
-pub use order::{Order, Position};
 pub use patterns::{SegmentCalibration, SegmentPattern, StrongFactor};
 pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS, candidates};
 pub use profile::{Profile, Profiles, Usual};
-pub use propensity::{
-    Approach, Champion, Direction, EntryPoint, Factor, FactorValue, Listed, MovedFactor, Movement, PastScore, Previous,
-    Propensity, Quantity, ReadyLine, RecommendedProduct, SimilarCohort, Timing, ValueRange, rounded,
-};
-pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
 pub use value::{Estimate, ValueModel};
+pub use values::{FactorValue, SimilarCohort, ValueRange, rounded};
+pub use verdict::{Decision, Readiness, SUSPICIOUS_AUC, Verdict};
 pub use what_if::{ASSOCIATION, Change, Lever, Rescored, levers, rescore, smallest_change};

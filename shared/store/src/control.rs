@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Listed, ModelSummary, Order, Run, RunReference, RunState, RunSummary};
+use expansion_records::{Listed, ModelSummary, Order, Run, RunReference, RunState, RunSummary};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 

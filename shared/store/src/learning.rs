@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_domain::{Id, Instant, ModelAction, ModelCommandRequested, ModelPromoted, RecordedOutcome, RunId};
-use expansion_model::{AccuracyRecord, ChampionModel, ModelRecord};
+use expansion_records::{AccuracyRecord, ChampionModel, ModelRecord};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
 use crate::error::unless_condition_failed;

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Id, Instant, RunId};
-use expansion_model::{Listed, Order, PastScore, Position, Previous, Propensity};
+use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use tokio::time;

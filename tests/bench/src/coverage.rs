@@ -7,7 +7,7 @@ use clap::Args;
 use expansion_domain::Instant;
 use expansion_features::{Catalogue, View, label};
 use expansion_model::{ConfidenceLevel, Scorer, confidence};
-use expansion_portfolio::{Settings, simulate, truth, write};
+use expansion_simulator::{Settings, simulate, truth, write};
 use expansion_training::{Request, fit};
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use clap::Args;
 use expansion_answer::{Answer, Answering, answer};
 use expansion_domain::{Id, Instant, RunId, Stage, calculated_at};
 use expansion_features::Catalogue;
-use expansion_model::ReadyLine;
+use expansion_records::ReadyLine;
 use expansion_training::{Request, fit};
 use serde_json::{Value, json};
 

@@ -17,7 +17,7 @@ use crate::within;
 
 /// The functions, each of which is a package with a binary of the same name.
 const FUNCTIONS: [&str; 14] = [
-    "accuracy",
+    "judge",
     "act",
     "ask",
     "dashboard",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use expansion_domain::Instant;
-use expansion_portfolio::{Portfolio, Settings, simulate, write};
+use expansion_simulator::{Portfolio, Settings, simulate, write};
 use jiff::civil::{Date, date};
 use tempfile::TempDir;
 

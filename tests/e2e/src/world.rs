@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_domain::{Detail, Envelope};
 use expansion_domain::{Instant, RunId, ShardRequested};
 use expansion_local::{Options, Stack};
-use expansion_model::{Run, RunState};
+use expansion_records::{Run, RunState};
 use expansion_store::{ControlTable, PropensityTable};
 use serde_json::{Value, json};
 

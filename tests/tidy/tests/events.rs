@@ -124,8 +124,8 @@ fn trainer_events_open() {
 }
 
 #[test]
-fn accuracy_events_open() {
-    for file in events("accuracy") {
+fn judge_events_open() {
+    for file in events("judge") {
         let _: AccuracyRequested = open(&file, &read(&file));
     }
 }

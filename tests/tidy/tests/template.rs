@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use expansion_api::ROUTES;
 use expansion_domain::Instant;
 use expansion_local::template::{TEXT, Template};
-use expansion_model::{ConfidenceLevel, Listed};
+use expansion_model::ConfidenceLevel;
+use expansion_records::Listed;
 use expansion_tidy::names;
 
 fn template() -> Template {
@@ -35,7 +36,7 @@ fn the_template_has_the_contracts_routes() {
 #[test]
 fn every_function_is_given_the_variables_it_reads() {
     let read = BTreeMap::from([
-        ("accuracy", accuracy::Config::VARIABLES),
+        ("judge", judge::Config::VARIABLES),
         ("act", act::Config::VARIABLES),
         ("ask", ask::Config::VARIABLES),
         ("dashboard", dashboard::Config::VARIABLES),

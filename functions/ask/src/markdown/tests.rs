@@ -1,7 +1,8 @@
 //! The words of answers, and that no name can be anything but text in them.
 
 use expansion_api::{ChangeView, ConfidenceView};
-use expansion_model::{ConfidenceLevel, Run, RunState};
+use expansion_model::ConfidenceLevel;
+use expansion_records::{Run, RunState};
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 

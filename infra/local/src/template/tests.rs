@@ -38,7 +38,7 @@ fn events_go_to_the_trainer_and_shards_to_the_queue() {
         template.rules.iter().map(|r| (plain(&r.pattern["detail-type"][0]), r.targets.clone())).collect();
     assert_eq!(targets["RefreshRequested"], [Target::Function("trainer".to_owned())]);
     assert_eq!(targets["RunCheckRequested"], [Target::Function("trainer".to_owned())]);
-    assert_eq!(targets["PropensityRefreshed"], [Target::Function("accuracy".to_owned())]);
+    assert_eq!(targets["PropensityRefreshed"], [Target::Function("judge".to_owned())]);
     assert_eq!(targets["ShardRequested"], [Target::Queue("expansion-propensity-shards".to_owned())]);
 
     let [queue] = &*template.queues else { panic!("one queue feeds a function") };

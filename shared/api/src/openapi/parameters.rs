@@ -1,7 +1,7 @@
 //! The parameters with their bounds, as those who parse them check them.
 
 use expansion_domain::RunId;
-use expansion_model::Order;
+use expansion_records::Order;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 

@@ -2,7 +2,8 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_e2e::{Source, World, as_of};
-use expansion_model::{Model, Run, RunState};
+use expansion_model::Model;
+use expansion_records::{Run, RunState};
 use expansion_store::{Artifacts, now};
 
 #[tokio::test(flavor = "multi_thread")]

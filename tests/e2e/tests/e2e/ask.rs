@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expansion_e2e::{Caller, LIST, REFRESH, Source, World, as_of, customer_path, portfolio};
-use expansion_model::{Run, RunState};
+use expansion_records::{Run, RunState};
 use expansion_store::now;
 use serde_json::{Value, json};
 

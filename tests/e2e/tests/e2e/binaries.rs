@@ -5,7 +5,7 @@ use std::fs;
 
 use expansion_e2e::{Binary, LIST, Source, World, as_of, within};
 use expansion_local::Options;
-use expansion_model::RunState;
+use expansion_records::RunState;
 use serde_json::{Value, json};
 
 /// The payloads in `events/<function>`, by file name.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expansion_domain::Instant;
 use expansion_e2e::{Source, World, as_of};
 use expansion_local::Options;
-use expansion_model::{Run, RunState};
+use expansion_records::{Run, RunState};
 use serde_json::Value;
 
 /// Each customer's score and its interval.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use expansion_domain::Instant;
 use expansion_e2e::{LIST, Source, World, as_of, portfolio, weekly_run};
 use expansion_local::Options;
-use expansion_model::{AccuracyRecord, Propensity, Run};
+use expansion_records::{AccuracyRecord, Propensity, Run};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -135,11 +135,11 @@ async fn what_could_not_be_told_is_told_by_the_next_attempt() {
 
     // Silence is a finding now, and nobody can be told.
     let mute = told(&source, &data, &[("EVENT_BUS", "nowhere")]).await;
-    assert!(mute.stack.invoke("accuracy", event.clone()).await.is_err());
+    assert!(mute.stack.invoke("judge", event.clone()).await.is_err());
     mute.stack.shutdown().await.expect("it is saved");
 
     let alert = told(&source, &data, &[]).await;
-    alert.stack.invoke("accuracy", event).await.expect("it is judged");
+    alert.stack.invoke("judge", event).await.expect("it is judged");
     assert!(missing(&alert) > 3, "{:?}", alert.stack.events());
 }
 

@@ -3,7 +3,8 @@
 use expansion_domain::row_id;
 use expansion_e2e::{World, as_of};
 use expansion_local::Options;
-use expansion_model::{Knowledge, Listed, ModelSummary, Propensity, Run, RunSummary};
+use expansion_model::Knowledge;
+use expansion_records::{Listed, ModelSummary, Propensity, Run, RunSummary};
 use expansion_store::now;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use expansion_e2e::{Source, World, as_of};
 use expansion_local::Options;
-use expansion_portfolio::{Settings, simulate};
+use expansion_simulator::{Settings, simulate};
 use jiff::civil::date;
 use tempfile::TempDir;
 

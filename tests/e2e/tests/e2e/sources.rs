@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_e2e::{REFRESH, Source, World, as_of, portfolio};
-use expansion_model::{Knowledge, RunState};
-use expansion_portfolio::Portfolio;
+use expansion_model::Knowledge;
+use expansion_records::RunState;
+use expansion_simulator::Portfolio;
 use serde_json::{Value, json};
 
 /// The portfolio with a negative usage value in one row of `every`, and how many that are.

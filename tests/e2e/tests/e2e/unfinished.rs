@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Envelope, Instant, RunCheckRequested};
 use expansion_e2e::{LIST, REFRESH, Source, World, as_of, event_json, portfolio};
-use expansion_model::{Run, RunState};
+use expansion_records::{Run, RunState};
 use expansion_store::now;
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ async fn a_run_that_was_killed_before_it_was_closed_is_closed_by_the_next_check(
     let second = planned(&world, as_of(0), 2, &first).await;
     world.score(&second.run_id, 0).await;
     // The last shard is in, but its scorer was killed before it could close the run.
-    let empty = expansion_model::RunSummary::default();
+    let empty = expansion_records::RunSummary::default();
     world.control.put_shard(&second, 1, &empty, Vec::new()).await.expect("it is written");
     world.control.finish_shard(&second, 1).await.expect("it is written");
     assert_eq!(world.current().await.as_ref(), Some(&first.run_id));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expansion_e2e::{LIST, Source, World, as_of, customer_path, portfolio};
-use expansion_model::RunState;
+use expansion_records::RunState;
 use serde_json::{Value, json};
 
 fn id(row: &Value) -> String {

@@ -11,7 +11,7 @@ use expansion_domain::{
     RefreshRequested, UnexpectedEvent,
 };
 use expansion_lambda::{ConfigError, number, parsed, required};
-use expansion_model::{AccuracyRecord, Run};
+use expansion_records::{AccuracyRecord, Run};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -217,5 +217,5 @@ async fn tell(state: &State, record: &AccuracyRecord, before: Option<&AccuracyRe
 }
 
 fn record_metric(name: &'static str) {
-    record("accuracy", &[(name, Unit::Count, 1.0)]);
+    record("judge", &[(name, Unit::Count, 1.0)]);
 }

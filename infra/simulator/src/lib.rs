@@ -24,7 +24,7 @@
 //! # Example
 //!
 //! ```
-//! use expansion_portfolio::{Settings, simulate, truth};
+//! use expansion_simulator::{Settings, simulate, truth};
 //! use jiff::civil::date;
 //!
 //! let settings = Settings { customers: 20, months: 12, end: date(2025, 6, 30), seed: 7, drift: None };

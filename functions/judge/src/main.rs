@@ -1,8 +1,8 @@
 //! The Lambda binary: configuration, logs, clients, one handler.
 
-use accuracy::{Config, State, handle};
 use expansion_lambda::environment;
 use expansion_store::Clients;
+use judge::{Config, State, handle};
 use lambda_runtime::service_fn;
 
 #[tokio::main(flavor = "current_thread")]

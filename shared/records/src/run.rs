@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_domain::{DataIssue, Id, Instant, RunId, calculated_at};
+use expansion_model::{Knowledge, Metrics};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Knowledge, Listed, Metrics};
+use crate::Listed;
 
 /// The record of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

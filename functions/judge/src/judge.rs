@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use expansion_domain::{CustomerHistory, Id, Instant, Table, add_outcomes};
 use expansion_features::{label, observed_until};
-use expansion_model::{
-    Accuracy, AccuracyRecord, CohortAccuracy, EARLY_DAYS, Judged, Listed, Manifest, Model, Run, ValueRange, accuracy,
-};
+use expansion_model::{Accuracy, EARLY_DAYS, Judged, Manifest, Model, ValueRange, accuracy};
+use expansion_records::{AccuracyRecord, CohortAccuracy, Listed, Run};
 use expansion_source::{inventory, read};
 use expansion_store::StoreError;
 

@@ -1,6 +1,7 @@
 //! What can be said before the horizon is over: estimated figures, shifts, and early results that surprise.
 
-use expansion_model::{CohortAccuracy, EarlyWarning, Listed, Model, Run, Shift, estimate, shift, tens};
+use expansion_model::{Model, Shift, estimate, shift, tens};
+use expansion_records::{CohortAccuracy, EarlyWarning, Listed, Run};
 
 /// Where a finding begins.
 #[derive(Clone, Copy, Debug)]

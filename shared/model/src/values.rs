@@ -1,0 +1,77 @@
+//! The values that answers are made of: a feature's, an amount with its interval, a share of similar customers.
+
+use expansion_domain::Id;
+use expansion_features::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A feature's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FactorValue {
+    /// In the feature's unit.
+    Number(f64),
+    /// A level of a categorical feature.
+    Level(Id),
+}
+
+impl FactorValue {
+    /// The value of a feature, unless it is missing.
+    #[must_use]
+    pub fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Missing => None,
+            Value::Number(number) => Some(Self::Number(*number)),
+            Value::Level(level) => Some(Self::Level(level.clone())),
+        }
+    }
+
+    /// The value, a number with four decimals at most.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        match self {
+            Self::Number(number) => Self::Number(rounded(number, 4)),
+            level @ Self::Level(_) => level,
+        }
+    }
+
+    /// The feature's value again.
+    #[must_use]
+    pub fn restored(value: Option<&Self>) -> Value {
+        match value {
+            None => Value::Missing,
+            Some(Self::Number(number)) => Value::Number(*number),
+            Some(Self::Level(level)) => Value::Level(level.clone()),
+        }
+    }
+}
+
+/// What became of the most similar customers at earlier cutoffs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SimilarCohort {
+    /// How many customers were looked at.
+    pub customers: usize,
+    /// How many of them expanded within the horizon.
+    pub expanded: usize,
+    /// The share that did, 0–1.
+    pub share: f64,
+}
+
+/// An amount with its 80 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ValueRange {
+    /// The median.
+    pub amount: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// A number with so many decimals: what is stored should not pretend to more.
+#[must_use]
+pub fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let scaled = (value * scale).round() / scale;
+    if scaled.is_finite() { scaled } else { value }
+}

@@ -1,0 +1,18 @@
+//! What is stored: the row of a customer, the run, the champion, how right a run was.
+//!
+//! Owns: these records and the orders that rows are listed in. Must not know: how a model is fitted, where records are kept.
+
+mod accuracy;
+mod champion;
+mod order;
+mod row;
+mod run;
+
+pub use accuracy::{AccuracyRecord, CohortAccuracy, EarlyWarning};
+pub use champion::{ChampionModel, ModelRecord};
+pub use order::{Order, Position};
+pub use row::{
+    Approach, Champion, Direction, EntryPoint, Factor, Listed, MovedFactor, Movement, PastScore, Previous, Propensity,
+    Quantity, ReadyLine, RecommendedProduct, Timing,
+};
+pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};
