@@ -9,6 +9,6 @@ use lambda_http::service_fn;
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_vars(environment)?;
     expansion_telemetry::init(&config.log_level)?;
-    let state = State::new(config, &Clients::from_env().await).await;
+    let state = State::new(config, &Clients::from_env()).await;
     lambda_http::run(service_fn(|request| handle(&state, request))).await
 }

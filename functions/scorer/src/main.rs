@@ -9,6 +9,6 @@ use scorer::{Config, State, handle};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_vars(environment)?;
     expansion_telemetry::init(&config.log_level)?;
-    let state = State::new(config, &Clients::from_env().await).await;
+    let state = State::new(config, &Clients::from_env()).await;
     lambda_runtime::run(service_fn(|event| handle(&state, event))).await
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use dynoxide::Database;
-use expansion_store::Clients;
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use expansion_store::{Clients, sdk_config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -218,23 +219,14 @@ impl Stack {
     pub fn environment(&self, function: &str) -> BTreeMap<String, String> {
         let found = self.template.function_name(function);
         let Some(described) = found.and_then(|name| self.template.functions.get(name)) else { return BTreeMap::new() };
-        let (key, secret) = CREDENTIALS;
         let memory = described.memory_mb.to_string();
-        let runtime = [
-            ("AWS_ENDPOINT_URL_DYNAMODB", &*self.endpoints.dynamodb),
-            ("AWS_ENDPOINT_URL_S3", &self.endpoints.s3),
-            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.endpoints.eventbridge),
-            ("AWS_REGION", REGION),
-            ("AWS_DEFAULT_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", key),
-            ("AWS_SECRET_ACCESS_KEY", secret),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
+        let runtime: [(&str, &str); 3] = [
             ("AWS_LAMBDA_FUNCTION_NAME", &described.deployed_name),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ];
         let mut environment = described.variables.clone();
-        environment.extend(runtime.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.extend(aws_variables(&self.endpoints).into_iter().chain(runtime).map(|(name, value)| (name.to_owned(), value.to_owned())));
         environment
     }
 
@@ -416,26 +408,26 @@ fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()
     }
 }
 
-/// Clients for these endpoints, that look up nothing in the environment or on the network.
+/// Clients for these endpoints.
 fn clients(endpoints: &Endpoints) -> Clients {
+    let variables = aws_variables(endpoints);
+    let get = |wanted: &str| Some((*variables.iter().find(|(name, _)| *name == wanted)?.1).to_owned());
+    // What shares two cores with a training run may well stall for some seconds.
+    let config = sdk_config(get).into_builder().stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    Clients::new(&config.build())
+}
+
+/// The variables by which the SDKs find this stack.
+fn aws_variables(endpoints: &Endpoints) -> [(&'static str, &str); 6] {
     let (key, secret) = CREDENTIALS;
-    // Each SDK has a builder type of its own, with the same methods.
-    macro_rules! config {
-        ($sdk:ident, $endpoint:expr) => {
-            $sdk::config::Builder::new()
-                .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
-                .region($sdk::config::Region::new(REGION))
-                .credentials_provider($sdk::config::Credentials::new(key, secret, None, None, "local"))
-                .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
-                .endpoint_url($endpoint)
-        };
-    }
-    let s3 = config!(aws_sdk_s3, &endpoints.s3).force_path_style(true).build();
-    Clients {
-        dynamodb: aws_sdk_dynamodb::Client::from_conf(config!(aws_sdk_dynamodb, &endpoints.dynamodb).build()),
-        s3: aws_sdk_s3::Client::from_conf(s3),
-        events: aws_sdk_eventbridge::Client::from_conf(config!(aws_sdk_eventbridge, &endpoints.eventbridge).build()),
-    }
+    [
+        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoints.eventbridge),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", key),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+    ]
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The AWS clients, made once at init.
 
-use aws_config::BehaviorVersion;
+use aws_types::SdkConfig;
+
+use crate::sdk_config;
 
 /// The clients a function uses. Where they point (AWS or the embedded stack) is the endpoint URLs' business.
 #[derive(Clone, Debug)]
@@ -14,14 +16,20 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// The clients as the environment describes them: region, credentials and, where set, endpoint URLs
-    /// (`AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_EVENTBRIDGE`).
-    pub async fn from_env() -> Self {
-        let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
+    /// The clients of a configuration.
+    #[must_use]
+    pub fn new(config: &SdkConfig) -> Self {
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            s3: aws_sdk_s3::Client::new(&config),
-            events: aws_sdk_eventbridge::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            s3: aws_sdk_s3::Client::new(config),
+            events: aws_sdk_eventbridge::Client::new(config),
         }
+    }
+
+    /// The clients as the environment describes them.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the edge: the variables that Lambda itself sets")]
+    pub fn from_env() -> Self {
+        Self::new(&sdk_config(|name| std::env::var(name).ok()))
     }
 }

@@ -13,6 +13,7 @@ mod events;
 mod items;
 mod learning;
 mod propensities;
+mod sdk;
 
 pub use artifacts::Artifacts;
 pub use clients::Clients;
@@ -22,3 +23,4 @@ pub use error::StoreError;
 pub use events::Bus;
 pub use learning::{ChampionChange, CommandRefused};
 pub use propensities::{Deadline, PropensityTable};
+pub use sdk::sdk_config;
