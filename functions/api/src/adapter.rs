@@ -77,3 +77,104 @@ fn path(context: &ApiGatewayV2httpRequestContext, request: &Request) -> Option<S
     };
     route.split('/').map(part).collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use axum::body::Bytes;
+    use axum::extract::Path;
+    use axum::routing::{get, post};
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use expansion_http::{Answer, Problem};
+    use flate2::read::GzDecoder;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Says what it was given.
+    fn router() -> Router {
+        let told = async |Path(id): Path<String>, uri: Uri, identity: Identity| {
+            let Identity { claims, request_id, received_at } = identity;
+            Answer(json!({"id": id, "query": uri.query(), "claims": claims, "request": request_id, "at": received_at}))
+        };
+        let echo = async |body: Bytes| body;
+        let refuse = async || Problem::not_found("such thing");
+        let router = Router::new().route("/customers/{id}/score", get(told));
+        finished(router.route("/echo", post(echo)).route("/refused", get(refuse)))
+    }
+
+    fn event(method: &str, route: &str, path: &str, more: &Value) -> Value {
+        let mut event = json!({
+            "version": "2.0",
+            "routeKey": format!("{method} {route}"),
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"host": "api.example", "accept-encoding": "gzip"},
+            "requestContext": {
+                "authorizer": {"jwt": {"claims": {"sub": "u-1", "custom:csm_id": "csm-07"}, "scopes": null}},
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "", "userAgent": ""},
+                "requestId": "r-1",
+                "routeKey": format!("{method} {route}"),
+                "stage": "$default",
+                "timeEpoch": 1_793_698_482_000_u64,
+            },
+            "isBase64Encoded": false,
+        });
+        let more = more.as_object().expect("an object").clone();
+        event.as_object_mut().expect("an object").extend(more);
+        event
+    }
+
+    async fn answer(event: &Value) -> Value {
+        handle_event(router(), event, Context::default()).await.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn a_request_says_who_asks_when_and_about_whom() {
+        // API Gateway decodes the path: what it says of the parameters is right.
+        let more = json!({"pathParameters": {"id": "a/b c"}, "rawQueryString": "x=1&y=a%20b"});
+        let answer = answer(&event("GET", "/customers/{id}/score", "/customers/a/b c/score", &more)).await;
+        assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)));
+        assert_eq!(answer["headers"]["content-type"], "application/json");
+        let told: Value = serde_json::from_str(answer["body"].as_str().expect("a text")).expect("JSON");
+        let expected = json!({
+            "id": "a/b c",
+            "query": "x=1&y=a%20b",
+            "claims": {"sub": "u-1", "custom:csm_id": "csm-07"},
+            "request": "r-1",
+            "at": "2026-11-03T09:34:42Z",
+        });
+        assert_eq!(told, expected);
+    }
+
+    #[tokio::test]
+    async fn bodies_that_are_no_text_travel_in_base64() {
+        let sent = json!({"body": STANDARD.encode(b"\xff\x00"), "isBase64Encoded": true});
+        let answered = answer(&event("POST", "/echo", "/echo", &sent)).await;
+        assert_eq!((&answered["body"], &answered["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
+        let long = "many words ".repeat(1000);
+        let answered = answer(&event("POST", "/echo", "/echo", &json!({"body": long}))).await;
+        assert_eq!((&answered["headers"]["content-encoding"], &answered["isBase64Encoded"]), (&json!("gzip"), &json!(true)));
+        let bytes = STANDARD.decode(answered["body"].as_str().expect("a text")).expect("base64");
+        let mut read = String::new();
+        GzDecoder::new(&bytes[..]).read_to_string(&mut read).expect("gzip");
+        assert!(read == long, "it is what was sent");
+    }
+
+    #[tokio::test]
+    async fn a_problem_names_the_request() {
+        let answered = answer(&event("GET", "/refused", "/refused", &json!({}))).await;
+        assert_eq!(answered["statusCode"], 404);
+        assert_eq!(answered["headers"]["content-type"], Problem::MEDIA_TYPE);
+        let problem: Value = serde_json::from_str(answered["body"].as_str().expect("a text")).expect("JSON");
+        assert_eq!((&problem["request_id"], &problem["detail"]), (&json!("r-1"), &json!("There is no such thing.")));
+    }
+
+    #[tokio::test]
+    async fn other_events_are_refused() {
+        let refused = handle_event(router(), &json!({"Records": []}), Context::default()).await;
+        assert!(refused.is_err(), "{refused:?}");
+    }
+}

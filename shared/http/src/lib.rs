@@ -19,6 +19,8 @@ pub mod refreshes;
 mod respond;
 pub mod segments;
 mod surface;
+#[cfg(test)]
+mod tests;
 pub mod what_if;
 
 pub use extract::{Body, Caller, CustomerId, Identity, Key, OptionalBody, RunOfPath, Shared};
