@@ -217,27 +217,140 @@ fn percent_axes<'a, 'b>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
+    const TOLD: &str = "#030303";
+    const COMPARED: &str = "#040404";
+    const RANGE: &str = "#050505";
+
+    /// A shape's attributes.
+    type Shape<'a> = BTreeMap<&'a str, &'a str>;
+
+    /// The shapes of a kind in a colour.
+    fn shapes<'a>(svg: &'a str, kind: &str, colour: &str) -> Vec<Shape<'a>> {
+        let elements = svg.split('<').filter_map(|element| element.strip_prefix(kind)?.strip_prefix(' '));
+        let attributes = |element: &'a str| -> Shape<'a> {
+            let parts: Vec<&str> = element.split('"').collect();
+            parts.chunks_exact(2).map(|pair| (pair[0].trim().trim_end_matches('='), pair[1])).collect()
+        };
+        let is_in_colour = |shape: &Shape<'_>| [shape.get("fill"), shape.get("stroke")].contains(&Some(&colour));
+        elements.map(attributes).filter(is_in_colour).collect()
+    }
+
+    fn number(shape: &Shape<'_>, attribute: &str) -> f64 {
+        shape[attribute].parse().expect("a number")
+    }
+
+    /// The tops of bars, from left to right, and how high they are.
+    fn heights(svg: &str) -> Vec<f64> {
+        shapes(svg, "rect", TOLD).iter().map(|bar| number(bar, "height")).collect()
+    }
+
+    /// The middles of dots.
+    fn dots(svg: &str) -> Vec<(f64, f64)> {
+        shapes(svg, "circle", TOLD).iter().map(|dot| (number(dot, "cx"), number(dot, "cy"))).collect()
+    }
+
+    /// The points of lines or areas.
+    fn points(svg: &str, kind: &str, colour: &str) -> Vec<Vec<(f64, f64)>> {
+        let point = |pair: &str| {
+            let (x, y) = pair.split_once(',').expect("two numbers");
+            (x.parse().expect("a number"), y.parse().expect("a number"))
+        };
+        shapes(svg, kind, colour).iter().map(|line| line["points"].split_whitespace().map(point).collect()).collect()
+    }
+
+    fn is_near(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1.5
+    }
+
+    fn day(day: u8) -> String {
+        format!("2026-06-{day:02}")
+    }
+
     #[test]
-    fn every_chart_can_be_drawn_of_much_little_and_nothing() {
-        let day = || "2026-06-30".to_owned();
-        for svg in [
-            distribution(&[0; 20]),
-            distribution(&[5, 1, 0, 9]),
-            history(&[(day(), 50.0, 30.0, 70.0)]),
-            history(&[(day(), 50.0, 30.0, 70.0), (day(), 60.0, 40.0, 80.0)]),
-            history(&[]),
-            calibration(&[]),
-            calibration(&[(0.1, 0.2), (0.5, 0.4)]),
-            gains(&[]),
-            gains(&[(0.1, 0.5), (1.0, 1.0)]),
-            lift(&[]),
-            lift(&[4.0, 1.0, 0.2]),
-            over_time(&[]),
-            over_time(&[(day(), 10.0, 12.0)]),
-        ] {
+    fn a_distribution_has_a_bar_for_each_part_as_high_as_its_customers_are_many() {
+        let svg = distribution(&[0, 5, 10, 20]);
+        let [none, five, ten, twenty] = heights(&svg)[..] else { panic!("four bars: {svg}") };
+        assert!(none <= 1.0 && five > 20.0, "{svg}");
+        assert!(is_near(ten, 2.0 * five) && is_near(twenty, 4.0 * five), "{svg}");
+        let bars = shapes(&svg, "rect", TOLD);
+        assert!(bars.windows(2).all(|pair| number(&pair[0], "x") < number(&pair[1], "x")));
+        assert!(heights(&distribution(&[0; 20])).iter().all(|height| *height <= 1.0), "nobody has a score");
+    }
+
+    #[test]
+    fn a_history_rises_with_the_score_within_its_interval() {
+        let svg = history(&[(day(1), 50.0, 30.0, 70.0), (day(8), 60.0, 40.0, 80.0), (day(15), 60.0, 60.0, 60.0)]);
+        let dots = dots(&svg);
+        let [first, second, third] = dots[..] else { panic!("three dots: {svg}") };
+        assert!(first.0 < second.0 && is_near(third.0 - second.0, second.0 - first.0), "days are equally far apart");
+        assert!(first.1 > second.1 && is_near(second.1, third.1), "up is less");
+        assert_eq!(points(&svg, "polyline", TOLD), std::slice::from_ref(&dots), "the line runs from dot to dot");
+        let areas = points(&svg, "polygon", RANGE);
+        let [upper_1, upper_2, _, _, lower_2, lower_1] = areas.concat()[..] else { panic!("an area: {svg}") };
+        assert!(is_near((upper_1.1 + lower_1.1) / 2.0, first.1) && is_near((upper_2.1 + lower_2.1) / 2.0, second.1));
+        assert_eq!(self::dots(&history(&[(day(1), 50.0, 30.0, 70.0)])).len(), 1);
+        assert_eq!(self::dots(&history(&[])), []);
+    }
+
+    #[test]
+    fn where_prediction_and_outcome_agree_a_dot_is_on_the_diagonal() {
+        let svg = calibration(&[(0.1, 0.1), (0.2, 0.4), (0.5, 0.5)]);
+        let diagonal = points(&svg, "polyline", COMPARED).concat();
+        let [from, to] = diagonal[..] else { panic!("a diagonal: {svg}") };
+        let on_diagonal = |x: f64| from.1 + (x - from.0) / (to.0 - from.0) * (to.1 - from.1);
+        let dots = dots(&svg);
+        let [low, above, high] = dots[..] else { panic!("three dots: {svg}") };
+        assert!(is_near(low.1, on_diagonal(low.0)) && is_near(high.1, on_diagonal(high.0)), "{svg}");
+        assert!(above.1 < on_diagonal(above.0) - 20.0, "more happened than was predicted");
+        assert_eq!(points(&svg, "polyline", TOLD), [dots]);
+        assert_eq!(self::dots(&calibration(&[])), []);
+    }
+
+    #[test]
+    fn gains_begin_at_nothing_and_end_at_everything() {
+        let svg = gains(&[(0.1, 0.5), (1.0, 1.0)]);
+        let chance = points(&svg, "polyline", COMPARED).concat();
+        let line = points(&svg, "polyline", TOLD).concat();
+        assert_eq!((line.len(), line.first(), line.last()), (3, chance.first(), chance.last()), "{svg}");
+        assert_eq!(dots(&svg), line[1..], "nothing is no finding");
+        assert_eq!(dots(&gains(&[])), []);
+    }
+
+    #[test]
+    fn a_lift_of_one_reaches_to_the_line_of_chance() {
+        let svg = lift(&[4.0, 1.0, 0.5]);
+        let [four, one, half] = heights(&svg)[..] else { panic!("three bars: {svg}") };
+        assert!(is_near(four, 4.0 * one) && is_near(half, one / 2.0), "{svg}");
+        let chance = points(&svg, "polyline", COMPARED).concat();
+        let top = number(&shapes(&svg, "rect", TOLD)[1], "y");
+        assert!(chance.iter().all(|point| is_near(point.1, top)), "{svg}");
+        assert_eq!(heights(&lift(&[])), []);
+    }
+
+    #[test]
+    fn over_time_what_happened_is_a_line_with_dots_and_what_was_predicted_is_dashed() {
+        let svg = over_time(&[(day(1), 10.0, 12.0), (day(8), 20.0, 6.0)]);
+        let dots = dots(&svg);
+        let [first, second] = dots[..] else { panic!("two dots: {svg}") };
+        assert!(first.1 < second.1, "12 is more than 6");
+        assert_eq!(points(&svg, "polyline", TOLD), std::slice::from_ref(&dots));
+        let dashes = points(&svg, "polyline", COMPARED);
+        assert!(dashes.len() > 5, "{svg}");
+        let (begin, end) = (dashes.concat()[0], dashes.concat()[2 * dashes.len() - 1]);
+        assert!(is_near(begin.0, first.0) && begin.1 > first.1, "10 is less than 12");
+        assert!(end.1 < second.1, "20 is more than 6");
+        assert_eq!(self::dots(&over_time(&[])), []);
+    }
+
+    #[test]
+    fn a_chart_can_be_drawn_of_nothing() {
+        for svg in [distribution(&[]), history(&[]), calibration(&[]), gains(&[]), lift(&[]), over_time(&[])] {
             assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
+            assert!(svg.contains("</text>"), "it has axes: {svg}");
             assert!(!svg.contains("NaN") && !svg.contains("style="), "{svg}");
         }
     }

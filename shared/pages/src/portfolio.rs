@@ -3,24 +3,29 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use expansion_api::{ListAnswer, Principal, Problem, RunView, ScoreView, TrendView};
+use axum::extract::{RawQuery, State};
 use expansion_domain::Id;
-use expansion_lambda::to_problem;
+use expansion_http::list::ListParameters;
+use expansion_http::{Caller, Problem, Query, Shared};
 use expansion_model::ConfidenceLevel;
-use expansion_records::{Order, RunSummary};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use expansion_records::Order;
+use expansion_service::list::Totals;
+use expansion_service::view::{RunView, ScoreView, TrendView};
+use expansion_service::{Error, Principal};
 
-use crate::{State, charts, page, words};
+use crate::page::{Page, Refused};
+use crate::{Dashboard, charts, words};
 
 /// Rows a page.
-const ROWS: &str = "25";
+const ROWS: usize = 25;
 /// Scores in a row's small curve.
 const CURVE: i32 = 12;
 /// What can be chosen.
 const ORDERS: [Order; 3] = Order::ALL;
 const LEVELS: [ConfidenceLevel; 3] = [ConfidenceLevel::High, ConfidenceLevel::Medium, ConfidenceLevel::Low];
-/// Curves read at once.
-const CONCURRENCY: usize = 8;
+/// Parts of the scores in the chart, and how many scores make one.
+const PARTS: usize = 20;
+const PART: usize = 5;
 
 #[derive(Template)]
 #[template(path = "portfolio.html")]
@@ -33,6 +38,8 @@ struct Portfolio {
     choices: Choices,
     next: Option<String>,
     totals: Totals,
+    /// Customers by score, in parts.
+    counts: Vec<u64>,
     distribution: String,
 }
 
@@ -69,15 +76,6 @@ struct Choices {
     products: Vec<Id>,
 }
 
-/// What the customers add up to.
-#[derive(Default)]
-struct Totals {
-    customers: u64,
-    expected_value: Option<f64>,
-    /// Customers by score, in parts of five points.
-    counts: Vec<u64>,
-}
-
 impl Portfolio {
     fn filter(&self, name: &str) -> &str {
         self.filters.get(name).map_or("", String::as_str)
@@ -99,32 +97,41 @@ impl Portfolio {
     }
 }
 
-/// The page for what a query string asks for.
-pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Result<String, Problem> {
+/// The page for what the form asks for.
+pub(crate) async fn page(
+    State(dashboard): State<Shared<Dashboard>>,
+    caller: Result<Caller, Problem>,
+    RawQuery(query): RawQuery,
+) -> Result<Page, Refused> {
+    let Caller(caller) = caller?;
     // An empty field of the form is no filter.
-    let given: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let given: Vec<(String, String)> = serde_urlencoded::from_str(&query.unwrap_or_default()).unwrap_or_default();
     let filters: BTreeMap<String, String> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let is_manager = *caller == Principal::Manager;
-    let latest = latest(state, caller).await?;
-    let list = match list(state, caller, &filters).await {
-        Err(problem) if problem.kind == Problem::no_run_yet().kind => {
-            return page::render(&First { is_manager, latest });
-        }
+    let mut query = Query::<ListParameters>::of(filters.clone());
+    query.asked.limit.get_or_insert(ROWS);
+    let is_manager = caller == Principal::Manager;
+    let latest = latest(&dashboard, &caller).await?;
+    let list = match dashboard.pages.page(&caller, query).await {
+        Err(Error::NoRunYet) => return Page::of(&First { is_manager, latest }),
         list => list?,
     };
-    let summary = list_propensities::summary(&state.list, &list.run.run_id).await?;
-    let totals = totals(state, caller, &list.run, &summary).await?;
+    let lists = &dashboard.pages.lists;
+    let summary = lists.run(&list.run.run_id).await?.summary();
+    let totals = lists.totals(&caller, &list.run.run_id).await?;
+    let counts = parts(&totals.histogram);
     let next = list.next_cursor.map(|cursor| linked(&filters, &[("cursor", Some(&cursor))]));
-    page::render(&Portfolio {
+    let curves = dashboard.customers.curves(&list.run.run_id, &list.data, CURVE).await?;
+    Page::of(&Portfolio {
         is_manager,
         latest,
-        rows: rows(state, list.data, &list.run).await?,
+        rows: list.data.into_iter().zip(curves).map(|(score, past)| Row::new(score, &past)).collect(),
         choices: Choices {
             csms: summary.portfolios.into_iter().flatten().collect(),
             segments: summary.segments.into_keys().collect(),
             products: summary.products.into_keys().collect(),
         },
-        distribution: charts::distribution(&totals.counts),
+        distribution: charts::distribution(&counts),
+        counts,
         totals,
         run: list.run,
         filters,
@@ -132,12 +139,20 @@ pub(crate) async fn page(state: &State, caller: &Principal, query: &str) -> Resu
     })
 }
 
-async fn latest(state: &State, caller: &Principal) -> Result<Latest, Problem> {
-    let (open, latest) =
-        tokio::try_join!(state.control.open_runs(), state.control.latest_run()).map_err(|error| to_problem(&error))?;
-    let latest = latest.map(|run| RunView::from(&run).seen_by(caller));
+async fn latest(dashboard: &Dashboard, caller: &Principal) -> Result<Latest, Error> {
+    let refreshes = &dashboard.refreshes;
+    let (open, latest) = tokio::try_join!(refreshes.open(caller), refreshes.latest(caller))?;
     let failure = |run: RunView| Some(format!("The refresh as of {} failed: {}", words::day(run.as_of), run.failure?));
-    Ok(Latest { open: open.last().map(|run| RunView::from(run).seen_by(caller)), failure: latest.and_then(failure) })
+    Ok(Latest { open, failure: latest.and_then(failure) })
+}
+
+/// Customers by score, in parts.
+fn parts(histogram: &[u64]) -> Vec<u64> {
+    let mut parts = vec![0; PARTS];
+    for (score, count) in histogram.iter().enumerate() {
+        parts[(score / PART).min(PARTS - 1)] += count;
+    }
+    parts
 }
 
 /// The link to the list with some filters set otherwise, or not at all.
@@ -152,50 +167,12 @@ fn linked(filters: &BTreeMap<String, String>, otherwise: &[(&str, Option<&str>)]
     format!("/?{}", serde_urlencoded::to_string(filters).unwrap_or_default())
 }
 
-async fn list(state: &State, caller: &Principal, filters: &BTreeMap<String, String>) -> Result<ListAnswer, Problem> {
-    let mut filters = filters.clone();
-    filters.entry("limit".to_owned()).or_insert_with(|| ROWS.to_owned());
-    let query = serde_urlencoded::to_string(&filters).unwrap_or_default();
-    list_propensities::answer(&state.list, caller, &query).await
-}
-
-/// A manager sees what the whole run adds up to, a CSM what their own portfolio does.
-async fn totals(state: &State, caller: &Principal, run: &RunView, summary: &RunSummary) -> Result<Totals, Problem> {
-    let mut totals = Totals { counts: vec![0; 20], ..Totals::default() };
-    let part = |score: usize| (score / 5).min(19);
-    let csm_id = match caller {
-        Principal::Manager => {
-            totals.customers = summary.rows;
-            totals.expected_value = summary.expected_value;
-            for (score, count) in summary.histogram.iter().enumerate() {
-                totals.counts[part(score)] += count;
-            }
-            return Ok(totals);
-        }
-        Principal::Csm(csm_id) => csm_id,
-    };
-    let own = state.propensities.portfolio(&run.run_id, Some(csm_id), None, 0, usize::MAX).await;
-    for row in own.map_err(|e| to_problem(&e))? {
-        totals.customers += 1;
-        totals.counts[part(usize::from(row.propensity_score))] += 1;
-        totals.expected_value = totals.expected_value.into_iter().chain(row.expected_value).reduce(|a, b| a + b);
-    }
-    Ok(totals)
-}
-
-/// The rows with their curves.
-async fn rows(state: &State, scores: Vec<ScoreView>, run: &RunView) -> Result<Vec<Row>, Problem> {
-    let complete = state.control.complete_runs(&run.run_id, 4 * CURVE).await.map_err(|e| to_problem(&e))?;
-    let row = async |score: ScoreView| {
-        let past = state.propensities.history(&score.customer_id, score.calculated_at, CURVE).await;
-        let mut past = past.map_err(|e| to_problem(&e))?;
-        past.retain(|past| past.run_id == run.run_id || complete.contains(&past.run_id));
-        let scores: Vec<u8> = past.iter().rev().map(|past| past.propensity_score).collect();
+impl Row {
+    /// The row of a score, with the past ones.
+    fn new(score: ScoreView, past: &[u8]) -> Self {
         let about: Vec<&str> = [&score.segment, &score.csm_id].into_iter().filter_map(|part| part.as_deref()).collect();
-        Ok(Row { about: about.join(" · "), curve: curve(&scores), course: course(score.trend), score })
-    };
-    let reads: Vec<_> = scores.into_iter().map(row).collect();
-    stream::iter(reads).buffered(CONCURRENCY).try_collect().await
+        Self { about: about.join(" · "), curve: curve(past), course: course(score.trend), score }
+    }
 }
 
 /// Scores, oldest first, as the points of a curve 100 wide and 24 high.
@@ -220,6 +197,15 @@ fn course(trend: Option<TrendView>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scores_are_counted_in_parts_of_five_points() {
+        let mut histogram = vec![0; 101];
+        (histogram[4], histogram[5], histogram[94], histogram[99], histogram[100]) = (1, 2, 3, 4, 5);
+        let counts = parts(&histogram);
+        assert_eq!((counts.len(), counts[0], counts[1], counts[18], counts[19]), (20, 1, 2, 3, 9));
+        assert_eq!(parts(&[]), [0; 20]);
+    }
 
     #[test]
     fn a_curve_needs_two_scores() {

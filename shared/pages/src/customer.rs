@@ -1,11 +1,14 @@
 //! One customer: the score with its reasons, what to do next, and what would move it.
 
 use askama::Template;
-use expansion_api::{CustomerAnswer, Principal, Problem};
+use axum::extract::State;
 use expansion_features::{FEATURES, Value};
+use expansion_http::{Caller, CustomerId, Problem, Shared};
 use expansion_model::Lever;
+use expansion_service::customer::CustomerAnswer;
 
-use crate::{State, charts, page, words};
+use crate::page::{Page, Refused};
+use crate::{Dashboard, charts, words};
 
 #[derive(Template)]
 #[template(path = "customer.html")]
@@ -46,9 +49,14 @@ struct Slider {
 }
 
 /// The page of a customer.
-pub(crate) async fn page(state: &State, caller: &Principal, customer_id: &str) -> Result<String, Problem> {
-    let answer = get_propensity::answer(&state.customer, caller, customer_id);
-    let (answer, levers) = tokio::try_join!(answer, what_if::levers(&state.what_if, caller, customer_id))?;
+pub(crate) async fn page(
+    State(dashboard): State<Shared<Dashboard>>,
+    caller: Result<Caller, Problem>,
+    id: Result<CustomerId, Problem>,
+) -> Result<Page, Refused> {
+    let (Caller(caller), CustomerId(id)) = (caller?, id?);
+    let answer = dashboard.customers.answer(&caller, &id);
+    let (answer, levers) = tokio::try_join!(answer, dashboard.what_if.levers(&caller, &id))?;
     let slider = |lever: Lever| {
         let feature = &FEATURES[lever.feature];
         Slider { feature: feature.name, label: feature.describe_value(&Value::Number(lever.value)), lever }
@@ -56,7 +64,7 @@ pub(crate) async fn page(state: &State, caller: &Principal, customer_id: &str) -
     let past = answer.history.iter().rev();
     let points: Vec<(String, f64, f64, f64)> =
         past.map(|p| (words::day(p.calculated_at), f64::from(p.propensity_score), p.lower, p.upper)).collect();
-    page::render(&Customer {
+    Page::of(&Customer {
         bars: waterfall(&answer),
         curve: if points.len() > 1 { charts::history(&points) } else { String::new() },
         levers: levers.into_iter().map(slider).collect(),

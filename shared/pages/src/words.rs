@@ -1,9 +1,9 @@
 //! Numbers as people say them.
 
-use expansion_api::said_amount;
 use expansion_domain::Instant;
 use expansion_model::{Figure, Knowledge, Readiness, ValueRange};
 use expansion_records::Order;
+use expansion_service::view::said_amount;
 
 /// What stands where nothing is known.
 pub(crate) const NOTHING: &str = "–";

@@ -3,13 +3,17 @@
 use std::sync::LazyLock;
 
 use askama::Template;
-use expansion_api::Problem;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use expansion_http::{Caller, OPENAPI, Problem, Shared};
 use serde_json::Value;
 
-use crate::page;
+use crate::Dashboard;
+use crate::page::{Page, Refused};
 
-/// The API's description, made once.
-pub(crate) static OPENAPI: LazyLock<Value> = LazyLock::new(expansion_api::openapi);
+/// The API's description, read once.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(OPENAPI).unwrap_or_default());
 
 #[derive(Template)]
 #[template(path = "docs.html")]
@@ -40,9 +44,15 @@ struct Schema {
     properties: Vec<(String, String, String)>,
 }
 
+/// The description as programs read it; it is nobody's secret.
+pub(crate) async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
 /// The page.
-pub(crate) fn page() -> Result<String, Problem> {
-    let document = &*OPENAPI;
+pub(crate) async fn page(_: State<Shared<Dashboard>>, caller: Result<Caller, Problem>) -> Result<Page, Refused> {
+    caller?;
+    let document = &*DOCUMENT;
     let empty = serde_json::Map::new();
     let object = |value: &'_ Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
     let mut operations = Vec::new();
@@ -57,7 +67,7 @@ pub(crate) fn page() -> Result<String, Problem> {
         description: text(&schema["description"]),
         properties: properties(schema),
     });
-    page::render(&Docs { operations, schemas: schemas.collect() })
+    Page::of(&Docs { operations, schemas: schemas.collect() })
 }
 
 fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -> Operation {

@@ -1,12 +1,16 @@
 //! How right the answers turned out to be, how customers have shifted, and which models there were.
 
 use askama::Template;
-use expansion_api::{AccuracyAnswer, CohortView, Problem, RunAccuracyView};
-use expansion_lambda::to_problem;
+use axum::extract::State;
+use expansion_http::accuracy::AccuracyParameters;
+use expansion_http::{Caller, Problem, Query, Shared};
 use expansion_model::{Accuracy, Figure};
 use expansion_records::{ChampionModel, ModelRecord};
+use expansion_service::accuracy::{AccuracyAnswer, CohortView, RunAccuracyView};
+use expansion_service::models::ModelsAnswer;
 
-use crate::{State, charts, page, words};
+use crate::page::{Page, Refused};
+use crate::{Dashboard, charts, words};
 
 /// Models listed.
 const MODELS: usize = 20;
@@ -54,13 +58,19 @@ impl Shown {
     }
 }
 
-/// The page for what a query string asks for, as the API's accuracy does.
-pub(crate) async fn page(state: &State, query: &str) -> Result<String, Problem> {
-    let AccuracyAnswer { data: runs, .. } = get_accuracy::answer(&state.accuracy, query).await?;
-    let champion = state.control.champion().await.map_err(|e| to_problem(&e))?;
-    let models = state.control.models(MODELS).await.map_err(|e| to_problem(&e))?;
+/// The page for what is asked, as the API's accuracy does.
+pub(crate) async fn page(
+    State(dashboard): State<Shared<Dashboard>>,
+    caller: Result<Caller, Problem>,
+    query: Query<AccuracyParameters>,
+) -> Result<Page, Refused> {
+    caller?;
+    let asked = query.checked()?.into();
+    let AccuracyAnswer { data: runs, .. } = dashboard.accuracies.answer(&asked).await?;
+    let ModelsAnswer { champion, data: mut models } = dashboard.models.answer().await?;
+    models.truncate(MODELS);
     let over_time = over_time(&runs);
-    page::render(&History {
+    Page::of(&History {
         shown: shown(&runs),
         over_time_chart: if over_time.len() > 1 { charts::over_time(&over_time) } else { String::new() },
         over_time,
