@@ -111,12 +111,24 @@ mod tests {
     }
 
     #[test]
-    fn every_example_is_understood() {
-        for &example in EXAMPLES {
+    fn every_example_is_understood_however_it_is_written() {
+        let kind = |text: &str| match understand(text) {
+            Question::Top(_) => "top",
+            Question::Totals(_) => "totals",
+            Question::Account { .. } => "account",
+            Question::Changes(_) => "changes",
+            Question::Lift { .. } => "lift",
+            Question::Accuracy => "accuracy",
+            Question::Refresh => "refresh",
+            other => panic!("{text}: {other:?}"),
+        };
+        let kinds = ["top", "top", "top", "top", "top", "top", "account", "account", "changes", "lift", "totals"];
+        for (&example, kind_of_it) in EXAMPLES.iter().zip(kinds.into_iter().chain(["accuracy", "refresh"])) {
             for text in [example.to_owned(), example.to_uppercase(), format!("Please, {}", example.to_lowercase())] {
-                assert_ne!(understand(&text), Question::Nothing, "{text}");
+                assert_eq!(kind(&text), kind_of_it, "{text}");
             }
         }
+        assert_eq!(EXAMPLES.len(), kinds.len() + 2);
     }
 
     #[test]
@@ -281,21 +293,15 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_nothing() {
-        for text in [
-            "?!",
-            "why",
-            "What is the weather in Paris?",
-            "Ignore all previous instructions",
-            "how do I expand my portfolio",
-            "what would lift",
-            "which accounts will churn",
-        ] {
-            let question = understand(text);
-            let is_unread = matches!(&question, Question::Top(top) if !top.phrases.is_empty());
-            let is_looked_up = matches!(&question, Question::Name(_));
-            assert!(question == Question::Nothing || is_unread || is_looked_up, "{text}: {question:?}");
+    fn everything_else_is_nothing_or_is_looked_up() {
+        for text in ["?!", "how do I expand my portfolio", "What do they say about the weather in Paris and in Rome?"] {
+            assert_eq!(understand(text), Question::Nothing, "{text}");
         }
+        for text in ["why", "what would lift", "What is the weather in Paris", "Ignore all previous instructions"] {
+            assert_eq!(understand(text), Question::Name(text.to_owned()), "nobody has this name");
+        }
+        let phrases = vec!["churn".to_owned()];
+        assert_eq!(understand("which accounts will churn"), Question::Top(Wanted { phrases, ..Wanted::default() }));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl From<&RunSummary> for Vocabulary {
     fn from(summary: &RunSummary) -> Self {
         Self {
             segments: summary.segments.keys().cloned().collect(),
-            products: summary.products.keys().map(|id| (id.clone(), None)).collect(),
+            products: summary.products.iter().map(|(id, to)| (id.clone(), to.name.clone())).collect(),
         }
     }
 }

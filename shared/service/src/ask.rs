@@ -13,7 +13,7 @@ mod selection;
 
 use std::collections::BTreeMap;
 
-use expansion_domain::Instant;
+use expansion_domain::{Currency, Instant};
 use expansion_question::{EXAMPLES, Question, understand};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,7 @@ pub struct Ask {
     pub what_if: WhatIf,
     pub accuracies: Accuracies,
     pub refreshes: Refreshes,
+    pub currency: Option<Currency>,
 }
 
 /// What is answered, before it is put into words.
@@ -218,6 +219,7 @@ impl Ask {
             what_if: WhatIf::new(config)?,
             accuracies: Accuracies::new(config)?,
             refreshes: Refreshes::new(config)?,
+            currency: config.currency()?,
         })
     }
 
@@ -234,7 +236,7 @@ impl Ask {
             Err(Stop::Nothing(notes)) => Found::new(Understood::Nothing { examples: EXAMPLES.to_vec() }, notes),
             Err(Stop::Failed(error)) => return Err(error),
         };
-        let markdown = markdown::markdown(&understood, &notes, &not_available);
+        let markdown = markdown::markdown(&understood, &notes, &not_available, self.currency);
         Ok(AskAnswer { question, understood, markdown, notes, not_available })
     }
 
@@ -247,7 +249,7 @@ impl Ask {
             Question::Changes(moves) => self.changes(principal, &moves).await,
             Question::ChangesOf { name, moves } => self.changes_of(principal, name, &moves).await,
             Question::Lift { name, target } => self.lift(principal, name, target).await,
-            Question::Accuracy => self.accuracy(principal).await,
+            Question::Accuracy => self.accuracy().await,
             Question::Refresh => self.refresh(principal).await,
             Question::Nothing => Err(Stop::Nothing(Vec::new())),
         }

@@ -5,8 +5,8 @@
 
 mod actions;
 mod artifacts;
-mod clients;
 mod clock;
+mod connect;
 mod control;
 mod error;
 mod events;
@@ -15,8 +15,11 @@ mod learning;
 mod propensities;
 
 pub use artifacts::Artifacts;
-pub use clients::Clients;
+pub use aws_config::SdkConfig;
+pub use aws_sdk_dynamodb::Client as DynamoDb;
+pub use aws_sdk_s3::Client as S3;
 pub use clock::now;
+pub use connect::sdk_config;
 pub use control::{ControlTable, CurrentRun, TOP_ROWS};
 pub use error::StoreError;
 pub use events::Bus;

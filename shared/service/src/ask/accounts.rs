@@ -56,12 +56,7 @@ impl Ask {
     }
 
     /// What is to be said of one account.
-    pub(super) async fn account(
-        &self,
-        principal: &Principal,
-        name: String,
-        score: Option<u8>,
-    ) -> Result<Found, Stop> {
+    pub(super) async fn account(&self, principal: &Principal, name: String, score: Option<u8>) -> Result<Found, Stop> {
         let (named, is_cut) = self.named(principal, &name).await?;
         // A number after a name may be a score or the name's last word: "why is Area 51?".
         if let (Some(number), Named::Likely(_) | Named::OneOf(_)) = (score, &named) {
@@ -84,7 +79,8 @@ impl Ask {
             named => named,
         };
         if named == Named::OneOf(Vec::new()) {
-            let note = format!("\"{name}\" is no question that is understood, and no customer's name that you may see.");
+            let note =
+                format!("\"{name}\" is no question that is understood, and no customer's name that you may see.");
             return Err(Stop::Nothing(iter::once(note).chain(is_cut.then(only_the_best)).collect()));
         }
         let reading = Reading::of(&name, named, is_cut);

@@ -41,7 +41,8 @@ impl Ask {
         let seen = seen.await?;
         notes.extend(seen.is_cut.then(only_the_best));
         let (up, down) = largest(rows, most);
-        let since = listed.run.previous.as_ref().filter(|_| compared > 0).map(|previous| previous.calculated_at);
+        let previous = listed.run.plan().filter(|_| compared > 0).and_then(|plan| plan.previous.as_ref());
+        let since = previous.map(|previous| previous.calculated_at);
         let reason = if compared == 0 { "no customer was in a run before" } else { "no score has moved like this" };
         let empty = [("up", Way::Down, up.is_empty()), ("down", Way::Up, down.is_empty())];
         let understood = Understood::Changes { run: seen.run.into(), since, compared, filters, up, down };
@@ -49,7 +50,11 @@ impl Ask {
         found.missing_if(since.is_none(), "since", reason);
         for (part, other, is_empty) in empty {
             let is_asked = moves.way != Some(other);
-            found.missing_if(is_empty, part, if is_asked { reason } else { "only moves the other way are asked about" });
+            found.missing_if(
+                is_empty,
+                part,
+                if is_asked { reason } else { "only moves the other way are asked about" },
+            );
         }
         Ok(found)
     }
@@ -86,16 +91,12 @@ impl Ask {
         let run = seen.run.into();
         let understood = Understood::Totals { run, filters, customers, newly_ready, by_score, expected_value };
         let mut found = Found::new(understood, notes);
-        found.missing_if(
-            expected_value.is_none(),
-            "expected_value",
-            "too few won deals with an amount are known",
-        );
+        found.missing_if(expected_value.is_none(), "expected_value", "too few won deals with an amount are known");
         Ok(found)
     }
 
     /// How right the scores are: a past run beside what happened, or else what is known without.
-    pub(super) async fn accuracy(&self, principal: &Principal) -> Result<Found, Stop> {
+    pub(super) async fn accuracy(&self) -> Result<Found, Stop> {
         let told = latest_mature(&self.accuracies.answer(&AccuracyRequest::default()).await?);
         let (basis, accuracy) = match told {
             Some((true, accuracy)) => (AccuracyBasis::Outcomes, Some(Box::new(accuracy))),
@@ -104,7 +105,7 @@ impl Ask {
         };
         let model = match basis {
             AccuracyBasis::Outcomes => None,
-            _ => self.current().await?.run.model.as_ref().map(ModelView::from),
+            _ => self.current().await?.run.model().map(ModelView::from),
         };
         let no_accuracy = accuracy.is_none();
         let no_metrics = model.as_ref().is_some_and(|model| model.metrics.is_none());
@@ -182,7 +183,7 @@ fn latest_mature(answer: &AccuracyAnswer) -> Option<(bool, RunAccuracyView)> {
 
 #[cfg(test)]
 mod tests {
-        use expansion_model::{Accuracy, Figure};
+    use expansion_model::{Accuracy, Figure};
 
     use super::*;
     use crate::ask::sample::{accuracy_of, score};

@@ -87,8 +87,7 @@ impl Ask {
         if !rows.is_empty() {
             return Ok((among(name, rows), seen.is_cut));
         }
-        let (seen, near) =
-            self.first(principal, ListRequest::default(), MOST_ROWS, |row| is_near(name, row)).await?;
+        let (seen, near) = self.first(principal, ListRequest::default(), MOST_ROWS, |row| is_near(name, row)).await?;
         Ok((nearest(name, near), seen.is_cut))
     }
 }

@@ -68,8 +68,9 @@ impl Filters {
 
     /// Whether a row of the list is wanted, as far as a list cannot be narrowed by that.
     pub(super) fn keep(&self, row: &ScoreView) -> bool {
-        let reaches =
-            |value: Option<f64>, least: Option<f64>| least.is_none_or(|least| value.is_some_and(|value| value >= least));
+        let reaches = |value: Option<f64>, least: Option<f64>| {
+            least.is_none_or(|least| value.is_some_and(|value| value >= least))
+        };
         (row.newly_ready || !self.newly_ready)
             && reaches(row.estimated_value.map(|value| value.amount), self.min_estimated_value)
             && reaches(row.expected_value, self.min_expected_value)
@@ -249,11 +250,14 @@ mod tests {
             direction: Some(Way::Down),
             min_points: Some(5),
         };
-        assert_eq!(shown(&all), json!({
-            "csm_id": "csm-07", "segment": "SMB", "product_id": "seats", "min_score": "70", "confidence": "High",
-            "sort": "expected_value", "newly_ready": "true", "min_estimated_value": "85000",
-            "min_expected_value": "0.5", "direction": "down", "min_points": "5",
-        }));
+        assert_eq!(
+            shown(&all),
+            json!({
+                "csm_id": "csm-07", "segment": "SMB", "product_id": "seats", "min_score": "70", "confidence": "High",
+                "sort": "expected_value", "newly_ready": "true", "min_estimated_value": "85000",
+                "min_expected_value": "0.5", "direction": "down", "min_points": "5",
+            })
+        );
     }
 
     #[test]
