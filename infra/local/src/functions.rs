@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_types::SdkConfig;
 use expansion_store::Clients;
 use futures::future::BoxFuture;
 use lambda_http::{Body, RequestExt, Response};
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use crate::StackError;
 use crate::clock::{fresh_id, now};
 use crate::ledger::{Activity, DeadLetters};
+use crate::stack::sdk_of;
 use crate::template::{self, ACCOUNT, REGION, Template};
 
 /// How a function failed, as Lambda reports it.
@@ -109,14 +111,14 @@ pub(crate) fn backoff(attempt: u32) -> Duration {
 /// names one that is not linked in.
 pub(crate) async fn start(
     template: &Template,
-    clients: &Clients,
+    sdk: &SdkConfig,
     activity: &Activity,
     dead_letters: &DeadLetters,
 ) -> Result<Functions, StackError> {
     let mut table = BTreeMap::new();
     for (name, described) in &template.functions {
         let function = Function {
-            handler: handler(name, described, clients).await?,
+            handler: handler(name, described, &Clients::new(&sdk_of(name, sdk))).await?,
             timeout: Duration::from_secs(described.timeout_s),
             retries: described.retries,
         };

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Uri;
 use dynoxide::Database;
-use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig};
+use aws_types::SdkConfig;
 use expansion_store::{Clients, sdk_config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,11 +24,10 @@ use crate::clock::fresh_secret;
 use crate::functions::{self, FunctionError, Functions};
 use crate::gateway::{self, Gateway};
 use crate::ledger::{Activity, DeadLetters, Journal};
+use crate::roles::{ADMINISTRATOR, Roles, SECRET, access_key};
 use crate::template::{self, BUCKET, REGION, Schedule, Template, TemplateError};
 use crate::{dynamodb, queue, s3};
 
-/// The key and the secret of everyone here. They open nothing but this stack.
-const CREDENTIALS: (&str, &str) = ("local", "local");
 /// How long a server may take to finish what it is answering.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -121,6 +122,7 @@ pub struct Stack {
     api_url: String,
     clients: Clients,
     functions: Functions,
+    roles: Roles,
     bus: Arc<Bus>,
     database: Database,
     database_file: Option<PathBuf>,
@@ -145,22 +147,25 @@ impl Stack {
         let (folder, scratch) = data_folder(options.data_dir.as_deref())?;
         let database_file = options.data_dir.map(|folder| folder.join("dynamodb.sqlite"));
         let database = open_database(database_file.clone(), template.tables.clone()).await?;
-        let objects = s3::router(&folder.join("s3"), BUCKET, CREDENTIALS)?;
+        let roles = Roles::of(&template);
+        let objects = s3::router(&folder.join("s3"), BUCKET, roles.clone())?;
 
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        let (dynamodb_listener, s3_listener, bus_listener) =
-            (listen(None).await?, listen(None).await?, listen(None).await?);
+        let (database_listener, dynamodb_listener) = (listen(None).await?, listen(None).await?);
+        let (s3_listener, bus_listener) = (listen(None).await?, listen(None).await?);
         let endpoints =
             Endpoints { dynamodb: url(&dynamodb_listener)?, s3: url(&s3_listener)?, eventbridge: url(&bus_listener)? };
-        serve_database(&mut servers, dynamodb_listener, database.clone(), stopped.clone());
+        let door = dynamodb::router(roles.clone(), uri(&database_listener)?);
+        serve_database(&mut servers, database_listener, database.clone(), stopped.clone());
+        serve(&mut servers, dynamodb_listener, door, stopped.clone());
         serve(&mut servers, s3_listener, objects, stopped.clone());
 
-        let clients = clients(&endpoints);
+        let sdk = sdk(&endpoints);
         let (activity, dead_letters) = (Activity::new(), DeadLetters::default());
-        let functions = functions::start(&template, &clients, &activity, &dead_letters).await?;
+        let functions = functions::start(&template, &sdk, &activity, &dead_letters).await?;
         let mut pollers = JoinSet::new();
-        let bus = Arc::new(make_bus(&template, &functions, &mut pollers, options.chaos));
+        let bus = Arc::new(make_bus(&template, &functions, &roles, &mut pollers, options.chaos));
         serve(&mut servers, bus_listener, bus::router(Arc::clone(&bus)), stopped.clone());
 
         let api_url = url(&gateway_listener)?;
@@ -171,8 +176,9 @@ impl Stack {
             template,
             endpoints,
             api_url,
-            clients,
+            clients: Clients::new(&sdk),
             functions,
+            roles,
             bus,
             database,
             database_file,
@@ -189,7 +195,7 @@ impl Stack {
         &self.template
     }
 
-    /// Clients that talk to this stack.
+    /// Clients that talk to this stack and may do everything.
     #[must_use]
     pub fn clients(&self) -> &Clients {
         &self.clients
@@ -219,14 +225,14 @@ impl Stack {
     pub fn environment(&self, function: &str) -> BTreeMap<String, String> {
         let found = self.template.function_name(function);
         let Some(described) = found.and_then(|name| self.template.functions.get(name)) else { return BTreeMap::new() };
-        let memory = described.memory_mb.to_string();
+        let (memory, key) = (described.memory_mb.to_string(), access_key(found.unwrap_or_default()));
         let runtime: [(&str, &str); 3] = [
             ("AWS_LAMBDA_FUNCTION_NAME", &described.deployed_name),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ];
         let mut environment = described.variables.clone();
-        environment.extend(aws_variables(&self.endpoints).into_iter().chain(runtime).map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.extend(aws_variables(&self.endpoints, &key).into_iter().chain(runtime).map(|(name, value)| (name.to_owned(), value.to_owned())));
         environment
     }
 
@@ -289,6 +295,12 @@ impl Stack {
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Value> {
         self.functions.dead_letters.all()
+    }
+
+    /// What functions asked of the services without being allowed to by their roles.
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        self.roles.refused()
     }
 
     /// Saves the database to the data folder; does nothing without one.
@@ -364,6 +376,10 @@ fn url(listener: &TcpListener) -> Result<String, StackError> {
     listener.local_addr().map(|address| format!("http://{address}")).map_err(StackError::Listen)
 }
 
+fn uri(listener: &TcpListener) -> Result<Uri, StackError> {
+    url(listener)?.parse().map_err(|cause| StackError::Listen(io::Error::other(cause)))
+}
+
 async fn wait_for(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone means stop, too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
@@ -391,7 +407,7 @@ fn serve_database(
 }
 
 /// The bus, with a queue and its poller wherever a function is fed by one.
-fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()>, chaos: Option<u64>) -> Bus {
+fn make_bus(template: &Template, functions: &Functions, roles: &Roles, pollers: &mut JoinSet<()>, chaos: Option<u64>) -> Bus {
     let mut queues = BTreeMap::new();
     for described in &template.queues {
         let (queue, poller) = queue::open(described.clone(), functions);
@@ -401,6 +417,7 @@ fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()
     Bus {
         name: template.bus.clone(),
         rules: template.rules.clone(),
+        roles: roles.clone(),
         functions: functions.clone(),
         queues,
         chaos: chaos.map(Chaos::new),
@@ -408,25 +425,30 @@ fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()
     }
 }
 
-/// Clients for these endpoints.
-fn clients(endpoints: &Endpoints) -> Clients {
-    let variables = aws_variables(endpoints);
+/// The SDKs' configuration for these endpoints, with the key that may do everything.
+fn sdk(endpoints: &Endpoints) -> SdkConfig {
+    let variables = aws_variables(endpoints, ADMINISTRATOR);
     let get = |wanted: &str| Some((*variables.iter().find(|(name, _)| *name == wanted)?.1).to_owned());
     // What shares two cores with a training run may well stall for some seconds.
     let config = sdk_config(get).into_builder().stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    Clients::new(&config.build())
+    config.build()
+}
+
+/// The same configuration with a function's own key.
+pub(crate) fn sdk_of(function: &str, sdk: &SdkConfig) -> SdkConfig {
+    let credentials = Credentials::new(access_key(function), SECRET, None, None, "local");
+    sdk.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
 /// The variables by which the SDKs find this stack.
-fn aws_variables(endpoints: &Endpoints) -> [(&'static str, &str); 6] {
-    let (key, secret) = CREDENTIALS;
+fn aws_variables<'a>(endpoints: &'a Endpoints, key: &'a str) -> [(&'static str, &'a str); 6] {
     [
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoints.eventbridge),
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", key),
-        ("AWS_SECRET_ACCESS_KEY", secret),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
     ]
 }
 

@@ -5,7 +5,6 @@
 
 mod actions;
 mod artifacts;
-mod clients;
 mod clock;
 mod control;
 mod error;
@@ -16,7 +15,9 @@ mod propensities;
 mod sdk;
 
 pub use artifacts::Artifacts;
-pub use clients::Clients;
+pub use aws_sdk_dynamodb::Client as DynamoDb;
+pub use aws_sdk_s3::Client as S3;
+pub use aws_types::SdkConfig;
 pub use clock::now;
 pub use control::{ControlTable, CurrentRun, TOP_ROWS};
 pub use error::StoreError;
