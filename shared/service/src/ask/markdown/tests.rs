@@ -1,21 +1,22 @@
 //! The words of answers, and that no name can be anything but text in them.
 
-use expansion_api::{ChangeView, ConfidenceView};
 use expansion_model::ConfidenceLevel;
 use expansion_records::{Run, RunState};
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use super::*;
-use crate::sample::{accuracy_of, at, customer, model, run, score};
+use crate::ask::sample::{accuracy_of, at, customer, model, run, score};
+use crate::view::ConfidenceView;
+use crate::what_if::ChangeView;
 
 fn plain(understood: &Understood) -> String {
-    markdown(understood, &[], &Missing::new())
+    markdown(understood, &[], &Missing::new(), None)
 }
 
 fn top(accounts: Vec<ScoreView>) -> Understood {
     let customer = accounts.first().cloned().map(|first| Box::new(customer(first)));
-    Understood::TopAccounts { run: run().into(), filters: BTreeMap::new(), accounts, customer }
+    Understood::TopAccounts { run: run().into(), filters: Filters::default(), accounts, customer }
 }
 
 fn prd() -> Understood {
@@ -49,7 +50,7 @@ fn one_account_with_its_movement() {
     let understood =
         Understood::Account { name: "Tecflow".to_owned(), asked_score: Some(90), customer, did_you_mean: Vec::new() };
     let notes = ["\"Tecflow\" was read as TechFlow Inc.".to_owned(), "The score is 94, not 90.".to_owned()];
-    insta::assert_snapshot!(markdown(&understood, &notes, &Missing::new()));
+    insta::assert_snapshot!(markdown(&understood, &notes, &Missing::new(), None));
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn what_changed_and_the_state_of_the_refresh() {
         run: run().into(),
         since: Some(at("2026-06-23T23:59:59Z")),
         compared: 250,
-        filters: BTreeMap::new(),
+        filters: Filters::default(),
         up: vec![score("c-1", "TechFlow Inc", 94)],
         down: Vec::new(),
     };
@@ -102,10 +103,8 @@ fn what_changed_and_the_state_of_the_refresh() {
 #[test]
 fn a_refresh_that_has_failed_is_told_beside_the_run_that_is_shown() {
     let requested = Run::requested(at("2026-07-07T23:59:59Z"), "schedule", 90, at("2026-07-08T06:00:00Z"));
-    let failed = Run {
-        state: RunState::Failed { reason: "a table is missing".to_owned(), plan: None },
-        ..requested.clone()
-    };
+    let failed =
+        Run { state: RunState::Failed { reason: "a table is missing".to_owned(), plan: None }, ..requested.clone() };
     let told = |run: &Run, current: Option<RunView>| {
         plain(&Understood::Refresh { run: Box::new(run.into()), current: current.map(Box::new) })
     };
@@ -116,15 +115,14 @@ fn a_refresh_that_has_failed_is_told_beside_the_run_that_is_shown() {
 
 #[test]
 fn only_the_moves_asked_about_are_told_and_what_they_were_narrowed_to() {
-    let filters = [("segment", "Enterprise"), ("direction", "down"), ("min_points", "5")];
-    let understood = Understood::Changes {
-        run: run().into(),
-        since: None,
-        compared: 12,
-        filters: filters.map(|(name, value)| (name, value.to_owned())).into(),
-        up: Vec::new(),
-        down: Vec::new(),
+    let filters = Filters {
+        segment: Some("Enterprise".into()),
+        direction: Some(Way::Down),
+        min_points: Some(5),
+        ..Filters::default()
     };
+    let understood =
+        Understood::Changes { run: run().into(), since: None, compared: 12, filters, up: Vec::new(), down: Vec::new() };
     let text = plain(&understood);
     assert!(text.contains("Only: moves down · moves of 5 points or more · segment Enterprise"), "{text}");
     assert!(text.contains("Down: nobody.") && !text.contains("Up"), "{text}");
@@ -132,10 +130,10 @@ fn only_the_moves_asked_about_are_told_and_what_they_were_narrowed_to() {
 
 #[test]
 fn how_many_accounts_there_are() {
-    let filters = [("min_estimated_value", "50000"), ("newly_ready", "true")];
+    let filters = Filters { min_estimated_value: Some(50_000.0), newly_ready: true, ..Filters::default() };
     insta::assert_snapshot!(plain(&Understood::Totals {
         run: run().into(),
-        filters: filters.map(|(name, value)| (name, value.to_owned())).into(),
+        filters,
         customers: 42,
         newly_ready: 3,
         by_score: BTreeMap::from([(1, 20), (20, 10), (40, 6), (60, 4), (80, 2)]),
@@ -183,7 +181,7 @@ fn what_is_missing_says_why() {
         ..score("c-1", "A", 50)
     };
     let missing = Missing::from([("accounts.estimated_value".to_owned(), "no deal is known".to_owned())]);
-    let text = markdown(&top(vec![row]), &[], &missing);
+    let text = markdown(&top(vec![row]), &[], &missing, None);
     assert!(text.contains("| – | A | 50% | High | not available |"), "{text}");
     assert!(text.contains("Est. Value is not available where no deal is known."), "{text}");
     assert!(text.contains("- **A**: it is new"), "{text}");
@@ -191,9 +189,13 @@ fn what_is_missing_says_why() {
 }
 
 #[test]
-fn amounts_are_short() {
-    let shown = [0.0, 850.0, 999.6, 85_000.0, 999_499.0, 999_600.0, 1_240_000.0].map(money);
-    assert_eq!(shown, ["$0", "$850", "$1K", "$85K", "$999K", "$1.0M", "$1.2M"]);
+fn amounts_are_in_the_currency_of_the_deployment() {
+    let euro = "EUR".parse().ok();
+    let text = markdown(&prd(), &[], &Missing::new(), euro);
+    assert!(text.contains("| TechFlow Inc | 94% | High | €85K |"), "{text}");
+    let filters = Filters { min_expected_value: Some(1_200_000.0), ..Filters::default() };
+    assert_eq!(narrowed(&filters, euro).as_deref(), Some("Only: expected value from €1.2M"));
+    assert_eq!(narrowed(&filters, None).as_deref(), Some("Only: expected value from 1.2M"));
 }
 
 #[test]
@@ -314,7 +316,7 @@ fn answers(name: &str) -> [Understood; 5] {
         name.clone_into(&mut champion.label);
     }
     let accounts = vec![row.clone(), row.clone()];
-    let filters = BTreeMap::from([("segment", name.to_owned()), ("product_id", name.to_owned())]);
+    let filters = Filters { segment: Some(name.into()), product_id: Some(name.into()), ..Filters::default() };
     let customer = Some(Box::new(customer));
     [
         Understood::TopAccounts { run: run().into(), filters, accounts: accounts.clone(), customer: customer.clone() },
@@ -330,7 +332,7 @@ fn answers(name: &str) -> [Understood; 5] {
             run: run().into(),
             since: None,
             compared: 2,
-            filters: BTreeMap::from([("segment", name.to_owned())]),
+            filters: Filters { segment: Some(name.into()), ..Filters::default() },
             up: accounts.clone(),
             down: accounts,
         },
@@ -344,8 +346,8 @@ proptest! {
         let harmless = answers("harmless");
         for (answer, harmless) in answers(&name).iter().zip(&harmless) {
             let notes = |name: &str| [format!("{name} was read")];
-            let (structure, text) = parsed(&markdown(answer, &notes(&name), &Missing::new()));
-            let (wanted, wanted_text) = parsed(&markdown(harmless, &notes("harmless"), &Missing::new()));
+            let (structure, text) = parsed(&markdown(answer, &notes(&name), &Missing::new(), None));
+            let (wanted, wanted_text) = parsed(&markdown(harmless, &notes("harmless"), &Missing::new(), None));
             prop_assert_eq!(structure, wanted);
             prop_assert_eq!(text.contains(&seen(&name)), true, "{:?}", text);
             prop_assert_eq!(text.lines().count(), wanted_text.lines().count());

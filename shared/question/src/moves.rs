@@ -13,27 +13,25 @@ use crate::words::{Word, number};
 
 /// Which moves are asked about.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Moves {
+pub struct Moves {
     /// Those of these accounts.
-    pub(crate) wanted: Wanted,
+    pub wanted: Wanted,
     /// Only this way; both ways where nothing, or both, was said.
-    pub(crate) way: Option<Way>,
+    pub way: Option<Way>,
     /// The least points moved by.
-    pub(crate) min_points: Option<u32>,
+    pub min_points: Option<u32>,
 }
 
 /// Which way a score moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Up.
+pub enum Way {
     Up,
-    /// Down.
     Down,
 }
 
 impl Way {
-    /// The way's name.
-    pub(crate) const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Up => "up",
             Self::Down => "down",
@@ -73,17 +71,17 @@ pub(crate) fn moves(words: &[Word]) -> Moves {
         }
         let (word, after) = words.split_first()?;
         let ways_of = [(Way::Up, UP), (Way::Down, DOWN)];
-        if let Some((way, _)) = ways_of.into_iter().find(|(_, words)| words.contains(&&*word.low)) {
+        if let Some((way, _)) = ways_of.into_iter().find(|(_, words)| word.is_one_of(words)) {
             ways.push(way);
             // "gained more than 10", but "rose above 70" is where it is now.
-            let is_amount = after.first().is_some_and(|word| ["more", "at"].contains(&&*word.low));
+            let is_amount = after.first().is_some_and(|word| word.is_one_of(&["more", "at"]));
             if let (true, Some(Bound { on: On::Score(least), taken, .. })) = (is_amount, bound(after)) {
                 min_points = Some(least);
                 return Some(1 + taken);
             }
             return Some(1);
         }
-        (MOVED.contains(&&*word.low) && bound(words).is_none()).then_some(1)
+        (word.is_one_of(MOVED) && bound(words).is_none()).then_some(1)
     });
     let way = ways.first().copied().filter(|first| ways.iter().all(|way| way == first));
     Moves { wanted, way, min_points }

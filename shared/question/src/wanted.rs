@@ -22,27 +22,21 @@ use crate::words::{Whose, Word, amount, number, whose};
 
 /// Which accounts are asked about.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Wanted {
+pub struct Wanted {
     /// How many.
-    pub(crate) count: Option<u32>,
-    /// Whose customers.
-    pub(crate) whose: Option<Whose>,
-    /// The least score.
-    pub(crate) min_score: Option<u32>,
-    /// The least estimated value.
-    pub(crate) min_estimated_value: Option<f64>,
-    /// The least expected value.
-    pub(crate) min_expected_value: Option<f64>,
-    /// The confidence.
-    pub(crate) confidence: Option<ConfidenceLevel>,
-    /// Only those newly ready.
-    pub(crate) newly_ready: bool,
+    pub count: Option<u32>,
+    pub whose: Option<Whose>,
+    pub min_score: Option<u32>,
+    pub min_estimated_value: Option<f64>,
+    pub min_expected_value: Option<f64>,
+    pub confidence: Option<ConfidenceLevel>,
+    /// Only those who crossed the line to being ready in the run.
+    pub newly_ready: bool,
     /// Within how many days.
-    pub(crate) days: Option<u32>,
-    /// What they are sorted by.
-    pub(crate) order: Order,
+    pub days: Option<u32>,
+    pub order: Order,
     /// Runs of words that may name a segment or a product.
-    pub(crate) phrases: Vec<String>,
+    pub phrases: Vec<String>,
 }
 
 /// A list is asked for only with one of these.
@@ -58,7 +52,7 @@ const SUBJECTS: &[&str] = &[
 const OTHER_QUESTIONS: &[&str] = &["why", "how", "when", "where", "explain", "is"];
 /// Words that say nothing about which accounts are meant.
 #[rustfmt::skip]
-pub(crate) const FILLERS: &[&str] = &[
+const FILLERS: &[&str] = &[
     "a", "about", "account", "accounts", "all", "an", "and", "any", "approach", "are", "as", "at", "be",
     "belonging", "best", "buy", "buying", "by", "call", "can", "candidate", "candidates", "care", "chance",
     "chances", "client", "clients", "coming", "companies", "company", "contact", "could", "cross-sell",
@@ -110,8 +104,8 @@ const MOST_COUNT: u32 = 1_000;
 
 /// The list that the words ask for; `None` when they ask for no list.
 pub(crate) fn top(words: &[Word]) -> Option<Wanted> {
-    let asks = words.iter().any(|word| SUBJECTS.contains(&&*word.low));
-    if !asks || words.first().is_some_and(|word| OTHER_QUESTIONS.contains(&&*word.low)) {
+    let asks = words.iter().any(|word| word.is_one_of(SUBJECTS));
+    if !asks || words.first().is_some_and(|word| word.is_one_of(OTHER_QUESTIONS)) {
         return None;
     }
     Some(wanted(words, |_| None))
@@ -186,16 +180,16 @@ fn understood(wanted: &mut Wanted, words: &[Word]) -> Option<usize> {
         wanted.newly_ready = true;
         return Some(1);
     }
-    if AMOUNTS.contains(&&*word.low) || VALUABLE.contains(&&*word.low) {
+    if word.is_one_of(AMOUNTS) || word.is_one_of(VALUABLE) {
         wanted.order = Order::ExpectedValue;
         return Some(1);
     }
     let is_first_call = || word.low == "first" && next.is_none_or(|next| number(next).is_none());
-    if PRIORITY.contains(&&*word.low) || is_first_call() {
+    if word.is_one_of(PRIORITY) || is_first_call() {
         wanted.order = Order::Priority;
         return Some(1);
     }
-    (FILLERS.contains(&&*word.low) || QUESTION_WORDS.contains(&&*word.low)).then_some(1)
+    (word.is_one_of(FILLERS) || word.is_one_of(QUESTION_WORDS)).then_some(1)
 }
 
 /// `by value`, `by expected value`: a bound after that is not one on the value.
@@ -236,7 +230,7 @@ pub(crate) struct Bound {
 /// the last are not always said.
 pub(crate) fn bound(words: &[Word]) -> Option<Bound> {
     let (on, named) = measure(words);
-    let of = words[named..].iter().take_while(|word| named > 0 && BETWEEN.contains(&&*word.low)).count();
+    let of = words[named..].iter().take_while(|word| named > 0 && word.is_one_of(BETWEEN)).count();
     let (written, more, length) = from(&words[named + of..])?;
     let (least, is_money) = amount(written)?;
     let taken = named + of + length;
@@ -274,7 +268,7 @@ fn from(words: &[Word]) -> Option<(&str, u32, usize)> {
         (first, _) if FROM.contains(&first) => (1, 0),
         _ => return glued(low(0)).or_else(|| followed([low(0), low(1), low(2)])),
     };
-    let between = words[before..].iter().take_while(|word| BETWEEN.contains(&&*word.low)).count();
+    let between = words[before..].iter().take_while(|word| word.is_one_of(BETWEEN)).count();
     Some((low(before + between), more, before + between + 1))
 }
 

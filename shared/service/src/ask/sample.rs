@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use expansion_api::{
-    CohortView, ConfidenceView, CustomerAnswer, ModelView, ProgressView, RunAccuracyView, RunView, ScoreView, TrendView,
-};
 use expansion_domain::{Instant, RunId};
 use expansion_model::{Accuracy, ConfidenceLevel, Knowledge, Metrics, SimilarCohort, ValueRange};
 use expansion_records::{
     Approach, Champion, Direction, EarlyWarning, Factor, MovedFactor, Movement, Run, RunStage, Timing,
 };
 
-pub(crate) fn at(text: &str) -> Instant {
+use crate::accuracy::{CohortView, RunAccuracyView};
+use crate::customer::CustomerAnswer;
+use crate::view::{ConfidenceView, ModelView, ProgressView, RunView, ScoreView, TrendView};
+
+pub(super) fn at(text: &str) -> Instant {
     text.parse().expect("an instant")
 }
 
-pub(crate) fn run() -> RunView {
+pub(super) fn run() -> RunView {
     let run = Run::requested(at("2026-06-30T23:59:59Z"), "schedule", 90, at("2026-07-01T06:00:00Z"));
     RunView {
         state: RunStage::Complete,
@@ -26,7 +27,7 @@ pub(crate) fn run() -> RunView {
     }
 }
 
-pub(crate) fn score(id: &str, name: &str, propensity_score: u8) -> ScoreView {
+pub(super) fn score(id: &str, name: &str, propensity_score: u8) -> ScoreView {
     ScoreView {
         rank: Some(1),
         customer_id: id.into(),
@@ -59,7 +60,7 @@ fn factor(feature: &str, label: &str, points: i32) -> Factor {
 }
 
 /// The PRD's deep dive.
-pub(crate) fn customer(score: ScoreView) -> CustomerAnswer {
+pub(super) fn customer(score: ScoreView) -> CustomerAnswer {
     let date = |text: &str| at(text).date();
     CustomerAnswer {
         score,
@@ -115,7 +116,7 @@ pub(crate) fn customer(score: ScoreView) -> CustomerAnswer {
     }
 }
 
-pub(crate) fn model() -> ModelView {
+pub(super) fn model() -> ModelView {
     let metrics = Metrics {
         auc: 0.8123,
         pr_auc: 0.4,
@@ -135,7 +136,7 @@ pub(crate) fn model() -> ModelView {
 }
 
 /// A run's accuracy with cohorts of so many days, mature or not, with these figures.
-pub(crate) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccuracyView {
+pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccuracyView {
     let as_of = at("2026-03-31T23:59:59Z");
     let view = |(days, is_mature, accuracy): &(u16, bool, Option<Accuracy>)| CohortView {
         days: *days,

@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use expansion_api::{
-    AccuracyBasis, CustomerAnswer, ModelView, RunAccuracyView, RunView, ScoreView, Understood, WhatIfAnswer,
-};
-use expansion_domain::Instant;
+use expansion_domain::{Currency, Id, Instant, Money};
 use expansion_model::{Accuracy, Figure};
-use expansion_records::Movement;
+use expansion_question::Way;
+use expansion_records::{Movement, Order};
+
+use crate::accuracy::RunAccuracyView;
+use crate::ask::{AccuracyBasis, Filters, Understood};
+use crate::customer::CustomerAnswer;
+use crate::view::{ModelView, RunView, ScoreView};
+use crate::what_if::WhatIfAnswer;
 
 /// What stands for a part that is not there.
 const NOT_AVAILABLE: &str = "not available";
@@ -21,22 +25,35 @@ const ACTIONS: &str = "[Create Expansion Opp] [Schedule Meeting] [Generate Propo
 type Missing = BTreeMap<String, String>;
 
 /// The answer in words.
-pub(crate) fn markdown(understood: &Understood, notes: &[String], not_available: &Missing) -> String {
+pub(super) fn markdown(
+    understood: &Understood,
+    notes: &[String],
+    not_available: &Missing,
+    currency: Option<Currency>,
+) -> String {
     let mut blocks: Vec<String> = notes.iter().map(|note| format!("**Note:** {}", escape(note))).collect();
     match understood {
         Understood::TopAccounts { filters, accounts, customer, .. } => {
             blocks.insert(0, "Analyzing expansion propensity across your portfolio...".to_owned());
-            blocks.extend(top_accounts(filters, accounts, customer.as_deref(), not_available));
+            blocks.extend(top_accounts(filters, accounts, customer.as_deref(), not_available, currency));
         }
         Understood::Account { name, customer, did_you_mean, .. } => match customer {
             Some(customer) => blocks.extend(account(customer)),
             None => blocks.push(unknown(name, did_you_mean)),
         },
         Understood::Totals { run, filters, customers, newly_ready, by_score, expected_value } => {
-            blocks.extend(totals(run, filters, [*customers, *newly_ready], by_score, *expected_value));
+            blocks.push("**How Many Accounts**".to_owned());
+            blocks.extend(narrowed(filters, currency));
+            let expected = expected_value.map(|amount| Money { amount, currency });
+            blocks.push(totals(run, *customers, *newly_ready, by_score, expected));
         }
         Understood::Changes { run, since, compared, filters, up, down } => {
-            blocks.extend(changes(run, *since, *compared, filters, [up, down]));
+            blocks.push("**What Changed**".to_owned());
+            blocks.extend(narrowed(filters, currency));
+            blocks.push(compared_with(run, *since, *compared));
+            let is_told = |way| *compared > 0 && filters.direction.is_none_or(|asked| asked == way);
+            blocks.extend(is_told(Way::Up).then(|| moves("Up", up)));
+            blocks.extend(is_told(Way::Down).then(|| moves("Down", down)));
         }
         Understood::Lift { name, account, what_if, did_you_mean } => match account {
             Some(account) => blocks.extend(lift(account, what_if.as_deref())),
@@ -53,7 +70,7 @@ pub(crate) fn markdown(understood: &Understood, notes: &[String], not_available:
 
 /// A text from data, so that Markdown shows just it: on one line, without invisible characters, with everything escaped
 /// that begins markup, HTML, a cell or a link.
-pub(crate) fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     let spaced: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_invisible(*c)).collect();
     let clean = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -108,30 +125,22 @@ fn points(points: i32) -> String {
     format!("{points:+} point{plural}")
 }
 
-/// `$85K`, `$1.2M`.
-fn money(amount: f64) -> String {
-    match amount {
-        a if a >= 999_500.0 => format!("${:.1}M", a / 1e6),
-        a if a >= 999.5 => format!("${:.0}K", a / 1e3),
-        a => format!("${a:.0}"),
-    }
-}
-
 // --- accounts --------------------------------------------------------------------------------------------------------
 
 fn top_accounts(
-    filters: &BTreeMap<&'static str, String>,
+    filters: &Filters,
     accounts: &[ScoreView],
     customer: Option<&CustomerAnswer>,
     missing: &Missing,
+    currency: Option<Currency>,
 ) -> Vec<String> {
     let mut blocks = vec!["**Top Expansion Opportunities**".to_owned()];
-    blocks.extend(narrowed(filters));
+    blocks.extend(narrowed(filters, currency));
     if accounts.is_empty() {
         blocks.push(format!("None: {}.", escape(reason(missing, "accounts"))));
         return blocks;
     }
-    blocks.push(table(accounts));
+    blocks.push(table(accounts, currency));
     if let Some(reason) = missing.get("accounts.estimated_value") {
         blocks.push(format!("Est. Value is {NOT_AVAILABLE} where {}.", escape(reason)));
     }
@@ -148,36 +157,36 @@ fn top_accounts(
 }
 
 /// What accounts or moves were narrowed to, in words.
-fn narrowed(filters: &BTreeMap<&'static str, String>) -> Option<String> {
-    let said = filters.iter().map(|(name, value)| match *name {
-        "min_score" => format!("score from {value}"),
-        "csm_id" => format!("CSM {}", escape(value)),
-        "product_id" => format!("product {}", escape(value)),
-        "confidence" => format!("{} confidence", escape(value)),
-        "sort" => format!("by {}", value.replace('_', " ")),
-        "newly_ready" => "newly ready".to_owned(),
-        "min_estimated_value" => format!("est. value from {}", amount(value)),
-        "min_expected_value" => format!("expected value from {}", amount(value)),
-        "direction" => format!("moves {value}"),
-        "min_points" => format!("moves of {value} points or more"),
-        name => format!("{name} {}", escape(value)),
-    });
-    let said: Vec<String> = said.collect();
+fn narrowed(filters: &Filters, currency: Option<Currency>) -> Option<String> {
+    let Filters { direction, min_points, min_score, .. } = filters;
+    let named = |what: &str, id: Option<&Id>| id.map(|id| format!("{what} {}", escape(id)));
+    let from =
+        |what: &str, least: Option<f64>| least.map(|amount| format!("{what} from {}", Money { amount, currency }));
+    let said = [
+        filters.confidence.map(|level| format!("{} confidence", level.name())),
+        named("CSM", filters.csm_id.as_ref()),
+        direction.map(|way| format!("moves {}", way.name())),
+        from("est. value", filters.min_estimated_value),
+        from("expected value", filters.min_expected_value),
+        min_points.map(|least| format!("moves of {least} points or more")),
+        min_score.map(|least| format!("score from {least}")),
+        filters.newly_ready.then(|| "newly ready".to_owned()),
+        named("product", filters.product_id.as_ref()),
+        named("segment", filters.segment.as_ref()),
+        (filters.order != Order::Score).then(|| format!("by {}", filters.order.name().replace('_', " "))),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
     (!said.is_empty()).then(|| format!("Only: {}", said.join(" · ")))
 }
 
-/// An amount that a list was narrowed to.
-fn amount(value: &str) -> String {
-    value.parse().map_or_else(|_| escape(value), money)
-}
-
-fn table(accounts: &[ScoreView]) -> String {
+fn table(accounts: &[ScoreView], currency: Option<Currency>) -> String {
     let mut table = "| Rank | Customer | Propensity | Confidence | Est. Value | Primary Signal |\n\
                      |------|----------|------------|------------|------------|----------------|"
         .to_owned();
     for row in accounts {
         let rank = row.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string());
-        let value = row.estimated_value.map_or_else(|| NOT_AVAILABLE.to_owned(), |value| money(value.amount));
+        let value = row.estimated_value.map(|value| Money { amount: value.amount, currency });
+        let value = value.map_or_else(|| NOT_AVAILABLE.to_owned(), |value| value.to_string());
         let signal = row.primary_signal.as_deref().map_or_else(|| "none in favour".to_owned(), escape);
         let (name, score, confidence) = (name(row), row.propensity_score, row.confidence.level.name());
         let _ = write!(table, "\n| {rank} | {name} | {score}% | {confidence} | {value} | {signal} |");
@@ -339,13 +348,11 @@ fn lift(account: &ScoreView, what_if: Option<&WhatIfAnswer>) -> Vec<String> {
 /// How many accounts there are and are newly ready, how many have which score, and what they are expected to bring.
 fn totals(
     run: &RunView,
-    filters: &BTreeMap<&'static str, String>,
-    [customers, newly_ready]: [usize; 2],
+    customers: usize,
+    newly_ready: usize,
     by_score: &BTreeMap<u8, usize>,
-    expected_value: Option<f64>,
-) -> Vec<String> {
-    let mut blocks = vec!["**How Many Accounts**".to_owned()];
-    blocks.extend(narrowed(filters));
+    expected_value: Option<Money>,
+) -> String {
     let accounts = if customers == 1 { "account" } else { "accounts" };
     let mut lines = format!("{customers} {accounts} as of {}.\n", day(run.as_of));
     let mut below = 100;
@@ -353,33 +360,19 @@ fn totals(
         let _ = write!(lines, "\n- Score {from} to {}: {counted}", below - 1);
         below = *from;
     }
-    let expected = expected_value.map_or_else(|| NOT_AVAILABLE.to_owned(), money);
+    let expected = expected_value.map_or_else(|| NOT_AVAILABLE.to_owned(), |value| value.to_string());
     let horizon = run.horizon_days;
     let _ = write!(lines, "\n- Newly ready: {newly_ready}\n- Expected within {horizon} days: {expected}");
-    blocks.push(lines);
-    blocks
+    lines
 }
 
-fn changes(
-    run: &RunView,
-    since: Option<Instant>,
-    compared: usize,
-    filters: &BTreeMap<&'static str, String>,
-    [up, down]: [&[ScoreView]; 2],
-) -> Vec<String> {
-    let mut blocks = vec!["**What Changed**".to_owned()];
-    blocks.extend(narrowed(filters));
+fn compared_with(run: &RunView, since: Option<Instant>, compared: usize) -> String {
     if compared == 0 {
-        blocks.push("No customer was in a run before, so there is nothing to compare with.".to_owned());
-        return blocks;
+        return "No customer was in a run before, so there is nothing to compare with.".to_owned();
     }
     let before = since.map_or_else(|| "the run before".to_owned(), |since| format!("the run of {}", day(since)));
     let customers = if compared == 1 { "customer" } else { "customers" };
-    blocks.push(format!("{compared} {customers} compared: {} against {before}.", day(run.as_of)));
-    let way = filters.get("direction").map(String::as_str);
-    blocks.extend((way != Some("down")).then(|| moves("Up", up)));
-    blocks.extend((way != Some("up")).then(|| moves("Down", down)));
-    blocks
+    format!("{compared} {customers} compared: {} against {before}.", day(run.as_of))
 }
 
 fn moves(title: &str, rows: &[ScoreView]) -> String {

@@ -3,6 +3,8 @@
 //! A question is what the first pattern says that fits it from its first word to its last. A question that fits none
 //! may still ask for a list of accounts, which is told by its words in any order (`wanted.rs`), or be just a name.
 
+use std::collections::HashMap;
+
 use crate::words::{Word, name_of, number};
 
 /// What a pattern asks.
@@ -35,7 +37,7 @@ pub(crate) enum Kind {
 /// | `{number}` | a whole number: `80`, `80%`, `80/100`, `eighty` is none |
 /// | `..` | any words, or none |
 #[rustfmt::skip]
-pub(crate) const PATTERNS: &[(Kind, &str)] = &[
+const PATTERNS: &[(Kind, &str)] = &[
     // What would lift X to 80?
     (Kind::Lift, "what|which .. LIFT {name} from .. ABOVE {number}"),
     (Kind::Lift, "what|which .. LIFT {name} ABOVE {number}"),
@@ -178,51 +180,68 @@ const MOST_WORDS_OF_A_NAME: usize = 6;
 /// What the words between a pattern's own are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Caught {
-    /// The name.
     pub(crate) name: Option<String>,
-    /// The number.
     pub(crate) number: Option<u32>,
 }
 
 /// The first pattern that fits, with what it caught.
 pub(crate) fn first_fitting(words: &[Word]) -> Option<(Kind, Caught)> {
-    PATTERNS.iter().find_map(|(kind, pattern)| Some((*kind, fit_all(pattern, words)?)))
+    PATTERNS.iter().find_map(|(kind, pattern)| Some((*kind, Fitting::of(pattern, words).whole()?)))
 }
 
 /// The name that a text may be on its own.
 pub(crate) fn only_a_name(words: &[Word]) -> Option<String> {
     let is_short = words.len() <= MOST_WORDS_OF_A_NAME;
-    NAMES.iter().filter(|_| is_short).find_map(|pattern| fit_all(pattern, words)?.name)
+    NAMES.iter().filter(|_| is_short).find_map(|pattern| Fitting::of(pattern, words).whole()?.name)
 }
 
-fn fit_all(pattern: &str, words: &[Word]) -> Option<Caught> {
-    let parts: Vec<&str> = pattern.split(' ').collect();
-    fit(&parts, words)
+/// A pattern held against all the words of a text. Alternatives are tried in order and taken back where what follows
+/// does not fit. What has been tried is known, so that no part is held against the same place twice.
+struct Fitting<'w> {
+    parts: Vec<&'w str>,
+    words: &'w [Word],
+    /// What the parts from one on catch from a word on, if they fit.
+    known: HashMap<(usize, usize), Option<Caught>>,
 }
 
-/// Fits the parts of a pattern to all of the words. Alternatives are tried in order and taken back where what follows
-/// does not fit; with at most 500 characters that ends soon.
-fn fit(parts: &[&str], words: &[Word]) -> Option<Caught> {
-    let Some((part, rest)) = parts.split_first() else {
-        return words.is_empty().then(Caught::default);
-    };
-    match *part {
-        ".." => (0..=words.len()).find_map(|skipped| fit(rest, &words[skipped..])),
-        "{number}" => {
-            let (word, after) = words.split_first()?;
-            let number = number(&word.low)?;
-            Some(Caught { number: Some(number), ..fit(rest, after)? })
+impl<'w> Fitting<'w> {
+    fn of(pattern: &'w str, words: &'w [Word]) -> Self {
+        Self { parts: pattern.split(' ').collect(), words, known: HashMap::new() }
+    }
+
+    fn whole(&mut self) -> Option<Caught> {
+        self.fit(0, 0)
+    }
+
+    fn fit(&mut self, part: usize, from: usize) -> Option<Caught> {
+        if let Some(known) = self.known.get(&(part, from)) {
+            return known.clone();
         }
-        "{name}" => (1..=words.len()).find_map(|length| {
-            let (named, after) = words.split_at(length);
-            let caught = fit(rest, after)?;
-            Some(Caught { name: Some(name_of(named)?), ..caught })
-        }),
-        literal => {
-            let (literal, optional) = literal.strip_suffix('?').map_or((literal, false), |literal| (literal, true));
-            let taken = words.split_first().filter(|(word, _)| is_one_of(literal, &word.low));
-            let taken = taken.and_then(|(_, after)| fit(rest, after));
-            taken.or_else(|| optional.then(|| fit(rest, words)).flatten())
+        let caught = self.look(part, from);
+        let before = self.known.insert((part, from), caught.clone());
+        debug_assert!(before.is_none(), "part {part} was looked at twice from word {from} on");
+        caught
+    }
+
+    fn look(&mut self, part: usize, from: usize) -> Option<Caught> {
+        let words = self.words;
+        let Some(&written) = self.parts.get(part) else { return (from == words.len()).then(Caught::default) };
+        match written {
+            ".." => self.fit(part + 1, from).or_else(|| (from < words.len()).then(|| self.fit(part, from + 1))?),
+            "{number}" => {
+                let number = number(&words.get(from)?.low)?;
+                Some(Caught { number: Some(number), ..self.fit(part + 1, from + 1)? })
+            }
+            "{name}" => (from + 1..=words.len()).find_map(|end| {
+                let caught = self.fit(part + 1, end)?;
+                Some(Caught { name: Some(name_of(&words[from..end])?), ..caught })
+            }),
+            literal => {
+                let (literal, optional) = literal.strip_suffix('?').map_or((literal, false), |literal| (literal, true));
+                let fits = words.get(from).is_some_and(|word| is_one_of(literal, &word.low));
+                let taken = fits.then(|| self.fit(part + 1, from + 1)).flatten();
+                taken.or_else(|| optional.then(|| self.fit(part + 1, from)).flatten())
+            }
         }
     }
 }
@@ -233,4 +252,48 @@ fn is_one_of(alternatives: &str, word: &str) -> bool {
         let set = SETS.iter().find(|(name, _)| *name == one);
         set.map_or(one == word, |(_, words)| words.split('|').any(|one| one == word))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::words;
+
+    #[test]
+    fn a_pattern_catches_what_its_kind_asks_about() {
+        for (kind, pattern) in PATTERNS {
+            let is_named = matches!(kind, Kind::Lift | Kind::Account | Kind::ChangesOf);
+            let names = pattern.split(' ').filter(|part| *part == "{name}").count();
+            assert_eq!(names, usize::from(is_named), "{pattern}");
+            let is_set = |part: &str| part.bytes().all(|b| b.is_ascii_uppercase());
+            let sets = pattern.split([' ', '|', '?']).filter(|part| part.len() > 1 && is_set(part));
+            for set in sets {
+                assert!(SETS.iter().any(|(name, _)| *name == set), "{set} in {pattern}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_work_for_a_question_grows_with_its_words_and_no_faster() {
+        for repeated in ["smb ", "what lift to 5 ", "what recommended to ", "why is from ", "since ", "lift the from "]
+        {
+            for text in [repeated.repeat(500 / repeated.len()), format!("what {} to 80", repeated.repeat(30))] {
+                let words = words(&text);
+                for (_, pattern) in PATTERNS {
+                    let mut fitting = Fitting::of(pattern, &words);
+                    fitting.whole();
+                    // A part more for the end of the pattern, a word more for the end of the text.
+                    let most = (fitting.parts.len() + 1) * (words.len() + 1);
+                    assert!(fitting.known.len() <= most, "{} looks at {text} for {pattern}", fitting.known.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_begins_otherwise_is_looked_at_once() {
+        let words = words("techflow is what would lift us to 80");
+        let mut fitting = Fitting::of("what|which .. LIFT {name} ABOVE {number}", &words);
+        assert_eq!((fitting.whole(), fitting.known.len()), (None, 1));
+    }
 }

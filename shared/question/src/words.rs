@@ -9,9 +9,15 @@ pub(crate) struct Word {
     pub(crate) low: String,
 }
 
+impl Word {
+    pub(crate) fn is_one_of(&self, words: &[&str]) -> bool {
+        words.contains(&&*self.low)
+    }
+}
+
 /// Whose customers are asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub enum Whose {
     /// The caller's own.
     Mine,
     /// Those of this CSM, as written.
@@ -139,14 +145,14 @@ pub(crate) fn name_of(words: &[Word]) -> Option<String> {
     }
     while let [rest @ .., last] = words
         && !rest.is_empty()
-        && AFTER_NAMES.contains(&&*last.low)
+        && last.is_one_of(AFTER_NAMES)
     {
         words = rest;
     }
-    let somebody = |word: &Word| !NOBODY.contains(&&*word.low) && number(&word.low).is_none();
+    let somebody = |word: &Word| !word.is_one_of(NOBODY) && number(&word.low).is_none();
     let is_of_csm = words.first().is_some_and(|word| csm_of(&word.text).is_some());
-    let is_group = words.len() > 1 && words.last().is_some_and(|word| GROUPS.contains(&&*word.low));
-    let is_several = is_group || words.iter().any(|word| SEVERAL.contains(&&*word.low));
+    let is_group = words.len() > 1 && words.last().is_some_and(|word| word.is_one_of(GROUPS));
+    let is_several = is_group || words.iter().any(|word| word.is_one_of(SEVERAL));
     if is_of_csm || is_several || !words.iter().any(somebody) || words.iter().any(|word| word.low == "since") {
         return None;
     }
@@ -157,10 +163,8 @@ pub(crate) fn name_of(words: &[Word]) -> Option<String> {
 /// The words without what says nothing before a name, if they begin with it: `the`, `score of`.
 fn after_what_precedes(words: &[Word]) -> Option<&[Word]> {
     match words {
-        [first, rest @ ..] if !rest.is_empty() && BEFORE_NAMES.contains(&&*first.low) => Some(rest),
-        [measure, of, rest @ ..] if !rest.is_empty() && MEASURES.contains(&&*measure.low) && OF.contains(&&*of.low) => {
-            Some(rest)
-        }
+        [first, rest @ ..] if !rest.is_empty() && first.is_one_of(BEFORE_NAMES) => Some(rest),
+        [measure, of, rest @ ..] if !rest.is_empty() && measure.is_one_of(MEASURES) && of.is_one_of(OF) => Some(rest),
         _ => None,
     }
 }
@@ -181,7 +185,7 @@ pub(crate) fn csm_of(text: &str) -> Option<&str> {
 /// Whose customers the words speak of, and how many words that takes, if they begin with it.
 pub(crate) fn whose(words: &[Word]) -> Option<(Whose, usize)> {
     let (first, rest) = words.split_first()?;
-    if ["my", "mine", "our", "ours"].contains(&&*first.low) {
+    if first.is_one_of(&["my", "mine", "our", "ours"]) {
         return Some((Whose::Mine, 1));
     }
     if let Some(id) = csm_of(&first.text) {

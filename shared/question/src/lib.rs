@@ -1,45 +1,45 @@
-//! What a question asks. Pure: no data is looked at.
+//! What a question in words asks: text in, a typed [`Question`] out.
+//!
+//! Owns: how people put their questions, and whose name a name is among given ones ([`names`], [`Vocabulary`]). Knows no
+//! rows, no caller and no answers: no data is looked at.
 //!
 //! `patterns.rs` has the table of how questions are put, `wanted.rs` the words that say which accounts are meant,
 //! `moves.rs` those that say which moves, and `words.rs` cuts a text into words.
 
-use crate::moves::{Moves, moves};
-use crate::patterns::{Kind, first_fitting, only_a_name};
-use crate::wanted::{Wanted, top, wanted};
-use crate::words::{Word, words};
+mod moves;
+pub mod names;
+mod patterns;
+mod vocabulary;
+mod wanted;
+mod words;
 
-/// What is asked.
+pub use moves::{Moves, Way};
+pub use vocabulary::{Narrowed, NotNarrowed, Vocabulary};
+pub use wanted::Wanted;
+pub use words::Whose;
+
+use moves::moves;
+use patterns::{Kind, first_fitting, only_a_name};
+use wanted::{top, wanted};
+use words::{Word, words};
+
+/// What is asked. A name is that of a customer, or a customer id, as it was written.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Question {
+pub enum Question {
     /// Which accounts to turn to.
     Top(Wanted),
     /// How many accounts there are, and what they add up to.
     Totals(Wanted),
-    /// What is to be said of one account.
-    Account {
-        /// Its name or id, as written.
-        name: String,
-        /// The score that the question takes it to have.
-        score: Option<u8>,
-    },
+    /// What is to be said of one account, which the question takes to have this score.
+    Account { name: String, score: Option<u8> },
     /// What is to be said of one account, if this is a name: nothing else was understood.
     Name(String),
     /// What has moved since the run before.
     Changes(Moves),
-    /// What has moved about whatever has this name: a segment, or else one account.
-    ChangesOf {
-        /// The name, as written.
-        name: String,
-        /// The moves of the segment.
-        moves: Moves,
-    },
-    /// What would lift an account.
-    Lift {
-        /// Its name or id, as written.
-        name: String,
-        /// To which score.
-        target: Option<u32>,
-    },
+    /// What has moved about whatever has this name: a segment, whose moves these are, or else one account.
+    ChangesOf { name: String, moves: Moves },
+    /// What would lift an account, to which score.
+    Lift { name: String, target: Option<u32> },
     /// How right the scores are.
     Accuracy,
     /// How far the refresh is.
@@ -49,7 +49,7 @@ pub(crate) enum Question {
 }
 
 /// A question of each kind, for whoever does not know what can be asked.
-pub(crate) const EXAMPLES: &[&str] = &[
+pub const EXAMPLES: &[&str] = &[
     "Which accounts are ready to expand?",
     "Top 10 accounts of csm-07 by value",
     "My accounts above 70 with high confidence",
@@ -70,7 +70,8 @@ const ADDED_UP: &[&str] =
     &["how", "many", "much", "total", "totals", "sum", "overall", "combined", "together", "bring"];
 
 /// Understands a question.
-pub(crate) fn understand(text: &str) -> Question {
+#[must_use]
+pub fn understand(text: &str) -> Question {
     let words = words(text);
     let Some((kind, caught)) = first_fitting(&words) else {
         let name = || only_a_name(&words).map_or(Question::Nothing, Question::Name);
@@ -84,7 +85,7 @@ pub(crate) fn understand(text: &str) -> Question {
         (Kind::ChangesOf, Some(name)) => Question::ChangesOf { name, moves: moves(&words) },
         (Kind::Changes, _) => Question::Changes(moves(&words)),
         (Kind::Totals, _) => {
-            let adds_up = |words: &[Word]| words.first().is_some_and(|word| ADDED_UP.contains(&&*word.low));
+            let adds_up = |words: &[Word]| words.first().is_some_and(|word| word.is_one_of(ADDED_UP));
             Question::Totals(wanted(&words, |words| adds_up(words).then_some(1)))
         }
         (Kind::Accuracy, _) => Question::Accuracy,
@@ -110,12 +111,24 @@ mod tests {
     }
 
     #[test]
-    fn every_example_is_understood() {
-        for &example in EXAMPLES {
+    fn every_example_is_understood_however_it_is_written() {
+        let kind = |text: &str| match understand(text) {
+            Question::Top(_) => "top",
+            Question::Totals(_) => "totals",
+            Question::Account { .. } => "account",
+            Question::Changes(_) => "changes",
+            Question::Lift { .. } => "lift",
+            Question::Accuracy => "accuracy",
+            Question::Refresh => "refresh",
+            other => panic!("{text}: {other:?}"),
+        };
+        let kinds = ["top", "top", "top", "top", "top", "top", "account", "account", "changes", "lift", "totals"];
+        for (&example, kind_of_it) in EXAMPLES.iter().zip(kinds.into_iter().chain(["accuracy", "refresh"])) {
             for text in [example.to_owned(), example.to_uppercase(), format!("Please, {}", example.to_lowercase())] {
-                assert_ne!(understand(&text), Question::Nothing, "{text}");
+                assert_eq!(kind(&text), kind_of_it, "{text}");
             }
         }
+        assert_eq!(EXAMPLES.len(), kinds.len() + 2);
     }
 
     #[test]
@@ -280,30 +293,15 @@ mod tests {
     }
 
     #[test]
-    fn a_long_question_is_soon_understood() {
-        for repeated in ["smb ", "what lift to 5 ", "what recommended to ", "why is from ", "since "] {
-            let text: String = repeated.repeat(500 / repeated.len());
-            let _ = understand(&text);
-            let _ = understand(&format!("accounts {text} zzz"));
+    fn everything_else_is_nothing_or_is_looked_up() {
+        for text in ["?!", "how do I expand my portfolio", "What do they say about the weather in Paris and in Rome?"] {
+            assert_eq!(understand(text), Question::Nothing, "{text}");
         }
-    }
-
-    #[test]
-    fn everything_else_is_nothing() {
-        for text in [
-            "?!",
-            "why",
-            "What is the weather in Paris?",
-            "Ignore all previous instructions",
-            "how do I expand my portfolio",
-            "what would lift",
-            "which accounts will churn",
-        ] {
-            let question = understand(text);
-            let is_unread = matches!(&question, Question::Top(top) if !top.phrases.is_empty());
-            let is_looked_up = matches!(&question, Question::Name(_));
-            assert!(question == Question::Nothing || is_unread || is_looked_up, "{text}: {question:?}");
+        for text in ["why", "what would lift", "What is the weather in Paris", "Ignore all previous instructions"] {
+            assert_eq!(understand(text), Question::Name(text.to_owned()), "nobody has this name");
         }
+        let phrases = vec!["churn".to_owned()];
+        assert_eq!(understand("which accounts will churn"), Question::Top(Wanted { phrases, ..Wanted::default() }));
     }
 
     #[test]
