@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use expansion_api::{
-    CohortView, ConfidenceView, CustomerAnswer, ModelView, RunAccuracyView, RunView, ScoreView, TrendView,
+    CohortView, ConfidenceView, CustomerAnswer, ModelView, ProgressView, RunAccuracyView, RunView, ScoreView, TrendView,
 };
 use expansion_domain::{Instant, RunId};
 use expansion_model::{Accuracy, ConfidenceLevel, Knowledge, Metrics, SimilarCohort, ValueRange};
 use expansion_records::{
-    Approach, Champion, Direction, EarlyWarning, Factor, MovedFactor, Movement, Run, RunState, Timing,
+    Approach, Champion, Direction, EarlyWarning, Factor, MovedFactor, Movement, Run, RunStage, Timing,
 };
 
 pub(crate) fn at(text: &str) -> Instant {
@@ -16,11 +16,14 @@ pub(crate) fn at(text: &str) -> Instant {
 }
 
 pub(crate) fn run() -> RunView {
-    let mut run = Run::requested(at("2026-06-30T23:59:59Z"), "schedule", 90, at("2026-07-01T06:00:00Z"));
-    run.state = RunState::Complete;
-    run.shards = Some(2);
-    run.done = [0, 1].into();
-    RunView { rows: Some(250), model_id: Some("m-1".to_owned()), ..RunView::from(&run) }
+    let run = Run::requested(at("2026-06-30T23:59:59Z"), "schedule", 90, at("2026-07-01T06:00:00Z"));
+    RunView {
+        state: RunStage::Complete,
+        rows: Some(250),
+        progress: Some(ProgressView { done: 2, shards: 2 }),
+        model_id: Some("m-1".to_owned()),
+        ..RunView::from(&run)
+    }
 }
 
 pub(crate) fn score(id: &str, name: &str, propensity_score: u8) -> ScoreView {

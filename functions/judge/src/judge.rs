@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use expansion_domain::{CustomerHistory, Id, Instant, Table, add_outcomes};
 use expansion_features::{label, observed_until};
 use expansion_model::{Accuracy, EARLY_DAYS, Judged, Manifest, Model, ValueRange, accuracy};
-use expansion_records::{AccuracyRecord, CohortAccuracy, Listed, Run};
+use expansion_records::{AccuracyRecord, CohortAccuracy, Listed, Plan, Run, RunSummary};
 use expansion_source::{inventory, read};
 use expansion_store::StoreError;
 
@@ -37,14 +37,16 @@ pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, 
 pub(crate) async fn judge(
     state: &State,
     run: &Run,
+    plan: &Plan,
+    summary: &RunSummary,
     as_of: Instant,
     outcomes: &Outcomes,
 ) -> Result<AccuracyRecord, Error> {
     let mut rows: Vec<Listed> = Vec::new();
-    for csm_id in run.summary.iter().flat_map(|summary| &summary.portfolios) {
+    for csm_id in &summary.portfolios {
         rows.extend(state.propensities.portfolio(&run.run_id, csm_id.as_deref(), None, 0, usize::MAX).await?);
     }
-    let model_id = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
+    let model_id = plan.model.model_id.clone();
     let manifest = state.artifacts.manifest(&model_id).await?;
     let early = EARLY_DAYS.into_iter().filter(|days| *days < run.horizon_days);
     let cohorts: Vec<CohortAccuracy> = early
@@ -52,7 +54,7 @@ pub(crate) async fn judge(
         .map(|days| cohort(run, &rows, days, as_of.min(outcomes.until), outcomes, manifest.as_ref()))
         .collect();
     let model = usable(state.artifacts.model(&model_id).await)?;
-    let warning = warn::warning(run, &rows, model.as_ref(), &cohorts, state.thresholds);
+    let warning = warn::warning(summary, &rows, model.as_ref(), &cohorts, state.thresholds);
     Ok(AccuracyRecord {
         run_id: run.run_id.clone(),
         as_of: run.as_of,

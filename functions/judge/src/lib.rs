@@ -11,7 +11,7 @@ use expansion_domain::{
     RefreshRequested, UnexpectedEvent,
 };
 use expansion_lambda::{ConfigError, number, parsed, required};
-use expansion_records::{AccuracyRecord, Run};
+use expansion_records::{AccuracyRecord, Run, RunState};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -166,7 +166,8 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
         if run.as_of > as_of || is_settled(&run, before.as_ref()) || knows_more(before.as_ref(), as_of) {
             continue;
         }
-        let record = judge::judge(state, &run, as_of, &outcomes).await?;
+        let (RunState::Closing { plan, summary } | RunState::Complete { plan, summary }) = &run.state else { continue };
+        let record = judge::judge(state, &run, plan, summary, as_of, &outcomes).await?;
         // What is on record counts as told: so it is told first. Told twice it is harmless, forgotten it is not.
         let is_degraded = tell(state, &record, before.as_ref()).await?;
         degraded |= is_degraded;

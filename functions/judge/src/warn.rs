@@ -1,7 +1,7 @@
 //! What can be said before the horizon is over: estimated figures, shifts, and early results that surprise.
 
 use expansion_model::{Model, Shift, estimate, shift, tens};
-use expansion_records::{CohortAccuracy, EarlyWarning, Listed, Run};
+use expansion_records::{CohortAccuracy, EarlyWarning, Listed, RunSummary};
 
 /// Where a finding begins.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +36,14 @@ pub(crate) fn is_shift(finding: &str) -> bool {
 
 /// What can be said of a run without, or with the first, outcomes.
 pub(crate) fn warning(
-    run: &Run,
+    summary: &RunSummary,
     rows: &[Listed],
     model: Option<&Model>,
     cohorts: &[CohortAccuracy],
     thresholds: Thresholds,
 ) -> EarlyWarning {
     let propensities: Vec<f64> = rows.iter().map(|row| row.propensity).collect();
-    let mut shifts = model.map(|model| shifts(run, model)).unwrap_or_default();
+    let mut shifts = model.map(|model| shifts(summary, model)).unwrap_or_default();
     // A feature of which nothing is known any more has shifted most.
     let size = |shift: &Shift| shift.psi.unwrap_or(f64::INFINITY);
     shifts.sort_by(|a, b| size(b).total_cmp(&size(a)));
@@ -85,8 +85,7 @@ fn worse_ranking(cohort: &CohortAccuracy, propensities: &[f64], threshold: f64) 
 }
 
 /// How the run's customers have shifted from those that its model was trained on.
-fn shifts(run: &Run, model: &Model) -> Vec<Shift> {
-    let Some(summary) = &run.summary else { return Vec::new() };
+fn shifts(summary: &RunSummary, model: &Model) -> Vec<Shift> {
     let features = model.propensity.features.iter().zip(&model.reference.features).zip(&summary.bins);
     let of_features = features.filter_map(|((feature, before), now)| shift(&feature.name, before, now, true));
     let of_scores = shift("propensity_score", &model.reference.scores, &tens(&summary.histogram), false);

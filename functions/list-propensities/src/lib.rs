@@ -8,7 +8,7 @@ use std::sync::Arc;
 use expansion_api::{ClaimNames, CursorKey, ListAnswer, ListQuery, Principal, Problem, list_answer};
 use expansion_domain::RunId;
 use expansion_lambda::{ConfigError, claim_names, principal, reply, required, to_problem};
-use expansion_records::{Listed, Order, Run, RunState, RunSummary};
+use expansion_records::{Listed, Order, Run, RunStage, RunSummary};
 use expansion_store::{Clients, ControlTable, PropensityTable, TOP_ROWS};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -115,7 +115,7 @@ pub async fn answer(state: &State, principal: &Principal, query: &str) -> Result
 /// # Errors
 /// A problem for a run that is not known, and for a store that fails.
 pub async fn summary(state: &State, run_id: &RunId) -> Result<RunSummary, Problem> {
-    Ok(listed_run(state, run_id).await?.run.summary.clone().unwrap_or_default())
+    Ok(listed_run(state, run_id).await?.run.summary().cloned().unwrap_or_default())
 }
 
 async fn current(state: &State) -> Result<RunId, Problem> {
@@ -137,7 +137,7 @@ async fn listed_run(state: &State, run_id: &RunId) -> Result<Arc<ListedRun>, Pro
         top
     });
     let listed = Arc::new(ListedRun { run, top });
-    if listed.run.state == RunState::Complete {
+    if listed.run.stage() == RunStage::Complete {
         *kept = Some(listed.clone());
     }
     Ok(listed)

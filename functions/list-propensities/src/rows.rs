@@ -78,7 +78,7 @@ async fn batch(
         return portfolio(table, query, run, Some(csm_id), after).await;
     }
     let begin = after.map_or(0, |after| top.partition_point(|row| query.order.position(row) <= *after));
-    let summary = run.summary.as_ref();
+    let summary = run.summary();
     let complete = summary.is_none_or(|summary| usize::try_from(summary.rows).is_ok_and(|rows| rows <= top.len()));
     let is_low = |row: &Listed| query.order == Order::Score && row.propensity_score < query.min_score;
     if top.get(begin).is_some_and(is_low) {
@@ -147,7 +147,7 @@ async fn of_all_portfolios<'a, F: Future<Output = Result<Vec<Listed>, StoreError
     run: &'a Run,
     query: impl Fn(Option<&'a str>) -> F,
 ) -> Result<Vec<Vec<Listed>>, StoreError> {
-    let portfolios = run.summary.iter().flat_map(|summary| &summary.portfolios);
+    let portfolios = run.summary().into_iter().flat_map(|summary| &summary.portfolios);
     let queries: Vec<F> = portfolios.map(|csm_id| query(csm_id.as_deref())).collect();
     stream::iter(queries).buffer_unordered(CONCURRENCY).try_collect().await
 }

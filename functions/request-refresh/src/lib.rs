@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use expansion_api::{ClaimNames, Principal, Problem, RefreshCommand, RunView, refresh_command};
 use expansion_domain::{RefreshRequested, RunId};
 use expansion_lambda::{ConfigError, claim_names, number, principal, reply, requested_at, required, to_problem};
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage};
 use expansion_store::{Bus, Clients, ControlTable, StoreError, now};
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
@@ -115,11 +115,11 @@ async fn settle_key(state: &State, command: &mut RefreshCommand) -> Result<(), P
 async fn start(state: &State, command: &RefreshCommand) -> Result<Run, StoreError> {
     let run = Run::requested(command.as_of, &command.cause, state.horizon_days, now());
     let mut run = state.control.create_run(run).await?;
-    if run.state == RunState::Failed {
+    if run.stage() == RunStage::Failed {
         run = state.control.reopen(&run.run_id).await?.unwrap_or(run);
     }
     // While it has not begun the trainer may not have heard of it.
-    if run.state == RunState::Requested {
+    if run.stage() == RunStage::Requested {
         let event =
             RefreshRequested { as_of: run.as_of, cause: run.cause.clone(), horizon_days: Some(run.horizon_days) };
         state.bus.put([event]).await?;

@@ -4,23 +4,23 @@
 //! whole; and each can be done twice, so that whoever finds the run unclosed does them again.
 
 use expansion_domain::{ExpansionReady, PropensityRefreshed, row_id};
-use expansion_records::{Listed, Run};
+use expansion_records::{Listed, Plan, Run};
 
 use crate::{Error, State};
 
 /// Merges the shards, shows the run to readers, says so, and closes it.
-pub(crate) async fn close(state: &State, run: &Run) -> Result<(), Error> {
-    let (summary, best) = state.control.merge_shards(run).await?;
+pub(crate) async fn close(state: &State, run: &Run, plan: &Plan) -> Result<(), Error> {
+    let (summary, best) = state.control.merge_shards(&run.run_id, plan.shards).await?;
     state.control.put_top(&run.run_id, best.clone()).await?;
     if state.control.summarise(&run.run_id, &summary).await?.is_none() {
         // Closed by another shard's scorer in between.
         return Ok(());
     }
     if state.control.point_to(run).await? {
-        let model_id = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
+        let model_id = plan.model.model_id.clone();
         let event = PropensityRefreshed { run_id: run.run_id.clone(), as_of: run.as_of, model_id, rows: summary.rows };
         state.bus.put([event]).await?;
-        state.bus.put(best.iter().filter(|row| row.newly_ready).map(|row| ready(run, row))).await?;
+        state.bus.put(best.iter().filter(|row| row.newly_ready).map(|row| ready(run, plan, row))).await?;
     }
     state.control.complete(&run.run_id).await?;
     tracing::info!(run.id = %run.run_id, rows.total = summary.rows, "run complete");
@@ -28,8 +28,8 @@ pub(crate) async fn close(state: &State, run: &Run) -> Result<(), Error> {
 }
 
 /// Says that a customer crossed the line.
-fn ready(run: &Run, row: &Listed) -> ExpansionReady {
-    let since = run.previous.as_ref().map_or(&run.run_id, |previous| &previous.run_id);
+fn ready(run: &Run, plan: &Plan, row: &Listed) -> ExpansionReady {
+    let since = plan.previous.as_ref().map_or(&run.run_id, |previous| &previous.run_id);
     ExpansionReady {
         id: row_id(since, &row.customer_id),
         run_id: run.run_id.clone(),

@@ -9,7 +9,7 @@ mod shard;
 use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
 use expansion_lambda::{ConfigError, number, parsed, required};
 use expansion_model::UnknownFeature;
-use expansion_records::{ReadyLine, RunState};
+use expansion_records::{ReadyLine, RunStage};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, Deadline, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -207,7 +207,7 @@ async fn score(state: &State, body: &str, deadline: Deadline) -> Result<(), Erro
     {
         // No later attempt will do better: the run ends here, and the one before it stays what readers see.
         record("scorer", &[("RefreshesFailed", Unit::Count, 1.0)]);
-        state.control.fail(&run_id, RunState::Scoring, &error.to_string()).await?;
+        state.control.fail(&run_id, RunStage::Scoring, &error.to_string()).await?;
     }
     scored
 }

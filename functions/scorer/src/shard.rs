@@ -7,7 +7,7 @@ use expansion_answer::{Answer, Answering, Before, answer};
 use expansion_domain::{Id, Portfolio, RunId, add_outcomes};
 use expansion_features::Catalogue;
 use expansion_model::{Model, Scorer};
-use expansion_records::{Listed, Previous, Run, RunState, RunSummary};
+use expansion_records::{Listed, Plan, Previous, Run, RunState, RunSummary};
 use expansion_source::{inventory, read};
 use expansion_store::{Deadline, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -30,50 +30,51 @@ pub(crate) fn deadline(end: SystemTime) -> Deadline {
 /// Scores a shard, unless it is in already, and closes the run if it was the last one.
 pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: Deadline) -> Result<(), Error> {
     let mut run = state.control.expect_run(run_id).await?;
-    if run.state != RunState::Scoring {
-        tracing::info!(run.id = %run_id, run.state = run.state.name(), run.shard = shard, "nothing to score");
-        return Ok(());
-    }
-    let shards = run.shards.unwrap_or(0);
-    if shard >= shards {
-        return Err(Error::NoSuchShard { run_id: run_id.clone(), shard });
-    }
-    if !run.done.contains(&shard) {
-        let (listed, bins) = write_rows(state, &run, shard, shards, deadline).await?;
-        let summary = RunSummary { bins, ..RunSummary::of(listed.iter()) };
+    if let RunState::Scoring { plan } = &run.state
+        && !plan.done.contains(&shard)
+    {
+        if shard >= plan.shards {
+            return Err(Error::NoSuchShard { run_id: run_id.clone(), shard });
+        }
+        let (listed, summary) = write_rows(state, &run, plan, shard, deadline).await?;
         state.control.put_shard(&run, shard, &summary, listed).await?;
-        match state.control.finish_shard(&run, shard).await? {
+        match state.control.finish_shard(run_id, &plan.model.model_id, shard).await? {
             Some(updated) => run = updated,
             None => return Ok(()),
         }
     }
-    if run.missing_shards().next().is_none() {
-        close(state, &run).await?;
+    match &run.state {
+        RunState::Scoring { plan } | RunState::Closing { plan, .. } => {
+            if plan.missing_shards().next().is_none() {
+                close(state, &run, plan).await?;
+            }
+        }
+        _ => {
+            tracing::info!(run.id = %run_id, run.state = run.state.name(), run.shard = shard, "nothing to score");
+        }
     }
     Ok(())
 }
 
-/// Scores the shard's customers and writes their rows; returns what lists show of them, and how many customers are in
-/// each bin of each feature.
+/// Scores the shard's customers and writes their rows; returns what lists show of them, and what they add up to.
 async fn write_rows(
     state: &State,
     run: &Run,
+    plan: &Plan,
     shard: u32,
-    shards: u32,
     deadline: Deadline,
-) -> Result<(Vec<Listed>, Vec<Vec<u64>>), Error> {
-    let model_id = run.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
-    let model = state.artifacts.model(model_id).await?;
+) -> Result<(Vec<Listed>, RunSummary), Error> {
+    let model = state.artifacts.model(&plan.model.model_id).await?;
     let inventory = inventory(&state.source, &state.s3).await?;
     let buckets = inventory.buckets();
-    if buckets.unwrap_or(1) != shards {
-        return Err(Error::SourceChanged { planned: shards, found: buckets.unwrap_or(1) });
+    if buckets.unwrap_or(1) != plan.shards {
+        return Err(Error::SourceChanged { planned: plan.shards, found: buckets.unwrap_or(1) });
     }
     let bucket = buckets.map(|_| shard);
     let mut portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
     add_outcomes(&mut portfolio, &state.control.outcomes().await?, run.as_of);
-    let previous = said_before(state, run, &portfolio, deadline).await?;
-    let before = before(state, run).await?;
+    let previous = said_before(state, plan, &portfolio, deadline).await?;
+    let before = before(state, plan).await?;
     let catalogue = Catalogue::new(&portfolio.products);
     let run_now = (&run.run_id, run.as_of, run.calculated_at);
     let mut answering = Answering::new(&model, catalogue, &portfolio.tables, state.ready, run_now)?;
@@ -88,14 +89,15 @@ async fn write_rows(
         };
     }
     let mut listed = Vec::with_capacity(portfolio.customers.len());
-    let mut spread = RunSummary::default();
+    let mut summary = RunSummary::default();
     for customers in portfolio.customers.chunks(ROWS_AT_ONCE) {
         let mut rows = Vec::with_capacity(customers.len());
         for history in customers {
             let said = previous.get(&history.customer_id).copied();
             let Some(Answer { row, bins }) = answer(&answering, history, said) else { continue };
             let widths = model.propensity.features.iter().map(|feature| feature.bins.len());
-            spread.count_bins(&bins, widths);
+            summary.count(&row);
+            summary.count_bins(&bins, widths);
             rows.push(row);
         }
         state.propensities.write(&rows, deadline).await?;
@@ -104,15 +106,17 @@ async fn write_rows(
     }
     #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
     record("scorer", &[("RowsScored", Unit::Count, listed.len() as f64), ("ShardsScored", Unit::Count, 1.0)]);
-    Ok((listed, spread.bins))
+    Ok((listed, summary))
 }
 
 /// The run before with its model, or the reason why that cannot be used any more; `None` for the first run.
-async fn before(state: &State, run: &Run) -> Result<Option<(Result<Model, String>, Run)>, StoreError> {
-    let Some(previous) = &run.previous else { return Ok(None) };
+async fn before(state: &State, plan: &Plan) -> Result<Option<(Result<Model, String>, Run)>, StoreError> {
+    let Some(previous) = &plan.previous else { return Ok(None) };
     let previous = state.control.expect_run(&previous.run_id).await?;
-    let model_id = previous.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
-    match state.artifacts.model(model_id).await {
+    let Some(model) = previous.model() else {
+        return Ok(Some((Err("the run before is being put together again".to_owned()), previous)));
+    };
+    match state.artifacts.model(&model.model_id).await {
         Ok(model) => Ok(Some((Ok(model), previous))),
         Err(error) if error.is_transient() => Err(error),
         Err(error) => Ok(Some((Err(format!("the model of the run before cannot be used: {error}")), previous))),
@@ -122,11 +126,11 @@ async fn before(state: &State, run: &Run) -> Result<Option<(Result<Model, String
 /// What the run before said of the shard's customers.
 async fn said_before(
     state: &State,
-    run: &Run,
+    plan: &Plan,
     portfolio: &Portfolio,
     deadline: Deadline,
 ) -> Result<HashMap<Id, Previous>, StoreError> {
-    let Some(previous) = &run.previous else {
+    let Some(previous) = &plan.previous else {
         return Ok(HashMap::new());
     };
     let customers: Vec<Id> = portfolio.customers.iter().map(|history| history.customer_id.clone()).collect();

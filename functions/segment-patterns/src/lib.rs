@@ -84,7 +84,8 @@ async fn segments(state: &State, request: &Request) -> Result<SegmentsAnswer, Pr
 async fn read(state: &State) -> Result<Option<SegmentsAnswer>, StoreError> {
     let Some(current) = state.control.current_run().await? else { return Ok(None) };
     let run = state.control.expect_run(&current.run.run_id).await?;
-    let model_id = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
+    let Some(model) = run.model() else { return Ok(None) };
+    let model_id = model.model_id.clone();
     let manifest = state.artifacts.manifest(&model_id).await?.ok_or(StoreError::NotFound(model_id))?;
     Ok(Some(segments_answer(&run, manifest)))
 }

@@ -1,7 +1,7 @@
 //! Stalled runs: an invocation that was killed, or an event that was lost, must not leave a run unfinished.
 
 use expansion_domain::{Instant, RefreshRequested, RunCheckRequested};
-use expansion_records::{Run, RunState};
+use expansion_records::Run;
 use serde_json::{Value, json};
 
 use crate::refresh::ask_for_missing_shards;
@@ -18,11 +18,12 @@ pub(crate) async fn help_on(state: &State, check: &RunCheckRequested) -> Result<
             continue;
         }
         tracing::warn!(run.id = %run.run_id, run.state = run.state.name(), "stalled run helped on");
-        if run.state == RunState::Scoring {
-            ask_for_missing_shards(state, &run).await?;
-        } else {
-            let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
-            state.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
+        match run.plan() {
+            Some(plan) => ask_for_missing_shards(state, &run.run_id, plan).await?,
+            None => {
+                let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
+                state.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
+            }
         }
         helped.push(run.run_id);
     }

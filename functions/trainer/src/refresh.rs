@@ -1,8 +1,8 @@
 //! One refresh: read, fit, store, promote, plan.
 
-use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, ShardRequested, Table, add_outcomes};
+use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRequested, Table, add_outcomes};
 use expansion_model::Manifest;
-use expansion_records::{ChampionModel, ModelSummary, Run, RunState};
+use expansion_records::{ChampionModel, ModelSummary, Plan, Run, RunStage, RunState};
 use expansion_source::{Inventory, inventory, read};
 use expansion_store::now;
 use expansion_telemetry::{Unit, record};
@@ -25,13 +25,13 @@ pub(crate) async fn refresh(state: &State, request: &RefreshRequested) -> Result
     }
     let run = Run::requested(request.as_of, &request.cause, horizon_days, now());
     let run = state.control.create_run(run).await?;
-    match run.state {
-        RunState::Complete => Ok(answer(&run)),
-        RunState::Scoring => {
-            ask_for_missing_shards(state, &run).await?;
+    match &run.state {
+        RunState::Complete { .. } => Ok(answer(&run)),
+        RunState::Scoring { plan } | RunState::Closing { plan, .. } => {
+            ask_for_missing_shards(state, &run.run_id, plan).await?;
             Ok(answer(&run))
         }
-        RunState::Requested | RunState::Training | RunState::Failed => match train_and_plan(state, &run).await {
+        RunState::Requested | RunState::Training | RunState::Failed { .. } => match train_and_plan(state, &run).await {
             Ok(run) => Ok(answer(&run)),
             Err(error) if error.is_transient() => Err(error),
             Err(error) => fail(state, &run, &error).await,
@@ -71,8 +71,8 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         Some(run) => run,
         None => state.control.expect_run(&run.run_id).await?,
     };
-    if run.state == RunState::Scoring {
-        ask_for_missing_shards(state, &run).await?;
+    if let RunState::Scoring { plan } | RunState::Closing { plan, .. } = &run.state {
+        ask_for_missing_shards(state, &run.run_id, plan).await?;
     }
     Ok(run)
 }
@@ -111,19 +111,19 @@ async fn train(
 
 /// Asks for the shards that are not in. Where all are in but the run is not closed, the first one is asked for again:
 /// its scorer finds nothing to score and closes the run.
-pub(crate) async fn ask_for_missing_shards(state: &State, run: &Run) -> Result<(), Error> {
-    let mut shards: Vec<u32> = run.missing_shards().collect();
+pub(crate) async fn ask_for_missing_shards(state: &State, run_id: &RunId, plan: &Plan) -> Result<(), Error> {
+    let mut shards: Vec<u32> = plan.missing_shards().collect();
     if shards.is_empty() {
         shards.push(0);
     }
-    state.bus.put(shards.into_iter().map(|shard| ShardRequested { run_id: run.run_id.clone(), shard })).await?;
+    state.bus.put(shards.into_iter().map(|shard| ShardRequested { run_id: run_id.clone(), shard })).await?;
     Ok(())
 }
 
 async fn fail(state: &State, run: &Run, error: &Error) -> Result<Value, Error> {
     tracing::error!(run.id = %run.run_id, error.message = %error, "the refresh failed");
     record("trainer", &[("RefreshesFailed", Unit::Count, 1.0)]);
-    state.control.fail(&run.run_id, RunState::Training, &error.to_string()).await?;
+    state.control.fail(&run.run_id, RunStage::Training, &error.to_string()).await?;
     Ok(answer(&state.control.expect_run(&run.run_id).await?))
 }
 
@@ -144,9 +144,9 @@ fn report(manifest: &Manifest) {
 fn answer(run: &Run) -> Value {
     json!({
         "run_id": run.run_id,
-        "state": run.state,
-        "model_id": run.model.as_ref().map(|model| &model.model_id),
-        "shards": run.shards,
-        "failure": run.failure,
+        "state": run.stage(),
+        "model_id": run.model().map(|model| &model.model_id),
+        "shards": run.plan().map(|plan| plan.shards),
+        "failure": run.failure(),
     })
 }

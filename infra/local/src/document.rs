@@ -26,8 +26,8 @@ struct Document<'a> {
 pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
     let document = Document {
         run: RunView::from(run),
-        model: run.model.as_ref().map(ModelView::from),
-        data_issues: &run.data_issues,
+        model: run.model().map(ModelView::from),
+        data_issues: run.plan().map_or(&[], |plan| &plan.data_issues),
         rows: rows(stack, run).await?,
     };
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expansion_domain::{Envelope, Instant, RefreshRequested};
 use expansion_local::Stack;
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage, RunState};
 use expansion_source::{Location, inventory};
 use expansion_store::{ControlTable, now};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,7 +41,7 @@ pub(crate) async fn refresh(
 ) -> Result<Run, Failure> {
     let run_id = Run::requested(as_of, &cause, horizon_days, now()).run_id;
     let request = RefreshRequested { as_of, cause, horizon_days: Some(horizon_days) };
-    let failed_before = control.run(&run_id).await?.filter(|run| run.state == RunState::Failed);
+    let failed_before = control.run(&run_id).await?.filter(|run| run.stage() == RunStage::Failed);
     stack.put_event(&serde_json::to_value(Envelope::new(request))?)?;
     let progress = Progress::new();
     loop {
@@ -50,15 +50,15 @@ pub(crate) async fn refresh(
         if let Some(run) = run.filter(|run| failed_before.as_ref() != Some(run)) {
             progress.show(&run);
             match run.state {
-                RunState::Complete => {
+                RunState::Complete { .. } => {
                     progress.finish();
                     return Ok(run);
                 }
-                RunState::Failed => {
+                RunState::Failed { reason, .. } => {
                     progress.finish();
-                    return Err(run.failure.unwrap_or_else(|| "the refresh failed".to_owned()).into());
+                    return Err(reason.into());
                 }
-                RunState::Requested | RunState::Training | RunState::Scoring => {}
+                _ => {}
             }
         }
         if let Some(letter) = stack.dead_letters().first() {
@@ -87,15 +87,14 @@ impl Progress {
     }
 
     fn show(&self, run: &Run) {
-        let (step, message) = match run.state {
+        let (step, message) = match &run.state {
             RunState::Requested => (0, "refresh requested".to_owned()),
             RunState::Training => (0, "reading the source and training the model".to_owned()),
-            RunState::Scoring => {
-                let shards = run.shards.unwrap_or_default();
-                (1, format!("scoring: {} of {shards} shards in", run.done.len()))
+            RunState::Scoring { plan } | RunState::Closing { plan, .. } => {
+                (1, format!("scoring: {} of {} shards in", plan.done.len(), plan.shards))
             }
-            RunState::Complete => (3, "refresh complete".to_owned()),
-            RunState::Failed => (3, "refresh failed".to_owned()),
+            RunState::Complete { .. } => (3, "refresh complete".to_owned()),
+            RunState::Failed { .. } => (3, "refresh failed".to_owned()),
         };
         match &self.bar {
             Some(bar) => {

@@ -14,12 +14,12 @@ const TOP: usize = 10;
 
 /// Prints the result of a run.
 pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
-    let rows = run.summary.as_ref().map_or(0, |summary| summary.rows);
+    let rows = run.summary().map_or(0, |summary| summary.rows);
     println!("Expansion propensity as of {}: {rows} customers, next {} days\n", run.as_of, run.horizon_days);
     let answer = list(stack, TOP).await?;
     println!("{}\n", table(answer["data"].as_array().map(Vec::as_slice).unwrap_or_default()));
     println!("{}", quality(run));
-    for issue in &run.data_issues {
+    for issue in run.plan().into_iter().flat_map(|plan| &plan.data_issues) {
         if issue.count == 0 {
             println!("Missing: {} ({})", issue.table, issue.reason);
             continue;
@@ -103,7 +103,7 @@ fn number(value: &Value) -> f64 {
 }
 
 fn quality(run: &Run) -> String {
-    let metrics = run.model.as_ref().and_then(|model| model.metrics.map(|metrics| (&model.family, metrics)));
+    let metrics = run.model().and_then(|model| model.metrics.map(|metrics| (&model.family, metrics)));
     metrics.map_or_else(
         || "Out of time: not measured, the history is too short to hold anything out".to_owned(),
         |(family, m)| {

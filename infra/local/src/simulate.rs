@@ -84,7 +84,7 @@ async fn one_week(stack: &Stack, arguments: &SimulateArguments, week: u16, as_of
     let before = control.champion().await?;
     let run = refresh::refresh(stack, &control, as_of, arguments.horizon_days, "simulate".to_owned()).await?;
     stack.idle().await;
-    let champion = run.model.as_ref().map(|model| model.model_id.clone()).unwrap_or_default();
+    let champion = run.model().ok_or("the run has no model")?.model_id.clone();
     let challenger = control.models(1).await?.into_iter().next().ok_or("no model is on record")?;
     if control.champion().await?.is_none() {
         look_and_promote(&control, &challenger.model_id).await?;

@@ -64,7 +64,7 @@ pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> Cust
         model_id: past.model_id,
     };
     let history = past.into_iter().map(view).collect();
-    let summary = run.summary.clone().unwrap_or_default();
+    let summary = run.summary().cloned().unwrap_or_default();
     let higher = summary.histogram.iter().skip(usize::from(row.listed.propensity_score) + 1).sum::<u64>();
     CustomerAnswer {
         score: ScoreView::new(Some(higher + 1), row.listed, &summary),
@@ -76,7 +76,7 @@ pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> Cust
         movement: row.movement,
         not_available: row.not_available,
         history,
-        model: run.model.as_ref().map(Into::into),
+        model: run.model().map(Into::into),
         run_id: row.run_id,
     }
 }

@@ -35,5 +35,5 @@ pub use problem::{InvalidParameter, Problem};
 pub use refresh::{RefreshCommand, refresh_command};
 pub use routes::{ROUTES, Route, run_location};
 pub use segments::{SegmentsAnswer, segments_answer};
-pub use view::{ConfidenceView, ModelView, RunView, ScoreView, TrendView, said_amount};
+pub use view::{ConfidenceView, ModelView, ProgressView, RunView, ScoreView, TrendView, said_amount};
 pub use what_if::{ChangeView, WhatIf, WhatIfAnswer, what_if_answer};

@@ -162,7 +162,7 @@ pub fn list_answer(
     key: &CursorKey,
 ) -> ListAnswer {
     let before = query.cursor.as_ref().map_or(0, |cursor| cursor.rank);
-    let summary = run.summary.clone().unwrap_or_default();
+    let summary = run.summary().cloned().unwrap_or_default();
     let no_rank = |row: &Listed| query.order == Order::Priority && row.leave_alone.is_some();
     let rank_of = |rank: u64, row: &Listed| (!no_rank(row)).then_some(rank);
     let data: Vec<ScoreView> =

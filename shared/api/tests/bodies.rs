@@ -7,7 +7,7 @@ use expansion_domain::{DataIssue, Date, Instant, Table};
 use expansion_model::{ConfidenceLevel, FactorValue, Knowledge, Metrics, SimilarCohort, ValueRange};
 use expansion_records::{
     Approach, Champion, Direction, Factor, Listed, ModelSummary, MovedFactor, Movement, Order, PastScore, Propensity,
-    Quantity, RecommendedProduct, Run, RunState, RunSummary, Timing,
+    Plan, Quantity, RecommendedProduct, Run, RunState, RunSummary, Timing,
 };
 
 fn at(text: &str) -> Instant {
@@ -16,10 +16,7 @@ fn at(text: &str) -> Instant {
 
 fn run() -> Run {
     let mut run = Run::requested(at("2026-06-30T23:59:59Z"), "schedule", 90, at("2026-07-01T06:00:00Z"));
-    run.state = RunState::Complete;
-    run.shards = Some(2);
-    run.done = BTreeSet::from([0, 1]);
-    run.model = Some(ModelSummary {
+    let model = ModelSummary {
         model_id: "m-1".to_owned(),
         family: "additive".to_owned(),
         knowledge: Knowledge::Full,
@@ -33,14 +30,17 @@ fn run() -> Run {
             base_rate: 0.12,
             n: 3000,
         }),
-    });
-    run.summary = Some(RunSummary::of([94, 88, 12].map(|score| row("x", score).listed).iter()));
-    run.data_issues = vec![DataIssue {
+    };
+    let data_issues = vec![DataIssue {
         table: Table::UsageMetrics,
         reason: "value is no number".to_owned(),
         count: 3,
         example: "usage_metrics/a.csv:17: \"n/a\"".to_owned(),
     }];
+    run.state = RunState::Complete {
+        plan: Plan { model, shards: 2, done: BTreeSet::from([0, 1]), previous: None, data_issues },
+        summary: RunSummary::of(&[94, 88, 12].map(|score| row("x", score))),
+    };
     run
 }
 

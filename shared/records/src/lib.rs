@@ -15,4 +15,4 @@ pub use row::{
     Approach, Champion, Direction, EntryPoint, Factor, Listed, MovedFactor, Movement, PastScore, Previous, Propensity,
     Quantity, ReadyLine, RecommendedProduct, Timing,
 };
-pub use run::{ModelSummary, Run, RunReference, RunState, RunSummary};
+pub use run::{IncompleteRun, ModelSummary, Plan, RecommendedTo, Run, RunReference, RunStage, RunState, RunSummary};

@@ -1,18 +1,20 @@
 //! A refresh run: what was asked for, how far it is, what it gave.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use expansion_domain::{DataIssue, Id, Instant, RunId, calculated_at};
 use expansion_model::{Knowledge, Metrics};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Listed;
+use crate::Propensity;
 
-/// The record of a run.
+/// The record of a run: which one it is, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredRun", into = "StoredRun")]
 pub struct Run {
-    /// Its id, derived from `as_of`, cause and horizon.
+    /// Derived from `as_of`, cause and horizon.
     pub run_id: RunId,
     /// The inclusive bound of what is known.
     pub as_of: Instant,
@@ -22,39 +24,69 @@ pub struct Run {
     pub horizon_days: u16,
     /// What asked for it.
     pub cause: String,
-    /// How far it is.
-    pub state: RunState,
     /// When it was first asked for.
     pub requested_at: Instant,
     /// When it last moved on.
     pub touched_at: Instant,
-    /// The model it uses, once trained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<ModelSummary>,
-    /// How many shards it has, once planned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shards: Option<u32>,
-    /// The shards that are in.
-    #[serde(skip)]
-    pub done: BTreeSet<u32>,
-    /// The run before it, for trends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<RunReference>,
-    /// What its rows add up to, once the last shard is in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<RunSummary>,
-    /// Rows of the source that were left out.
-    #[serde(default)]
-    pub data_issues: Vec<DataIssue>,
-    /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
+    /// How far it is, with what it has by then.
+    pub state: RunState,
 }
 
-/// How far a run is.
+/// How far a run is, with what it has by then.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunState {
+    /// Asked for, not begun.
+    Requested,
+    /// The source is read and the model fitted.
+    Training,
+    /// Shards are being scored.
+    Scoring {
+        /// With which model, and which shards.
+        plan: Plan,
+    },
+    /// All shards are in and summed up; readers may see the run already. Stored and shown as `scoring`.
+    Closing {
+        /// With which model, and which shards.
+        plan: Plan,
+        /// What the rows add up to.
+        summary: RunSummary,
+    },
+    /// Readers see it, or a newer one.
+    Complete {
+        /// With which model, and which shards.
+        plan: Plan,
+        /// What the rows add up to.
+        summary: RunSummary,
+    },
+    /// It ended without result.
+    Failed {
+        /// Why.
+        reason: String,
+        /// With which model, and which shards, if it came so far.
+        plan: Option<Plan>,
+    },
+}
+
+/// How a run's customers are scored, and how far that is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The model that scores them.
+    pub model: ModelSummary,
+    /// How many shards there are.
+    pub shards: u32,
+    /// The shards that are in.
+    pub done: BTreeSet<u32>,
+    /// The run before it, for trends.
+    pub previous: Option<RunReference>,
+    /// Rows of the source that were left out.
+    pub data_issues: Vec<DataIssue>,
+}
+
+/// A run's state without what it has: what is shown, and what the store's conditions compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RunState {
+#[schemars(rename = "RunState")]
+pub enum RunStage {
     /// Asked for, not begun.
     Requested,
     /// The model is being fitted.
@@ -67,8 +99,8 @@ pub enum RunState {
     Failed,
 }
 
-impl RunState {
-    /// The state's name.
+impl RunStage {
+    /// As it is stored and shown.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -84,6 +116,123 @@ impl RunState {
     #[must_use]
     pub const fn ended(self) -> bool {
         matches!(self, Self::Complete | Self::Failed)
+    }
+}
+
+/// A run as it is stored: flat, so that one attribute can be written under a condition on another.
+#[derive(Serialize, Deserialize)]
+struct StoredRun {
+    run_id: RunId,
+    as_of: Instant,
+    calculated_at: Instant,
+    horizon_days: u16,
+    cause: String,
+    state: RunStage,
+    requested_at: Instant,
+    touched_at: Instant,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<ModelSummary>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shards: Option<u32>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    done: BTreeSet<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<RunReference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    summary: Option<RunSummary>,
+    #[serde(default)]
+    data_issues: Vec<DataIssue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+}
+
+/// A stored run lacks what its state calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncompleteRun {
+    run_id: RunId,
+    stage: RunStage,
+    missing: &'static str,
+}
+
+impl std::error::Error for IncompleteRun {}
+
+impl fmt::Display for IncompleteRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {} is {} but has no {}", self.run_id, self.stage.name(), self.missing)
+    }
+}
+
+impl TryFrom<StoredRun> for Run {
+    type Error = IncompleteRun;
+
+    fn try_from(stored: StoredRun) -> Result<Self, IncompleteRun> {
+        let StoredRun { model, shards, done, previous, summary, data_issues, failure, .. } = stored;
+        let plan = model.zip(shards).map(|(model, shards)| Plan { model, shards, done, previous, data_issues });
+        let run_id = stored.run_id;
+        let lacks = |missing| IncompleteRun { run_id: run_id.clone(), stage: stored.state, missing };
+        let state = match stored.state {
+            RunStage::Requested => RunState::Requested,
+            RunStage::Training => RunState::Training,
+            RunStage::Scoring => {
+                let plan = plan.ok_or_else(|| lacks("plan"))?;
+                // A summary beside missing shards is that of an earlier attempt.
+                match summary.filter(|_| plan.missing_shards().next().is_none()) {
+                    Some(summary) => RunState::Closing { plan, summary },
+                    None => RunState::Scoring { plan },
+                }
+            }
+            RunStage::Complete => RunState::Complete {
+                plan: plan.ok_or_else(|| lacks("plan"))?,
+                summary: summary.ok_or_else(|| lacks("summary"))?,
+            },
+            RunStage::Failed => {
+                RunState::Failed { reason: failure.unwrap_or_else(|| "the refresh failed".to_owned()), plan }
+            }
+        };
+        Ok(Self {
+            run_id,
+            as_of: stored.as_of,
+            calculated_at: stored.calculated_at,
+            horizon_days: stored.horizon_days,
+            cause: stored.cause,
+            requested_at: stored.requested_at,
+            touched_at: stored.touched_at,
+            state,
+        })
+    }
+}
+
+impl From<Run> for StoredRun {
+    fn from(run: Run) -> Self {
+        let stage = run.stage();
+        let (plan, summary, failure) = match run.state {
+            RunState::Requested | RunState::Training => (None, None, None),
+            RunState::Scoring { plan } => (Some(plan), None, None),
+            RunState::Closing { plan, summary } | RunState::Complete { plan, summary } => (Some(plan), Some(summary), None),
+            RunState::Failed { reason, plan } => (plan, None, Some(reason)),
+        };
+        let mut stored = Self {
+            run_id: run.run_id,
+            as_of: run.as_of,
+            calculated_at: run.calculated_at,
+            horizon_days: run.horizon_days,
+            cause: run.cause,
+            state: stage,
+            requested_at: run.requested_at,
+            touched_at: run.touched_at,
+            model: None,
+            shards: None,
+            done: BTreeSet::new(),
+            previous: None,
+            summary,
+            data_issues: Vec::new(),
+            failure,
+        };
+        if let Some(plan) = plan {
+            (stored.model, stored.shards, stored.done) = (Some(plan.model), Some(plan.shards), plan.done);
+            (stored.previous, stored.data_issues) = (plan.previous, plan.data_issues);
+        }
+        stored
     }
 }
 
@@ -126,12 +275,80 @@ pub struct RunSummary {
     /// How many customers each segment has.
     #[serde(default)]
     pub segments: BTreeMap<Id, u64>,
-    /// To how many customers each product is recommended.
+    /// The recommended products: what they are called, and to how many customers each is recommended.
     #[serde(default)]
-    pub products: BTreeMap<Id, u64>,
+    pub products: BTreeMap<Id, RecommendedTo>,
     /// How many customers are in each bin of each of the model's features.
     #[serde(default)]
     pub bins: Vec<Vec<u64>>,
+}
+
+/// A product, and to how many customers it is recommended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredRecommendedTo")]
+pub struct RecommendedTo {
+    /// What the product is called; absent where the source has no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Id>,
+    /// To how many customers.
+    pub customers: u64,
+}
+
+/// Earlier versions stored just the number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredRecommendedTo {
+    Number(u64),
+    Named {
+        #[serde(default)]
+        name: Option<Id>,
+        customers: u64,
+    },
+}
+
+impl From<StoredRecommendedTo> for RecommendedTo {
+    fn from(stored: StoredRecommendedTo) -> Self {
+        match stored {
+            StoredRecommendedTo::Number(customers) => Self { name: None, customers },
+            StoredRecommendedTo::Named { name, customers } => Self { name, customers },
+        }
+    }
+}
+
+impl RecommendedTo {
+    fn add(&mut self, name: Option<&Id>, customers: u64) {
+        self.customers += customers;
+        if self.name.is_none() {
+            self.name = name.cloned();
+        }
+    }
+}
+
+impl RunState {
+    /// The state without what it has.
+    #[must_use]
+    pub const fn stage(&self) -> RunStage {
+        match self {
+            Self::Requested => RunStage::Requested,
+            Self::Training => RunStage::Training,
+            Self::Scoring { .. } | Self::Closing { .. } => RunStage::Scoring,
+            Self::Complete { .. } => RunStage::Complete,
+            Self::Failed { .. } => RunStage::Failed,
+        }
+    }
+
+    /// As it is stored and shown.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.stage().name()
+    }
+}
+
+impl Plan {
+    /// The shards that are not in yet.
+    pub fn missing_shards(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.shards).filter(|shard| !self.done.contains(shard))
+    }
 }
 
 impl Run {
@@ -146,16 +363,9 @@ impl Run {
             as_of,
             horizon_days,
             cause: cause.to_owned(),
-            state: RunState::Requested,
             requested_at: now,
             touched_at: now,
-            model: None,
-            shards: None,
-            done: BTreeSet::new(),
-            previous: None,
-            summary: None,
-            data_issues: Vec::new(),
-            failure: None,
+            state: RunState::Requested,
         }
     }
 
@@ -165,9 +375,44 @@ impl Run {
         RunReference { run_id: self.run_id.clone(), calculated_at: self.calculated_at, requested_at: self.requested_at }
     }
 
-    /// The shards that are not in yet; none before the run is planned.
-    pub fn missing_shards(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.shards.unwrap_or(0)).filter(|shard| !self.done.contains(shard))
+    /// The state without what it has.
+    #[must_use]
+    pub const fn stage(&self) -> RunStage {
+        self.state.stage()
+    }
+
+    /// How its customers are scored; `None` before that is known.
+    #[must_use]
+    pub const fn plan(&self) -> Option<&Plan> {
+        match &self.state {
+            RunState::Requested | RunState::Training => None,
+            RunState::Scoring { plan } | RunState::Closing { plan, .. } | RunState::Complete { plan, .. } => Some(plan),
+            RunState::Failed { plan, .. } => plan.as_ref(),
+        }
+    }
+
+    /// The model that scores its customers; `None` before that is known.
+    #[must_use]
+    pub fn model(&self) -> Option<&ModelSummary> {
+        self.plan().map(|plan| &plan.model)
+    }
+
+    /// What its rows add up to; `None` before all are in.
+    #[must_use]
+    pub const fn summary(&self) -> Option<&RunSummary> {
+        match &self.state {
+            RunState::Closing { summary, .. } | RunState::Complete { summary, .. } => Some(summary),
+            _ => None,
+        }
+    }
+
+    /// Why it failed; `None` unless it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        match &self.state {
+            RunState::Failed { reason, .. } => Some(reason),
+            _ => None,
+        }
     }
 }
 
@@ -188,23 +433,28 @@ fn sum(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 impl RunSummary {
     /// The summary of some rows.
     #[must_use]
-    pub fn of<'a>(rows: impl Iterator<Item = &'a Listed>) -> Self {
-        let mut summary = Self { histogram: vec![0; 101], ..Self::default() };
-        for row in rows {
-            summary.rows += 1;
-            summary.histogram[usize::from(row.propensity_score.min(100))] += 1;
-            summary.expected_value = sum(summary.expected_value, row.expected_value);
-            if let Some(segment) = &row.segment {
-                *summary.segments.entry(segment.clone()).or_default() += 1;
-            }
-            for product in &row.product_ids {
-                *summary.products.entry(product.clone()).or_default() += 1;
-            }
-            if !summary.portfolios.contains(&row.csm_id) {
-                summary.portfolios.insert(row.csm_id.clone());
-            }
-        }
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Propensity>) -> Self {
+        let mut summary = Self::default();
+        rows.into_iter().for_each(|row| summary.count(row));
         summary
+    }
+
+    /// Counts a row.
+    pub fn count(&mut self, row: &Propensity) {
+        let listed = &row.listed;
+        self.rows += 1;
+        self.histogram.resize(101, 0);
+        self.histogram[usize::from(listed.propensity_score.min(100))] += 1;
+        self.expected_value = sum(self.expected_value, listed.expected_value);
+        if let Some(segment) = &listed.segment {
+            *self.segments.entry(segment.clone()).or_default() += 1;
+        }
+        for product in &row.recommended_products {
+            self.products.entry(product.product_id.clone()).or_default().add(product.name.as_ref(), 1);
+        }
+        if !self.portfolios.contains(&listed.csm_id) {
+            self.portfolios.insert(listed.csm_id.clone());
+        }
     }
 
     /// Counts a customer whose features lie in the given bins, of so many each.
@@ -227,10 +477,11 @@ impl RunSummary {
             *sum += more;
         }
         self.portfolios.extend(other.portfolios);
-        for (mine, theirs) in [(&mut self.segments, other.segments), (&mut self.products, other.products)] {
-            for (name, more) in theirs {
-                *mine.entry(name).or_default() += more;
-            }
+        for (segment, more) in other.segments {
+            *self.segments.entry(segment).or_default() += more;
+        }
+        for (product, RecommendedTo { name, customers }) in other.products {
+            self.products.entry(product).or_default().add(name.as_ref(), customers);
         }
         if self.bins.is_empty() {
             self.bins = other.bins;

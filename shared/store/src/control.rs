@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use expansion_domain::{Instant, RunId};
-use expansion_records::{Listed, ModelSummary, Order, Run, RunReference, RunState, RunSummary};
+use expansion_records::{Listed, ModelSummary, Order, Run, RunReference, RunStage, RunSummary};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
@@ -75,7 +75,7 @@ impl ControlTable {
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
     pub async fn run(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
-        self.get("run", run.as_str()).await?.map(run_of).transpose()
+        self.get("run", run.as_str()).await?.map(deserialize).transpose()
     }
 
     /// A run that must be there.
@@ -101,7 +101,7 @@ impl ControlTable {
             .consistent_read(true)
             .limit(1);
         let answer = latest.send().await.map_err(StoreError::service("query the latest run"))?;
-        answer.items.unwrap_or_default().pop().map(run_of).transpose()
+        answer.items.unwrap_or_default().pop().map(deserialize).transpose()
     }
 
     /// The runs that are not over, oldest first.
@@ -126,7 +126,7 @@ impl ControlTable {
             let id = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse::<RunId>().ok());
             if let Some(run) = id {
                 // The index may lag behind: the run itself says whether it is over.
-                runs.extend(self.run(&run).await?.filter(|run| !run.state.ended()));
+                runs.extend(self.run(&run).await?.filter(|run| !run.stage().ended()));
             }
         }
         Ok(runs)
@@ -140,7 +140,7 @@ impl ControlTable {
         #[derive(Deserialize)]
         struct Seen {
             run_id: RunId,
-            state: RunState,
+            state: RunStage,
         }
         let mut items = self
             .client
@@ -161,7 +161,7 @@ impl ControlTable {
             && let Some(item) = items.next().await
         {
             let seen: Seen = from_item(item.map_err(StoreError::service("query runs"))?)?;
-            if seen.state == RunState::Complete {
+            if seen.state == RunStage::Complete {
                 complete.insert(seen.run_id);
             }
         }
@@ -175,9 +175,9 @@ impl ControlTable {
     pub async fn reopen(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
         self.update_run(
             run,
-            RunState::Requested,
+            RunStage::Requested,
             ["SET #state = :next, #touched = :now, #open = :run REMOVE #failure", "#state = :failed"],
-            [(":failed", state(RunState::Failed)), (":run", text("run"))],
+            [(":failed", state(RunStage::Failed)), (":run", text("run"))],
             &[("#open", "open"), ("#failure", "failure")],
         )
         .await
@@ -189,16 +189,16 @@ impl ControlTable {
     /// [`StoreError`] when the table cannot be written.
     pub async fn begin_training(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
         let values =
-            [(":requested", state(RunState::Requested)), (":failed", state(RunState::Failed)), (":run", text("run"))];
+            [(":requested", state(RunStage::Requested)), (":failed", state(RunStage::Failed)), (":run", text("run"))];
         self.update_run(
             run,
-            RunState::Training,
+            RunStage::Training,
             [
-                "SET #state = :next, #touched = :now, #open = :run REMOVE #failure, #done",
+                "SET #state = :next, #touched = :now, #open = :run REMOVE #failure, #done, #summary",
                 "#state IN (:requested, :next, :failed)",
             ],
             values,
-            &[("#open", "open"), ("#failure", "failure"), ("#done", "done")],
+            &[("#open", "open"), ("#failure", "failure"), ("#done", "done"), ("#summary", "summary")],
         )
         .await
     }
@@ -217,26 +217,25 @@ impl ControlTable {
         data_issues: &[expansion_domain::DataIssue],
     ) -> Result<Option<Run>, StoreError> {
         let values = [
-            (":training", state(RunState::Training)),
+            (":training", state(RunStage::Training)),
             (":model", to_attribute_value(model)?),
             (":shards", AttributeValue::N(shards.to_string())),
             (":previous", to_attribute_value(previous)?),
             (":issues", to_attribute_value(data_issues)?),
         ];
-        self.update_run(run, RunState::Scoring, ["SET #state = :next, #touched = :now, #model = :model, #shards = :shards, #previous = :previous, #issues = :issues", "#state = :training"], values, &[("#model", "model"), ("#shards", "shards"), ("#previous", "previous"), ("#issues", "data_issues")])
+        self.update_run(run, RunStage::Scoring, ["SET #state = :next, #touched = :now, #model = :model, #shards = :shards, #previous = :previous, #issues = :issues", "#state = :training"], values, &[("#model", "model"), ("#shards", "shards"), ("#previous", "previous"), ("#issues", "data_issues")])
         .await
     }
 
-    /// Records that a shard of `run`, as it was when the shard was scored, is in; the shards are a set, so a repeated
-    /// delivery does not count twice. `None` if the run is not being scored any more, or with another model.
+    /// Records that a shard is in, scored with this model; the shards are a set, so a repeated delivery does not count
+    /// twice. `None` if the run is not being scored any more, or with another model.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be written.
-    pub async fn finish_shard(&self, run: &Run, shard: u32) -> Result<Option<Run>, StoreError> {
-        let model_id = run.model.as_ref().map(|model| model.model_id.as_str()).unwrap_or_default();
+    pub async fn finish_shard(&self, run: &RunId, model_id: &str, shard: u32) -> Result<Option<Run>, StoreError> {
         self.update_run(
-            &run.run_id,
-            RunState::Scoring,
+            run,
+            RunStage::Scoring,
             ["SET #touched = :now ADD #done :shard", "#state = :next AND #model.#model_id = :model_id"],
             [(":shard", AttributeValue::Ns(vec![shard.to_string()])), (":model_id", text(model_id))],
             &[("#done", "done"), ("#model", "model"), ("#model_id", "model_id")],
@@ -251,7 +250,7 @@ impl ControlTable {
     pub async fn summarise(&self, run: &RunId, summary: &RunSummary) -> Result<Option<Run>, StoreError> {
         self.update_run(
             run,
-            RunState::Scoring,
+            RunStage::Scoring,
             ["SET #touched = :now, #summary = :summary", "#state = :next"],
             [(":summary", to_attribute_value(summary)?)],
             &[("#summary", "summary")],
@@ -266,9 +265,9 @@ impl ControlTable {
     pub async fn complete(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
         self.update_run(
             run,
-            RunState::Complete,
+            RunStage::Complete,
             ["SET #state = :next, #touched = :now REMOVE #open", "#state = :scoring"],
-            [(":scoring", state(RunState::Scoring))],
+            [(":scoring", state(RunStage::Scoring))],
             &[("#open", "open")],
         )
         .await
@@ -279,10 +278,10 @@ impl ControlTable {
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be written.
-    pub async fn fail(&self, run: &RunId, found_in: RunState, reason: &str) -> Result<Option<Run>, StoreError> {
+    pub async fn fail(&self, run: &RunId, found_in: RunStage, reason: &str) -> Result<Option<Run>, StoreError> {
         self.update_run(
             run,
-            RunState::Failed,
+            RunStage::Failed,
             ["SET #state = :next, #touched = :now, #failure = :reason REMOVE #open", "#state = :found_in"],
             [(":reason", text(reason)), (":found_in", state(found_in))],
             &[("#open", "open"), ("#failure", "failure")],
@@ -295,7 +294,7 @@ impl ControlTable {
     async fn update_run<const V: usize>(
         &self,
         run: &RunId,
-        next: RunState,
+        next: RunStage,
         [update, condition]: [&str; 2],
         values: [(&str, AttributeValue); V],
         names: &[(&str, &str)],
@@ -319,7 +318,7 @@ impl ControlTable {
             request = request.expression_attribute_values(name, value);
         }
         let answer = unless_condition_failed(request.send().await, "update a run")?;
-        answer.and_then(|answer| answer.attributes).map(run_of).transpose()
+        answer.and_then(|answer| answer.attributes).map(deserialize).transpose()
     }
 }
 
@@ -352,14 +351,14 @@ impl ControlTable {
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
-    pub async fn merge_shards(&self, run: &Run) -> Result<(RunSummary, Vec<Listed>), StoreError> {
+    pub async fn merge_shards(&self, run: &RunId, shards: u32) -> Result<(RunSummary, Vec<Listed>), StoreError> {
         let mut summary = RunSummary::default();
         let mut best: Vec<Listed> = Vec::new();
         // An attempt that failed may have left more shards, or pages, than this one has.
         let mut pages_of_shard = 0;
-        for item in self.query_all(&format!("shard#{}", run.run_id)).await? {
+        for item in self.query_all(&format!("shard#{run}")).await? {
             let Some((shard, page)) = shard_and_page(&item) else { continue };
-            if shard >= run.shards.unwrap_or(0) {
+            if shard >= shards {
                 continue;
             }
             match page {
@@ -512,15 +511,93 @@ impl ControlTable {
     }
 }
 
-/// A run with its set of finished shards.
-fn run_of(item: Item) -> Result<Run, StoreError> {
-    let numbers = item.get("done").and_then(|done| done.as_ns().ok());
-    let done = numbers.map(|ns| ns.iter().filter_map(|n| n.parse().ok()).collect()).unwrap_or_default();
-    let mut run: Run = deserialize(item)?;
-    run.done = done;
-    Ok(run)
+fn state(state: RunStage) -> AttributeValue {
+    text(state.name())
 }
 
-fn state(state: RunState) -> AttributeValue {
-    text(state.name())
+#[cfg(test)]
+mod tests {
+    use expansion_records::{Plan, RunState};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// An item as it is stored, of this version's attributes or an earlier one's.
+    fn item(state: &str, with: Value) -> Item {
+        let mut run = json!({
+            "run_id": "2026-06-30T235959Z-90-0f9ad5ec", "as_of": "2026-06-30T23:59:59Z",
+            "calculated_at": "2026-06-30T23:59:59Z", "horizon_days": 90, "cause": "schedule", "state": state,
+            "requested_at": "2026-07-01T06:00:00Z", "touched_at": "2026-07-01T06:00:00Z", "data_issues": [],
+        });
+        for (name, value) in with.as_object().expect("an object") {
+            run[name] = value.clone();
+        }
+        let mut item: Item = to_item(run).expect("an item");
+        item.extend(key("run", "2026-06-30T235959Z-90-0f9ad5ec"));
+        item
+    }
+
+    fn planned(done: &[&str]) -> Value {
+        json!({
+            "model": { "model_id": "m", "family": "additive", "knowledge": "full", "metrics": null }, "shards": 2,
+            "previous": null, "done": done.iter().map(|n| n.parse::<u32>().expect("a number")).collect::<Vec<_>>(),
+        })
+    }
+
+    fn read(item: Item) -> Run {
+        deserialize(item).expect("it is read")
+    }
+
+    #[test]
+    fn a_run_is_read_from_its_item_and_written_to_the_same() {
+        let summary = json!({ "rows": 3, "histogram": [3], "expected_value": 2.5, "portfolios": [null, "csm-1"],
+            "segments": { "SMB": 3 }, "products": { "seats": { "name": "Seats", "customers": 2 } }, "bins": [[3]] });
+        let mut closed = planned(&["0", "1"]);
+        closed["summary"] = summary;
+        let mut failed = planned(&["1"]);
+        failed["failure"] = json!("somebody pulled the plug");
+        for (state, with) in [
+            ("requested", json!({})),
+            ("training", json!({})),
+            ("scoring", planned(&["1"])),
+            ("scoring", closed.clone()),
+            ("complete", closed.clone()),
+            ("failed", failed),
+            ("failed", json!({ "failure": "no customers" })),
+        ] {
+            let stored = item(state, with);
+            let run = read(stored.clone());
+            assert_eq!(run.state.name(), state);
+            let written: Item = to_item(&run).expect("an item");
+            for (name, value) in &written {
+                assert_eq!(stored.get(name), Some(value), "{name} of {state}");
+            }
+            let left_out: Vec<&String> = stored.keys().filter(|name| !written.contains_key(*name)).collect();
+            let absent = |name: &str| matches!(stored[name], AttributeValue::Null(_) | AttributeValue::S(_));
+            assert!(left_out.iter().all(|name| absent(name)), "only keys and what is null: {left_out:?}");
+            assert_eq!(read(written), run);
+        }
+        assert!(matches!(read(item("scoring", closed)).state, RunState::Closing { .. }));
+    }
+
+    #[test]
+    fn what_earlier_versions_and_attempts_left_is_read() {
+        let mut scoring = item("scoring", planned(&[]));
+        scoring.insert("done".to_owned(), AttributeValue::Ns(vec!["1".to_owned(), "0".to_owned()]));
+        let plan = read(scoring).plan().cloned();
+        assert_eq!(plan.map(|plan: Plan| plan.done), Some(BTreeSet::from([0, 1])), "a set of numbers");
+
+        let mut bare = planned(&["0", "1"]);
+        bare["summary"] = json!({ "rows": 3, "histogram": [3], "portfolios": [null], "products": { "seats": 2 } });
+        let run = read(item("complete", bare.clone()));
+        let products = &run.summary().expect("a summary").products;
+        assert_eq!(products.values().map(|product| (product.name.clone(), product.customers)).collect::<Vec<_>>(), [(None, 2)]);
+
+        bare["done"] = json!([1]);
+        assert!(matches!(read(item("scoring", bare)).state, RunState::Scoring { .. }), "the summary is an earlier attempt's");
+
+        assert!(read(item("requested", planned(&["0"]))).plan().is_none(), "an earlier attempt's plan counts no more");
+        let lacks = deserialize::<Run>(item("complete", json!({}))).expect_err("it has no plan");
+        assert!(lacks.to_string().contains("is complete but has no plan"), "{lacks}");
+    }
 }

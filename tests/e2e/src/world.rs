@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_domain::{Detail, Envelope};
 use expansion_domain::{Instant, RunId, ShardRequested};
 use expansion_local::{Options, Stack};
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage};
 use expansion_store::{ControlTable, PropensityTable};
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ impl World {
     /// As [`World::refresh`], for a run that must complete.
     pub async fn refreshed(&self, as_of: Instant) -> Run {
         let run = self.refresh(as_of).await;
-        assert_eq!(run.state, RunState::Complete, "{run:?}");
+        assert_eq!(run.stage(), RunStage::Complete, "{run:?}");
         run
     }
 

@@ -102,7 +102,10 @@ fn what_changed_and_the_state_of_the_refresh() {
 #[test]
 fn a_refresh_that_has_failed_is_told_beside_the_run_that_is_shown() {
     let requested = Run::requested(at("2026-07-07T23:59:59Z"), "schedule", 90, at("2026-07-08T06:00:00Z"));
-    let failed = Run { state: RunState::Failed, failure: Some("a table is missing".to_owned()), ..requested.clone() };
+    let failed = Run {
+        state: RunState::Failed { reason: "a table is missing".to_owned(), plan: None },
+        ..requested.clone()
+    };
     let told = |run: &Run, current: Option<RunView>| {
         plain(&Understood::Refresh { run: Box::new(run.into()), current: current.map(Box::new) })
     };

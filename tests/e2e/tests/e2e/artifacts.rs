@@ -3,7 +3,7 @@
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_e2e::{Source, World, as_of};
 use expansion_model::Model;
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage};
 use expansion_store::{Artifacts, now};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,8 +23,8 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
     let answer = world.score(&next.run_id, 0).await;
     assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "m1");
     let failed = world.run(&next.run_id).await;
-    assert_eq!(failed.state, RunState::Failed);
-    let failure = failed.failure.expect("a reason");
+    assert_eq!(failed.stage(), RunStage::Failed);
+    let failure = failed.failure().expect("a reason");
     assert!(failure.starts_with(&format!("artifact of model {} has checksum ", model.model_id)), "{failure}");
     assert_eq!(world.current().await, Some(first.run_id));
     assert_eq!(world.all_rows().await, seen);
@@ -35,7 +35,7 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
 async fn a_changed_artifact_is_mended_by_storing_the_same_model_again() {
     let world = World::over(&Source::simulated()).await;
     let run = world.refreshed(as_of(0)).await;
-    let model_id = run.model.expect("a complete run has a model").model_id;
+    let model_id = run.model().expect("a complete run has a model").model_id.clone();
     let (client, bucket) = (world.stack.clients().s3.clone(), world.stack.bucket().to_owned());
     let artifacts = Artifacts { client, bucket };
     let model = artifacts.model(&model_id).await.expect("it is whole");

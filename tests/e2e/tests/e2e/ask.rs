@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expansion_e2e::{Caller, LIST, REFRESH, Source, World, as_of, customer_path, portfolio};
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage};
 use expansion_store::now;
 use serde_json::{Value, json};
 
@@ -347,7 +347,7 @@ async fn a_refresh_under_way_or_failed_is_told_beside_the_run_that_is_shown() {
         }
     }
 
-    world.control.fail(&second.run_id, RunState::Scoring, "somebody pulled the plug").await.expect("it is written");
+    world.control.fail(&second.run_id, RunStage::Scoring, "somebody pulled the plug").await.expect("it is written");
     for question in ["Did the refresh fail?", "Why did the refresh fail?"] {
         let answer = asked(&manager, question, "refresh").await;
         assert_eq!((&answer["run"]["state"], &answer["current"]), (&json!("failed"), &shown), "{question}");

@@ -5,7 +5,7 @@ use std::fs;
 
 use expansion_e2e::{Binary, LIST, Source, World, as_of, within};
 use expansion_local::Options;
-use expansion_records::RunState;
+use expansion_records::RunStage;
 use serde_json::{Value, json};
 
 /// The payloads in `events/<function>`, by file name.
@@ -97,7 +97,7 @@ async fn trainer_and_scorer_make_a_run_as_programs_of_their_own() {
     assert_eq!(answer, json!({"batchItemFailures": []}));
 
     let run = world.run(&planned["run_id"].as_str().and_then(|id| id.parse().ok()).expect("a run id")).await;
-    assert_eq!(run.state, RunState::Complete);
+    assert_eq!(run.stage(), RunStage::Complete);
     let checked = trainer.invoke(payload("trainer", "run-check.json")).await.expect("an answer");
     assert_eq!(checked, json!({"helped_on": []}));
 

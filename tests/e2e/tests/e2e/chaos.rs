@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expansion_domain::Instant;
 use expansion_e2e::{Source, World, as_of};
 use expansion_local::Options;
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage};
 use serde_json::Value;
 
 /// Each customer's score and its interval.
@@ -33,8 +33,9 @@ async fn late_and_repeated_deliveries_give_the_scores_of_an_orderly_run() {
 
     for seed in [1, 2, 3] {
         let (world, run) = refreshed_in_chaos(seed, as_of(0)).await;
-        assert_eq!((run.state, run.shards, run.done.len()), (RunState::Complete, Some(5), 5));
-        assert_eq!(run.summary.as_ref().map(|summary| summary.rows), Some(expected.len() as u64));
+        let plan = run.plan().expect("it is planned");
+        assert_eq!((run.stage(), plan.shards, plan.done.len()), (RunStage::Complete, 5, 5));
+        assert_eq!(run.summary().map(|summary| summary.rows), Some(expected.len() as u64));
         assert_eq!(world.rows_stored().await, expected.len());
         assert_eq!(scores(&world).await, expected, "seed {seed}");
         assert_eq!(world.current().await, Some(run.run_id));

@@ -182,7 +182,7 @@ async fn a_challenger_is_compared_and_the_champion_can_be_pinned_and_rolled_back
     assert_eq!((&pinned["champion"]["pinned"], &pinned["champion"]["generation"]), (&json!(true), &json!(2)));
     let run = world.refreshed(as_of(21)).await;
     let champion = pinned["champion"]["model_id"].as_str().expect("an id").to_owned();
-    assert_eq!(run.model.map(|model| model.model_id), Some(champion.clone()));
+    assert_eq!(run.model().map(|model| &model.model_id), Some(&champion));
     let models = world.manager().get(&path).await.ok();
     assert_eq!(models["data"].as_array().map(Vec::len), Some(2), "the challenger is on record");
     let decision = &models["data"][0]["decision"];
@@ -254,7 +254,7 @@ fn promotions(world: &World, model_id: &str) -> Vec<Value> {
 async fn a_promotion_that_was_not_told_of_is_told_of_by_the_next_attempt() {
     let world = World::over(&Source::simulated()).await;
     let run = world.refreshed(as_of(7)).await;
-    let model_id = run.model.expect("a model").model_id;
+    let model_id = run.model().expect("a model").model_id.clone();
     assert_eq!(promotions(&world, &model_id).len(), 1);
     // As an attempt leaves it that ended right after the promotion.
     let update = world.control.client.update_item().table_name(&world.control.name);

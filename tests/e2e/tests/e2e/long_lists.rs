@@ -22,10 +22,10 @@ async fn run_of_invented_rows(world: &World) -> Run {
     let rows: Vec<Propensity> = (0..CUSTOMERS).map(|n| row(&run, n)).collect();
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
     world.propensities.write(&rows, deadline).await.expect("they are written");
+    let summary = RunSummary::of(&rows);
     let listed: Vec<Listed> = rows.into_iter().map(|row| row.listed).collect();
-    let summary = RunSummary::of(listed.iter());
     world.control.put_shard(&run, 0, &summary, listed).await.expect("it is written");
-    world.control.finish_shard(&run, 0).await.expect("it is written");
+    world.control.finish_shard(&run.run_id, &model.model_id, 0).await.expect("it is written");
     // There is nothing left to score, so the scorer closes the run.
     world.score(&run.run_id, 0).await;
     run

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_e2e::{REFRESH, Source, World, as_of, portfolio};
 use expansion_model::Knowledge;
-use expansion_records::RunState;
+use expansion_records::RunStage;
 use expansion_simulator::Portfolio;
 use serde_json::{Value, json};
 
@@ -79,12 +79,12 @@ async fn too_many_bad_rows_fail_the_run_and_the_one_before_stays() {
     let rows = spoilt.usage_metrics.len();
     source.replace(&spoilt, None);
     let second = world.refresh(as_of(0)).await;
-    assert_eq!(second.state, RunState::Failed);
+    assert_eq!(second.stage(), RunStage::Failed);
     let expected = format!(
         "{bad} of {rows} rows of usage_metrics are bad, more than the limit of 5 %; first bad row: \
          usage_metrics/part-0000.csv.gz:2: value is \"-1.0\" (negative number)"
     );
-    assert_eq!(second.failure, Some(expected.clone()));
+    assert_eq!(second.failure(), Some(&*expected));
     let status = world.manager().get(&format!("{REFRESH}/{}", second.run_id)).await.ok();
     assert_eq!((&status["state"], &status["failure"]), (&json!("failed"), &json!(expected)));
     assert_eq!(world.current().await, Some(first.run_id));
@@ -93,7 +93,7 @@ async fn too_many_bad_rows_fail_the_run_and_the_one_before_stays() {
 
     source.replace(&portfolio(), None);
     let repaired = world.refreshed(as_of(0)).await;
-    assert_eq!((repaired.failure, world.current().await), (None, Some(second.run_id)));
+    assert_eq!((repaired.failure(), world.current().await), (None, Some(second.run_id)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +131,7 @@ async fn a_source_with_too_few_expansions_to_learn_from_is_scored_by_rules_and_t
     young.expansion_opportunities.truncate(10);
     let world = World::over(&Source::of(&young, None)).await;
     let run = world.refreshed(as_of(0)).await;
-    assert_eq!(run.model.map(|model| model.knowledge), Some(Knowledge::Rules));
+    assert_eq!(run.model().map(|model| model.knowledge), Some(Knowledge::Rules));
     let rows = world.all_rows().await;
     assert!(rows.len() > 100);
     assert!(rows.iter().all(|row| row["confidence"]["level"] == "Low"));
@@ -174,6 +174,6 @@ async fn a_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder() {
         put.body(ByteStream::from(bytes)).send().await.expect("it is uploaded");
     }
     let run = from_s3.refreshed(as_of(0)).await;
-    assert_eq!(run.shards, Some(3));
+    assert_eq!(run.plan().map(|plan| plan.shards), Some(3));
     assert_eq!(from_s3.all_rows().await, from_folder.all_rows().await);
 }

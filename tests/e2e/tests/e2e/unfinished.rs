@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Envelope, Instant, RunCheckRequested};
 use expansion_e2e::{LIST, REFRESH, Source, World, as_of, event_json, portfolio};
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage};
 use expansion_store::now;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub(crate) async fn planned(world: &World, at: Instant, shards: u32, before: &Run) -> Run {
     let run = world.control.create_run(Run::requested(at, "schedule", 90, now())).await.expect("it is on record");
     world.control.begin_training(&run.run_id).await.expect("it is written").expect("it was only asked for");
-    let model = before.model.as_ref().expect("a complete run has a model");
+    let model = before.model().expect("a complete run has a model");
     let previous = (before.run_id < run.run_id).then(|| before.reference());
     let planned = world.control.plan(&run.run_id, model, shards, previous.as_ref(), &[]).await;
     planned.expect("it is written").expect("it was being trained")
@@ -41,7 +41,7 @@ async fn readers_see_the_run_before_until_the_last_shard_is_in() {
         world.score(&second.run_id, shard).await;
     }
     assert!(world.rows_stored().await > seen.len(), "half of the second run's rows are there");
-    assert_eq!(world.run(&second.run_id).await.done.len(), 2);
+    assert_eq!(world.run(&second.run_id).await.plan().map(|plan| plan.done.len()), Some(2));
     assert_eq!(world.current().await.as_ref(), Some(&first.run_id));
     assert_eq!(world.all_rows().await, seen);
     for row in &seen {
@@ -55,10 +55,10 @@ async fn readers_see_the_run_before_until_the_last_shard_is_in() {
     assert_eq!((&progress["state"], &progress["rows"]), (&json!("scoring"), &Value::Null));
 
     world.publish(&check(10)).await;
-    assert_eq!(world.run(&second.run_id).await.done.len(), 2, "it is not stalled yet");
+    assert_eq!(world.run(&second.run_id).await.plan().map(|plan| plan.done.len()), Some(2), "it is not stalled yet");
 
     world.publish(&check(21)).await;
-    assert_eq!(world.run(&second.run_id).await.state, RunState::Complete);
+    assert_eq!(world.run(&second.run_id).await.stage(), RunStage::Complete);
     assert_eq!(world.current().await.as_ref(), Some(&second.run_id));
     let rows = world.all_rows().await;
     let before = scores(&seen);
@@ -92,12 +92,12 @@ async fn a_run_that_was_killed_before_it_was_closed_is_closed_by_the_next_check(
     // The last shard is in, but its scorer was killed before it could close the run.
     let empty = expansion_records::RunSummary::default();
     world.control.put_shard(&second, 1, &empty, Vec::new()).await.expect("it is written");
-    world.control.finish_shard(&second, 1).await.expect("it is written");
+    world.control.finish_shard(&second.run_id, &second.model().expect("it is planned").model_id, 1).await.expect("it is written");
     assert_eq!(world.current().await.as_ref(), Some(&first.run_id));
 
     world.publish(&check(21)).await;
     let closed = world.run(&second.run_id).await;
-    assert_eq!(closed.state, RunState::Complete);
+    assert_eq!(closed.stage(), RunStage::Complete);
     assert_eq!(world.current().await, Some(second.run_id));
 }
 
@@ -107,7 +107,7 @@ async fn a_run_that_was_only_asked_for_is_begun_by_the_next_check() {
     let asked = Run::requested(as_of(0), "schedule", 90, now());
     world.control.create_run(asked.clone()).await.expect("it is on record");
     world.publish(&check(21)).await;
-    assert_eq!(world.run(&asked.run_id).await.state, RunState::Complete);
+    assert_eq!(world.run(&asked.run_id).await.stage(), RunStage::Complete);
     let before = world.everything().await;
     world.publish(&check(60)).await;
     assert_eq!(world.everything().await, before, "a run that is over needs no help");
@@ -126,7 +126,7 @@ async fn an_older_run_that_finishes_later_does_not_replace_a_newer_one() {
         world.score(&older.run_id, shard).await;
     }
     world.settle().await;
-    assert_eq!(world.run(&older.run_id).await.state, RunState::Complete);
+    assert_eq!(world.run(&older.run_id).await.stage(), RunStage::Complete);
     assert_eq!(world.current().await.as_ref(), Some(&newer.run_id));
     assert_eq!(world.all_rows().await, seen);
 
@@ -135,7 +135,7 @@ async fn an_older_run_that_finishes_later_does_not_replace_a_newer_one() {
     let oldest = world.refreshed(as_of(30)).await;
     assert_eq!(world.current().await.as_ref(), Some(&newer.run_id));
     assert_eq!(world.manager().get(LIST).await.ok()["run"]["run_id"], newer.run_id.as_str());
-    assert_eq!(oldest.previous, None, "it is compared with no later run");
+    assert_eq!(oldest.plan().expect("it is complete").previous, None, "it is compared with no later run");
     assert_eq!(world.everything().await["expansion_control pointer champion"], champion);
     let answer = world.customer(seen[0]["customer_id"].as_str().expect("an id")).await;
     let when: Vec<&str> =
@@ -154,14 +154,15 @@ async fn a_failed_run_that_is_tried_again_over_another_source_counts_nobody_twic
     world.score(&second.run_id, 1).await;
     let answer = world.score(&second.run_id, 4).await;
     assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "m1", "there are four shards only");
-    assert_eq!(world.run(&second.run_id).await.state, RunState::Scoring, "which harms nothing");
-    world.control.fail(&second.run_id, RunState::Scoring, "somebody pulled the plug").await.expect("it is written");
+    assert_eq!(world.run(&second.run_id).await.stage(), RunStage::Scoring, "which harms nothing");
+    world.control.fail(&second.run_id, RunStage::Scoring, "somebody pulled the plug").await.expect("it is written");
 
     source.replace(&portfolio(), Some(2));
     let retried = world.refreshed(as_of(0)).await;
-    assert_eq!((retried.run_id, retried.shards, retried.failure), (second.run_id, Some(2), None));
+    assert_eq!((&retried.run_id, retried.stage()), (&second.run_id, RunStage::Complete));
+    assert_eq!(retried.plan().map(|plan| plan.shards), Some(2));
     let rows = world.all_rows().await;
-    assert_eq!(retried.summary.map(|summary| summary.rows), Some(rows.len() as u64));
+    assert_eq!(retried.summary().map(|summary| summary.rows), Some(rows.len() as u64));
     assert_eq!(scores(&rows).len(), rows.len(), "nobody is listed twice");
     let other = World::over(&source).await;
     other.refreshed(as_of(7)).await;

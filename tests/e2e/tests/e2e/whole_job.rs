@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expansion_e2e::{LIST, Source, World, as_of, customer_path, portfolio};
-use expansion_records::RunState;
+use expansion_records::RunStage;
 use serde_json::{Value, json};
 
 fn id(row: &Value) -> String {
@@ -32,7 +32,7 @@ async fn the_weekly_event_leads_to_a_complete_run_of_every_current_customer() {
     let run = world.refreshed(as_of(0)).await;
     assert_eq!(world.stack.dead_letters(), Vec::<Value>::new());
 
-    let metrics = run.model.as_ref().and_then(|model| model.metrics).expect("history is long enough to hold some out");
+    let metrics = run.model().and_then(|model| model.metrics).expect("history is long enough to hold some out");
     assert!(metrics.auc > 0.6 && metrics.auc < 1.0, "{metrics:?}");
     assert!(metrics.n > 0 && metrics.log_loss > 0.0 && metrics.base_rate > 0.0, "{metrics:?}");
 
@@ -162,7 +162,7 @@ async fn every_customers_points_add_up_and_every_interval_holds_its_score() {
         assert!(answer["rank"].as_u64() <= row["rank"].as_u64(), "{answer}");
         assert_eq!(answer["run_id"], run.run_id.as_str());
         assert_eq!(answer["history"].as_array().map(Vec::len), Some(1));
-        assert_eq!(answer["model"]["model_id"], run.model.as_ref().expect("a model").model_id);
+        assert_eq!(answer["model"]["model_id"], run.model().expect("a model").model_id);
         let shares: f64 =
             answer["recommended_products"].as_array().into_iter().flatten().map(|p| number(&p["probability"])).sum();
         assert!(shares <= 1.001, "{answer}");
@@ -219,5 +219,5 @@ async fn a_list_that_is_being_read_stays_the_same_run_when_a_newer_one_completes
     let rest = world.manager().get(&format!("{LIST}?limit=200&cursor={cursor}")).await.ok();
     assert_eq!(rest["data"].as_array().expect("rows")[..], before[200..]);
     assert_eq!(world.manager().get(LIST).await.ok()["run"]["run_id"], newer.run_id.as_str());
-    assert_eq!(newer.state, RunState::Complete);
+    assert_eq!(newer.stage(), RunStage::Complete);
 }
