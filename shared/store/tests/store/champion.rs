@@ -1,11 +1,12 @@
 //! Who is champion: one change at a time, each by somebody who has seen the one before.
 
+use expansion_backend::Backend;
 use expansion_domain::{ModelAction, ModelCommandRequested};
 use expansion_fixtures::{as_of, at, manifest};
 use expansion_records::{ChampionModel, ModelRecord};
 use expansion_store::{CommandRefused, ControlTable};
 
-use crate::backend::Tables;
+use crate::control;
 
 fn champion(model_id: &str) -> ChampionModel {
     ChampionModel {
@@ -40,8 +41,8 @@ async fn put_model(control: &ControlTable, model_id: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_saw_the_same_champion_one_replaces_it() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     let first = control.replace_champion(None, champion("m-1")).await.expect("written").expect("there was none");
     assert_eq!(first.generation, 1);
     assert_eq!(control.replace_champion(None, champion("m-2")).await.expect("refused"), None, "there is one by now");
@@ -57,8 +58,8 @@ async fn of_many_who_saw_the_same_champion_one_replaces_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_is_carried_out_once_and_only_on_what_was_seen() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     let promote = command(ModelAction::Promote, Some("m-1"), 0);
     let refused = async |command: &ModelCommandRequested| control.command(command).await.expect("an answer").expect_err("refused");
     let done = async |command: &ModelCommandRequested| control.command(command).await.expect("an answer").expect("done");
@@ -84,8 +85,8 @@ async fn a_command_is_carried_out_once_and_only_on_what_was_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_commands_at_once_one_is_told_that_it_came_too_late() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     put_model(control, "m-2").await;
     control.replace_champion(None, champion("m-1")).await.expect("written");
     let [pin, promote] = [command(ModelAction::Pin, None, 1), command(ModelAction::Promote, Some("m-2"), 1)];
@@ -100,8 +101,8 @@ async fn of_two_commands_at_once_one_is_told_that_it_came_too_late() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn models_are_found_by_id_and_newest_first() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     for model_id in ["20260101-a", "20260301-c", "20260201-b"] {
         put_model(control, model_id).await;
     }

@@ -1,13 +1,14 @@
 //! What is recorded once: outcomes, actions, idempotency keys, and how right runs were.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use expansion_backend::Backend;
 use expansion_domain::{OutcomeKind, RecordedOutcome, StoredAction};
 use expansion_fixtures::{MODEL_ID, as_of, at, requested};
 use expansion_records::{AccuracyRecord, EarlyWarning};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::backend::Tables;
+use crate::control;
 
 fn outcome(id: u128, customer_id: &str) -> RecordedOutcome {
     RecordedOutcome {
@@ -27,8 +28,8 @@ fn outcome(id: u128, customer_id: &str) -> RecordedOutcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_is_recorded_once_and_never_changed() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     let first = control.record_outcome(outcome(1, "c-1")).await.expect("written");
     assert_eq!(first, outcome(1, "c-1"));
     let other = RecordedOutcome { amount: Some(9.0), ..outcome(1, "c-1") };
@@ -58,8 +59,8 @@ fn action(id: u128, note: &str) -> StoredAction {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_action_is_recorded_once_with_the_event_that_tells_of_it() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     assert_eq!(control.action(Uuid::from_u128(1)).await.expect("readable"), None);
     let attempts = ["They called", "They wrote"].map(|note| control.record_action(action(1, note)));
     let [one, other] = futures::future::join_all(attempts).await.try_into().expect("two answers");
@@ -73,15 +74,15 @@ async fn an_action_is_recorded_once_with_the_event_that_tells_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idempotency_key_stands_for_the_first_wish_until_it_expires() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     let claim = async |as_of: &str| control.claim_key("monday", at(as_of)).await.expect("an answer");
     assert_eq!(claim("2026-06-29").await, at("2026-06-29"));
     assert_eq!(claim("2026-06-30").await, at("2026-06-29"));
     assert_eq!(control.claim_key("tuesday", at("2026-06-30")).await.expect("an answer"), at("2026-06-30"));
 
     // DynamoDB removes what has expired when it finds the time; until then it is there, and stands for nothing.
-    let expire = tables.client.update_item().table_name(&control.name);
+    let expire = backend.dynamodb.update_item().table_name(&control.name);
     let text = |text: &str| AttributeValue::S(text.to_owned());
     expire
         .key("pk", text("idempotency"))
@@ -97,8 +98,8 @@ async fn an_idempotency_key_stands_for_the_first_wish_until_it_expires() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_claim_a_key_at_once_all_are_told_the_same() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     let days: Vec<String> = (1..=9).map(|day| format!("2026-06-0{day}")).collect();
     let claims = futures::future::join_all(days.iter().map(|day| control.claim_key("k", at(day)))).await;
     let stands_for = control.claim_key("k", as_of()).await.expect("an answer");
@@ -107,8 +108,8 @@ async fn of_many_who_claim_a_key_at_once_all_are_told_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_known_of_a_run_gives_way_only_to_what_is_known_later() {
-    let tables = Tables::new().await;
-    let control = &tables.control;
+    let backend = Backend::start().await;
+    let control = &control(&backend);
     let known = |at: expansion_domain::Instant| AccuracyRecord {
         run_id: requested().run_id,
         as_of: as_of(),

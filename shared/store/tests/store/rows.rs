@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use expansion_backend::{Backend, Fault};
 use expansion_domain::{Id, Instant, RunId};
 use expansion_fixtures::{at, listed, requested, row};
 use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity};
 use expansion_store::{Deadline, PropensityTable, StoreError};
 
-use crate::backend::{Fault, Tables};
+use crate::propensities;
 
 fn soon() -> Deadline {
     tokio::time::Instant::now() + Duration::from_secs(60)
@@ -38,60 +39,64 @@ async fn scores(table: &PropensityTable, count: u8) -> Vec<(Id, Previous)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_dynamodb_leaves_undone_is_written_again() {
-    let mut tables = Tables::new().await;
-    let (_, throttled) = tables.behind("BatchWriteItem", &[Fault::Undone(20), Fault::Undone(3), Fault::Undone(1)]).await;
-    throttled.write(&rows(60), soon()).await.expect("all are written in the end");
+    let backend = Backend::start().await;
+    let table = &propensities(&backend);
+    backend.fail("BatchWriteItem", &[Fault::Undone(20), Fault::Undone(3), Fault::Undone(1)]);
+    table.write(&rows(60), soon()).await.expect("all are written in the end");
     for row in rows(60) {
-        let stored = tables.propensities.row(&row.listed.customer_id, row.listed.calculated_at).await;
+        let stored = table.row(&row.listed.customer_id, row.listed.calculated_at).await;
         assert_eq!(stored.expect("readable"), Some(row));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_deadline_the_rest_is_said_to_be_left() {
-    let mut tables = Tables::new().await;
-    let (_, throttled) = tables.behind("BatchWriteItem", &[Fault::Undone(4); 1000]).await;
+    let backend = Backend::start().await;
+    let table = &propensities(&backend);
+    backend.fail("BatchWriteItem", &[Fault::Undone(4); 1000]);
     let deadline = tokio::time::Instant::now() + Duration::from_millis(10);
-    let error = throttled.write(&rows(10), deadline).await.expect_err("there is no time to wait");
+    let error = table.write(&rows(10), deadline).await.expect_err("there is no time to wait");
     assert!(matches!(error, StoreError::OutOfTime { left: 4, .. }) && error.is_transient(), "{error}");
-    assert_eq!(scores(&tables.propensities, 10).await.len(), 6, "the others are in");
+    assert_eq!(scores(table, 10).await.len(), 6, "the others are in");
 
-    let (_, throttled) = tables.behind("BatchGetItem", &[Fault::Undone(4); 1000]).await;
+    backend.fail("BatchGetItem", &[Fault::Undone(4); 1000]);
     let deadline = tokio::time::Instant::now() + Duration::from_millis(10);
-    let error = throttled.scores(&customers(10), requested().calculated_at, deadline).await.expect_err("no time");
+    let error = table.scores(&customers(10), requested().calculated_at, deadline).await.expect_err("no time");
     assert!(matches!(error, StoreError::OutOfTime { left: 4, .. }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_call_is_a_failure_that_may_pass() {
-    let mut tables = Tables::new().await;
-    let (_, throttled) = tables.behind("BatchWriteItem", &[Fault::Throttled]).await;
-    let error = throttled.write(&rows(1), soon()).await.expect_err("the client tries nothing twice");
+    let backend = Backend::start().await;
+    let table = &propensities(&backend);
+    backend.fail("BatchWriteItem", &[Fault::Throttled]);
+    let error = table.write(&rows(1), soon()).await.expect_err("the client tries nothing twice");
     assert!(error.is_transient() && matches!(error, StoreError::Service { .. }), "{error}");
-    throttled.write(&rows(1), soon()).await.expect("it has passed");
-    let absent = PropensityTable { name: "elsewhere".to_owned(), ..tables.propensities };
+    table.write(&rows(1), soon()).await.expect("it has passed");
+    let absent = PropensityTable { name: "elsewhere".to_owned(), ..table.clone() };
     let error = absent.write(&rows(1), soon()).await.expect_err("there is no such table");
     assert!(!error.is_transient(), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn former_scores_are_read_until_all_are_there() {
-    let mut tables = Tables::new().await;
-    tables.propensities.write(&rows(120), soon()).await.expect("written");
-    let (_, throttled) = tables.behind("BatchGetItem", &[Fault::Undone(30), Fault::Undone(7)]).await;
+    let backend = Backend::start().await;
+    let table = &propensities(&backend);
+    table.write(&rows(120), soon()).await.expect("written");
+    backend.fail("BatchGetItem", &[Fault::Undone(30), Fault::Undone(7)]);
     let said = |row: Propensity| {
         let Listed { customer_id, propensity_score, confidence_level, .. } = row.listed;
         (customer_id, Previous { propensity_score, confidence_level })
     };
     let wanted: Vec<_> = rows(120).into_iter().map(said).collect();
     // Somebody new has none.
-    assert_eq!(scores(&throttled, 130).await, wanted);
+    assert_eq!(scores(table, 130).await, wanted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_is_the_customers_own_in_its_run_and_written_again_it_lands_on_itself() {
-    let tables = Tables::new().await;
-    let table = &tables.propensities;
+    let backend = Backend::start().await;
+    let table = &propensities(&backend);
     let now = requested().calculated_at;
     for score in [50, 60] {
         table.write(&[row("c-1", score), earlier(7, "c-1", 40)], soon()).await.expect("written");
@@ -107,8 +112,8 @@ async fn a_row_is_the_customers_own_in_its_run_and_written_again_it_lands_on_its
 
 #[tokio::test(flavor = "multi_thread")]
 async fn history_is_newest_first_and_ends_where_the_reader_stands() {
-    let tables = Tables::new().await;
-    let table = &tables.propensities;
+    let backend = Backend::start().await;
+    let table = &propensities(&backend);
     let rows: Vec<Propensity> = [(21, 30), (0, 60), (14, 40), (7, 50)].map(|(days, score)| earlier(days, "c-1", score)).into();
     table.write(&rows, soon()).await.expect("written");
     let scores = async |until: Instant, most| {
@@ -132,8 +137,8 @@ fn portfolio() -> Vec<Listed> {
     rows
 }
 
-async fn stored() -> Tables {
-    let tables = Tables::new().await;
+async fn stored() -> Backend {
+    let backend = Backend::start().await;
     let of = |listed: Listed| Propensity { listed, ..row("c", 50) };
     let mut rows: Vec<Propensity> = portfolio().into_iter().map(of).collect();
     // Of another CSM, of nobody's, and of another run.
@@ -141,14 +146,14 @@ async fn stored() -> Tables {
         rows.push(of(Listed { csm_id: csm_id.map(Into::into), ..listed(id, 50) }));
     }
     rows.push(earlier(7, "c-000", 50));
-    tables.propensities.write(&rows, soon()).await.expect("written");
-    tables
+    propensities(&backend).write(&rows, soon()).await.expect("written");
+    backend
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_never_ends_among_equal_scores() {
-    let tables = stored().await;
-    let table = &tables.propensities;
+    let backend = stored().await;
+    let table = &propensities(&backend);
     let run = requested().run_id;
     for least in [1, 2, 4, 5, 100, 134, 135, 387, 1000] {
         let mut seen: Vec<Listed> = Vec::new();
@@ -166,8 +171,8 @@ async fn a_page_never_ends_among_equal_scores() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_portfolio_goes_on_after_any_row_and_ends_at_the_least_score() {
-    let tables = stored().await;
-    let table = &tables.propensities;
+    let backend = stored().await;
+    let table = &propensities(&backend);
     let run = requested().run_id;
     let all = portfolio();
     for place in [0, 3, 50, 133, 134, 300, 386] {
@@ -183,8 +188,8 @@ async fn a_portfolio_goes_on_after_any_row_and_ends_at_the_least_score() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_portfolio_is_one_csms_in_one_run() {
-    let tables = stored().await;
-    let table = &tables.propensities;
+    let backend = stored().await;
+    let table = &propensities(&backend);
     let run = requested().run_id;
     let ids = async |run: &RunId, csm_id: Option<&str>| {
         let rows = table.portfolio(run, csm_id, None, 1, 1000).await.expect("readable");
