@@ -5,6 +5,8 @@
 
 mod close;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
 use expansion_lambda::{ConfigError, number, parsed, required};

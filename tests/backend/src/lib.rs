@@ -43,6 +43,8 @@ const CREDENTIALS: (&str, &str) = ("test", "test");
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
+    /// Nothing: the next call's turn.
+    None,
     /// All of it is refused for now.
     Throttled,
     /// So many entries, the last ones, are left undone, and said to be so.
@@ -127,7 +129,8 @@ fn tables() -> Database {
     let resources = template["Resources"].as_mapping().expect("resources").values();
     for table in resources.filter(|resource| resource["Type"] == "AWS::DynamoDB::Table") {
         let known = ["TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode"];
-        let given = known.map(|name| (name, &table["Properties"][name])).into_iter().filter(|(_, value)| !value.is_null());
+        let given =
+            known.map(|name| (name, &table["Properties"][name])).into_iter().filter(|(_, value)| !value.is_null());
         let request: serde_yaml_ng::Mapping = given.map(|(name, value)| (name.into(), value.clone())).collect();
         database.create_table(serde_yaml_ng::from_value(request.into()).expect("a table")).expect("it is made");
     }

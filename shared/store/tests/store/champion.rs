@@ -61,8 +61,11 @@ async fn a_command_is_carried_out_once_and_only_on_what_was_seen() {
     let backend = Backend::start().await;
     let control = &control(&backend);
     let promote = command(ModelAction::Promote, Some("m-1"), 0);
-    let refused = async |command: &ModelCommandRequested| control.command(command).await.expect("an answer").expect_err("refused");
-    let done = async |command: &ModelCommandRequested| control.command(command).await.expect("an answer").expect("done");
+    let refused = async |command: &ModelCommandRequested| {
+        control.command(command).await.expect("an answer").expect_err("refused")
+    };
+    let done =
+        async |command: &ModelCommandRequested| control.command(command).await.expect("an answer").expect("done");
     assert_eq!(refused(&promote).await, CommandRefused::UnknownModel("m-1".to_owned()));
     assert_eq!(refused(&command(ModelAction::Pin, None, 0)).await, CommandRefused::NoChampion);
 

@@ -101,9 +101,8 @@ async fn a_row_is_the_customers_own_in_its_run_and_written_again_it_lands_on_its
     for score in [50, 60] {
         table.write(&[row("c-1", score), earlier(7, "c-1", 40)], soon()).await.expect("written");
     }
-    let score = async |id: &str, at: Instant| {
-        table.row(id, at).await.expect("readable").map(|row| row.listed.propensity_score)
-    };
+    let score =
+        async |id: &str, at: Instant| table.row(id, at).await.expect("readable").map(|row| row.listed.propensity_score);
     assert_eq!(score("c-1", now).await, Some(60));
     assert_eq!(score("c-1", now.plus_days(-7)).await, Some(40));
     assert_eq!(score("c-1", now.plus_days(-1)).await, None);
@@ -114,7 +113,8 @@ async fn a_row_is_the_customers_own_in_its_run_and_written_again_it_lands_on_its
 async fn history_is_newest_first_and_ends_where_the_reader_stands() {
     let backend = Backend::start().await;
     let table = &propensities(&backend);
-    let rows: Vec<Propensity> = [(21, 30), (0, 60), (14, 40), (7, 50)].map(|(days, score)| earlier(days, "c-1", score)).into();
+    let rows: Vec<Propensity> =
+        [(21, 30), (0, 60), (14, 40), (7, 50)].map(|(days, score)| earlier(days, "c-1", score)).into();
     table.write(&rows, soon()).await.expect("written");
     let scores = async |until: Instant, most| {
         let past: Vec<PastScore> = table.history("c-1", until, most).await.expect("readable");
@@ -132,7 +132,8 @@ fn portfolio() -> Vec<Listed> {
     let scores = [(90, 1), (80, 3), (50, 130), (40, 2), (30, 250), (5, 1)];
     let all = scores.iter().flat_map(|(score, count)| std::iter::repeat_n(*score, *count));
     // Scattered, so that they are not stored in order.
-    let mut rows: Vec<Listed> = all.zip(0..387).map(|(score, n)| listed(&format!("c-{:03}", n * 100 % 387), score)).collect();
+    let mut rows: Vec<Listed> =
+        all.zip(0..387).map(|(score, n)| listed(&format!("c-{:03}", n * 100 % 387), score)).collect();
     Order::Score.sort(&mut rows);
     rows
 }

@@ -59,8 +59,12 @@ async fn a_run_goes_forward_only() {
     let backend = Backend::start().await;
     let control = &control(&backend);
     let run = &requested();
-    let issues =
-        [DataIssue { table: Table::Products, reason: "odd".to_owned(), count: 2, example: "products/a.csv:2".to_owned() }];
+    let issues = [DataIssue {
+        table: Table::Products,
+        reason: "odd".to_owned(),
+        count: 2,
+        example: "products/a.csv:2".to_owned(),
+    }];
     let plan = async || control.plan(&run.run_id, &model_summary(), 2, Some(&weekly(7).reference()), &issues).await;
     asked_for(control, run).await;
     assert_eq!(plan().await.expect("an answer"), None, "nobody trains it");
@@ -107,7 +111,8 @@ async fn a_run_fails_only_where_that_was_found_out_and_is_taken_up_again() {
     finish(control, run, 1).await.expect("it is being scored");
     let late = control.fail(&run.run_id, RunStage::Training, "no source").await.expect("an answer");
     assert_eq!(late, None, "somebody has brought it further");
-    let failed = control.fail(&run.run_id, RunStage::Scoring, "no source").await.expect("written").expect("it was there");
+    let failed =
+        control.fail(&run.run_id, RunStage::Scoring, "no source").await.expect("written").expect("it was there");
     assert_eq!((failed.failure(), stage(control, run).await), (Some("no source"), RunStage::Failed));
     assert_eq!(control.open_runs().await.expect("readable"), []);
 
@@ -154,7 +159,11 @@ async fn open_runs_are_those_that_are_not_over_and_the_latest_is_by_what_it_know
     for days in [7, 0, 21, 14] {
         asked_for(control, &weekly(days)).await;
     }
-    control.fail(&weekly(14).run_id, RunStage::Requested, "nothing there").await.expect("written").expect("it was there");
+    control
+        .fail(&weekly(14).run_id, RunStage::Requested, "nothing there")
+        .await
+        .expect("written")
+        .expect("it was there");
     planned(control, &weekly(7), 1).await;
     let open = control.open_runs().await.expect("readable");
     assert_eq!(ids(&open), [21, 7, 0].map(weekly).iter().map(|run| &run.run_id).collect::<Vec<_>>());
