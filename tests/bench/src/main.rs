@@ -1,18 +1,17 @@
-//! Measurements. Each prints one JSON object; none asserts anything.
+//! Measurements. Each prints one JSON object; none asserts anything. What is to be compared from build to build is in
+//! `benches`.
 
 mod coverage;
 mod measure;
 mod portfolio;
 mod read;
 mod recommend;
-mod source;
 mod table;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-type Failure = Box<dyn std::error::Error>;
+use expansion_bench::Failure;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures expansion-propensity; prints JSON")]

@@ -9,7 +9,10 @@ use expansion_store::Clients;
 use crate::Failure;
 
 /// Reads a source folder.
-pub(crate) async fn read_folder(folder: &Path) -> Result<Portfolio, Failure> {
+///
+/// # Errors
+/// What is wrong with it.
+pub async fn read_folder(folder: &Path) -> Result<Portfolio, Failure> {
     let clients = Clients::from_env();
     let files = inventory(&Location::Folder(folder.to_path_buf()), &clients.s3).await?;
     Ok(read(&files, &clients.s3, None, Limits::default()).await?.portfolio)

@@ -1,15 +1,15 @@
 //! A model that was changed after it was stored is refused.
 
 use aws_sdk_s3::primitives::ByteStream;
-use expansion_e2e::{Source, World, as_of};
+use expansion_e2e::{World, as_of, weekly_run};
 use expansion_model::Model;
 use expansion_records::{Run, RunStage};
 use expansion_store::{Artifacts, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
-    let world = World::over(&Source::simulated()).await;
-    let first = world.refreshed(as_of(7)).await;
+    let world = World::after(&[7]).await;
+    let first = world.run(&weekly_run(as_of(7))).await;
     let seen = world.all_rows().await;
     let model = first.model.clone().expect("a complete run has a model");
 
@@ -33,8 +33,8 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_artifact_is_mended_by_storing_the_same_model_again() {
-    let world = World::over(&Source::simulated()).await;
-    let run = world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
+    let run = world.run(&weekly_run(as_of(0))).await;
     let model_id = run.model().expect("a complete run has a model").model_id.clone();
     let (client, bucket) = (world.stack.clients().s3.clone(), world.stack.bucket().to_owned());
     let artifacts = Artifacts { client, bucket };
