@@ -14,6 +14,7 @@ mod gateway;
 mod ledger;
 mod pattern;
 mod queue;
+pub mod refresh;
 mod roles;
 mod s3;
 mod stack;

@@ -11,8 +11,8 @@ use axum::Router;
 use axum::http::Uri;
 use dynoxide::Database;
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig};
-use aws_types::SdkConfig;
-use expansion_store::{Clients, sdk_config};
+use expansion_service::Config;
+use expansion_store::{SdkConfig, sdk_config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -90,6 +90,9 @@ pub enum StackError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The template has other routes than the functions answer.
+    #[error("only one of infra/template.yaml and the functions has these routes: {0}")]
+    Routes(String),
     /// The template names a function that this program does not contain.
     #[error("infra/template.yaml has a function {0} that the local stack does not know")]
     UnknownFunction(String),
@@ -120,7 +123,7 @@ pub struct Stack {
     template: Template,
     endpoints: Endpoints,
     api_url: String,
-    clients: Clients,
+    sdk: SdkConfig,
     functions: Functions,
     roles: Roles,
     bus: Arc<Bus>,
@@ -163,20 +166,20 @@ impl Stack {
 
         let sdk = sdk(&endpoints);
         let (activity, dead_letters) = (Activity::new(), DeadLetters::default());
-        let functions = functions::start(&template, &sdk, &activity, &dead_letters).await?;
+        let (functions, api) = functions::start(&template, &sdk, &activity, &dead_letters)?;
         let mut pollers = JoinSet::new();
         let bus = Arc::new(make_bus(&template, &functions, &roles, &mut pollers, options.chaos));
         serve(&mut servers, bus_listener, bus::router(Arc::clone(&bus)), stopped.clone());
 
         let api_url = url(&gateway_listener)?;
         let gateway = Arc::new(Gateway { template: template.clone(), functions: functions.clone() });
-        serve(&mut servers, gateway_listener, gateway::router(gateway), stopped);
+        serve(&mut servers, gateway_listener, gateway::router(gateway, api), stopped);
 
         Ok(Self {
             template,
             endpoints,
             api_url,
-            clients: Clients::new(&sdk),
+            sdk,
             functions,
             roles,
             bus,
@@ -195,10 +198,21 @@ impl Stack {
         &self.template
     }
 
-    /// Clients that talk to this stack and may do everything.
+    /// How the SDKs reach this stack, with the key that may do everything.
     #[must_use]
-    pub fn clients(&self) -> &Clients {
-        &self.clients
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+
+    /// A function's variables with the key that may do everything.
+    ///
+    /// # Panics
+    /// When there is no such function.
+    #[must_use]
+    pub fn config(&self, function: &str) -> Config {
+        let described = &self.template.functions[function];
+        let variables = described.variables.clone();
+        Config::new(move |variable| variables.get(variable).cloned(), self.sdk.clone())
     }
 
     /// Where the services answer.
@@ -456,6 +470,7 @@ fn aws_variables<'a>(endpoints: &'a Endpoints, key: &'a str) -> [(&'static str, 
 mod tests {
     use std::io::{Read, Write};
 
+    use aws_sdk_dynamodb::error::ProvideErrorMetadata;
     use aws_sdk_dynamodb::types::AttributeValue;
     use aws_sdk_eventbridge::types::PutEventsRequestEntry;
     use aws_sdk_s3::primitives::ByteStream;
@@ -481,17 +496,25 @@ mod tests {
         (head.to_owned(), body.to_owned())
     }
 
+    fn dynamodb(stack: &Stack) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(stack.sdk())
+    }
+
+    fn s3(stack: &Stack) -> aws_sdk_s3::Client {
+        aws_sdk_s3::Client::new(stack.sdk())
+    }
+
     fn text(value: &str) -> AttributeValue {
         AttributeValue::S(value.to_owned())
     }
 
     async fn put_run(stack: &Stack, run: &str) {
-        let put = stack.clients().dynamodb.put_item().table_name("expansion_control");
+        let put = dynamodb(stack).put_item().table_name("expansion_control");
         put.item("pk", text("RUN")).item("sk", text(run)).item("open", text("yes")).send().await.expect("it is put");
     }
 
     async fn open_runs(stack: &Stack) -> usize {
-        let query = stack.clients().dynamodb.query().table_name("expansion_control");
+        let query = dynamodb(stack).query().table_name("expansion_control");
         let query = query.index_name("idx_expansion_control_open_runs").key_condition_expression("#o = :o");
         let query = query.expression_attribute_names("#o", "open").expression_attribute_values(":o", text("yes"));
         query.send().await.expect("it is queried").items().len()
@@ -503,7 +526,7 @@ mod tests {
         put_run(&stack, "r1").await;
         assert_eq!(open_runs(&stack).await, 1);
 
-        let s3 = &stack.clients().s3;
+        let s3 = &s3(&stack);
         let put = || s3.put_object().bucket(stack.bucket()).key("models/m1/manifest.json").if_none_match("*");
         put().body(ByteStream::from_static(b"{}")).send().await.expect("the first is written");
         assert!(put().body(ByteStream::from_static(b"[]")).send().await.is_err());
@@ -517,13 +540,36 @@ mod tests {
             let entry = PutEventsRequestEntry::builder().event_bus_name("expansion").source("expansion-propensity");
             entry.detail_type("ModelTrained").detail(detail).build()
         };
-        let put = stack.clients().events.put_events().entries(entry("{}")).entries(entry("no"));
+        let put = aws_sdk_eventbridge::Client::new(stack.sdk()).put_events().entries(entry("{}")).entries(entry("no"));
         let result = put.send().await.expect("a result");
         assert_eq!(result.failed_entry_count(), 1);
         assert!(result.entries()[0].event_id().is_some());
         assert_eq!(result.entries()[1].error_code(), Some("MalformedDetail"));
         stack.idle().await;
         assert_eq!(stack.dead_letters(), Vec::<Value>::new());
+        stack.shutdown().await.expect("it stops");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_function_may_do_only_what_its_role_says() {
+        let stack = Stack::start(Options::default()).await.expect("it starts");
+        let config = sdk_of("get-propensity", stack.sdk());
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let key = |get: aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder| {
+            get.key("pk", text("run")).key("sk", text("r1"))
+        };
+        key(dynamodb.get_item().table_name("expansion_control")).send().await.expect("it may read");
+        let put = dynamodb.put_item().table_name("expansion_control").item("pk", text("run")).item("sk", text("r1"));
+        let refused = put.send().await.expect_err("it may not write");
+        assert_eq!(refused.code(), Some("AccessDeniedException"), "{refused:?}");
+        let s3 = aws_sdk_s3::Client::new(&config);
+        let refused = s3.get_object().bucket(stack.bucket()).key("models/m1").send().await.expect_err("no models");
+        assert_eq!(refused.code(), Some("AccessDenied"), "{refused:?}");
+        let entry = PutEventsRequestEntry::builder().event_bus_name("expansion").source("expansion-propensity");
+        let put = aws_sdk_eventbridge::Client::new(&config).put_events();
+        let refused = put.entries(entry.detail_type("ModelTrained").detail("{}").build()).send().await;
+        assert_eq!(refused.expect_err("no events").code(), Some("AccessDeniedException"));
+        assert_eq!(stack.refused().len(), 3);
         stack.shutdown().await.expect("it stops");
     }
 
@@ -558,13 +604,13 @@ mod tests {
         let options = || Options { data_dir: Some(folder.path().to_owned()), ..Options::default() };
         let first = Stack::start(options()).await.expect("it starts");
         put_run(&first, "r1").await;
-        let put = first.clients().s3.put_object().bucket(first.bucket()).key("source/customers/a.csv");
+        let put = s3(&first).put_object().bucket(first.bucket()).key("source/customers/a.csv");
         put.body(ByteStream::from_static(b"customer_id\n")).send().await.expect("it is written");
         first.shutdown().await.expect("it stops");
 
         let second = Stack::start(options()).await.expect("it starts again");
         assert_eq!(open_runs(&second).await, 1);
-        let head = second.clients().s3.head_object().bucket(second.bucket()).key("source/customers/a.csv");
+        let head = s3(&second).head_object().bucket(second.bucket()).key("source/customers/a.csv");
         assert!(head.send().await.is_ok());
     }
 

@@ -3,7 +3,7 @@
 //! Only what the local stack needs is read. References are resolved to the parameters' defaults and to local names,
 //! so that everything below holds final text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -69,6 +69,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// What is put on the bus by the clock.
     pub schedules: Vec<Schedule>,
+    /// The names of the variables that every function is given.
+    pub common_variables: BTreeSet<String>,
 }
 
 /// A DynamoDB table.
@@ -208,8 +210,15 @@ impl Template {
             rules: document.each("AWS::Events::Rule", Document::rule)?,
             queues: document.queues()?,
             schedules: document.each("AWS::Scheduler::Schedule", Document::schedule)?,
+            common_variables: document.variables(&document.globals)?.into_keys().collect(),
             functions,
         })
+    }
+
+    /// The value of a variable that all functions share which have it.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.functions.values().find_map(|function| function.variables.get(name)).map(String::as_str)
     }
 
     /// The short name of a function, from any name it goes by: short, deployed, ARN, with or without a version.
@@ -288,11 +297,8 @@ impl<'a> Document<'a> {
                 .ok_or_else(|| missing(name, key))
         };
         let retries = properties["EventInvokeConfig"]["MaximumRetryAttempts"].as_u64();
-        let mut variables = BTreeMap::new();
-        for environment in [&self.globals["Environment"], &properties["Environment"]] {
-            let own = self.resolve(&environment["Variables"])?;
-            variables.extend(own.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), plain(value))));
-        }
+        let mut variables = self.variables(&self.globals)?;
+        variables.append(&mut self.variables(properties)?);
         Ok(Function {
             deployed_name: self.text(name, properties, "FunctionName")?,
             timeout_s: number("Timeout")?,
@@ -302,6 +308,11 @@ impl<'a> Document<'a> {
             variables,
             statements: self.statements(name, &properties["Policies"])?,
         })
+    }
+
+    fn variables(&self, properties: &Value) -> Result<BTreeMap<String, String>, TemplateError> {
+        let variables = self.resolve(&properties["Environment"]["Variables"])?;
+        Ok(variables.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain(value))).collect())
     }
 
     fn statements(&self, name: &str, policies: &Value) -> Result<Vec<Statement>, TemplateError> {

@@ -1,26 +1,57 @@
 //! Weeks of refreshes through the real functions, with a change of the market on the way: is it noticed, does a challenger
 //! take over, and are the answers right again?
 
+use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
+use expansion_bench::Failure;
 use expansion_domain::{AccuracyRequested, Envelope, Instant, ModelAction, ModelCommandRequested};
 use expansion_features::{Dataset, cutoffs, dataset};
-use expansion_local::{Options, Stack};
+use expansion_local::{Options, Stack, refresh};
 use expansion_model::{Model, Readiness, scattered};
 use expansion_records::AccuracyRecord;
-use expansion_simulator::{Drift, Settings, simulate, write};
+use expansion_simulator::{DEMO_END, DEMO_SEED, Drift, Settings, simulate, write};
 use expansion_source::{Limits, Location, inventory, read};
-use expansion_store::{Artifacts, ChampionChange, ControlTable};
+use expansion_store::{ChampionChange, ControlTable, S3};
 use expansion_training::{Challenger, Layout, MOST_CUTOFFS, decide, fit_propensity, out_of_time};
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::cli::{DEMO_END, SimulateArguments};
-use crate::{Failure, refresh};
 
 /// Days between two refreshes.
 const WEEK: i32 = 7;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// How many weekly refreshes.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(2..=52))]
+    weeks: u16,
+
+    /// The week after whose refresh the market changes: from then on deals are won more easily.
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    drift_week: u16,
+
+    /// How much more easily, in tenths of log-odds; 0 for no change.
+    #[arg(long, value_name = "TENTHS", default_value_t = 30, allow_negative_numbers = true)]
+    drift: i32,
+
+    /// How many customers.
+    #[arg(long, value_name = "N", default_value_t = 6000)]
+    customers: usize,
+
+    /// Days after a refresh in which an expansion counts. Short, so that outcomes are in before the weeks are over.
+    #[arg(long, value_name = "N", default_value_t = 28, value_parser = clap::value_parser!(u16).range(7..=90))]
+    horizon_days: u16,
+
+    /// The seed of all chance.
+    #[arg(long, value_name = "N", default_value_t = DEMO_SEED)]
+    seed: u64,
+
+    /// Print one JSON document instead of a table.
+    #[arg(long)]
+    json: bool,
+}
 
 /// A week, as it turned out.
 #[derive(Debug, Serialize)]
@@ -43,14 +74,14 @@ struct Week {
     expansions: Option<usize>,
 }
 
-/// Simulates, refreshes week by week, and prints what became of it.
-pub(crate) async fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
-    expansion_telemetry::init_console("error,trainer=off,scorer=off,accuracy=off")?;
+/// Simulates, refreshes week by week, and says what became of it.
+pub(crate) async fn measure(arguments: &Arguments) -> Result<String, Failure> {
+    expansion_telemetry::init_console("error,trainer=off,scorer=off,judge=off")?;
     report(arguments, &simulated(arguments).await?)
 }
 
 /// Simulates and refreshes week by week.
-async fn simulated(arguments: &SimulateArguments) -> Result<Vec<Week>, Failure> {
+async fn simulated(arguments: &Arguments) -> Result<Vec<Week>, Failure> {
     let horizon = i32::from(arguments.horizon_days);
     let last = Instant::from_date(DEMO_END).ok_or("no such day")?.plus_days(-horizon).end_of_day();
     let first = last.plus_days(-WEEK * (i32::from(arguments.weeks) - 1));
@@ -78,11 +109,11 @@ async fn simulated(arguments: &SimulateArguments) -> Result<Vec<Week>, Failure> 
 }
 
 /// One refresh, the judging that follows it, and a challenger that was taught nonsense.
-async fn one_week(stack: &Stack, arguments: &SimulateArguments, week: u16, as_of: Instant) -> Result<Week, Failure> {
-    let control = refresh::control_table(stack);
+async fn one_week(stack: &Stack, arguments: &Arguments, week: u16, as_of: Instant) -> Result<Week, Failure> {
+    let control = stack.config("trainer").control()?;
     let events = stack.events().len();
     let before = control.champion().await?;
-    let run = refresh::refresh(stack, &control, as_of, arguments.horizon_days, "simulate".to_owned()).await?;
+    let run = refresh::refresh(stack, as_of, arguments.horizon_days, "simulate".to_owned()).await?;
     stack.idle().await;
     let champion = run.model().ok_or("the run has no model")?.model_id.clone();
     let challenger = control.models(1).await?.into_iter().next().ok_or("no model is on record")?;
@@ -129,21 +160,19 @@ async fn look_and_promote(control: &ControlTable, model_id: &str) -> Result<(), 
 /// What the gate makes of a challenger that was fitted to shuffled outcomes.
 async fn bad_challenger(
     stack: &Stack,
-    arguments: &SimulateArguments,
+    arguments: &Arguments,
     week: u16,
     as_of: Instant,
     champion: &str,
 ) -> Result<(bool, String), Failure> {
-    let variables = stack.environment("trainer");
-    let source: Location = variables["SOURCE_URI"].parse()?;
-    let s3 = &stack.clients().s3;
-    let portfolio = read(&inventory(&source, s3).await?, s3, None, Limits::default()).await?.portfolio;
+    let config = stack.config("trainer");
+    let (source, s3): (Location, S3) = (config.parsed("SOURCE_URI")?, config.s3());
+    let portfolio = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.portfolio;
     let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
     let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
     let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short")?;
     let bad = fit_propensity(&shuffled(&data, week), Layout::portfolio(arguments.horizon_days))?;
-    let artifacts = Artifacts { client: s3.clone(), bucket: stack.bucket().to_owned() };
-    let champion: Model = artifacts.model(champion).await?;
+    let champion: Model = config.artifacts()?.model(champion).await?;
     let challenger = Challenger {
         evaluated: bad.evaluated.as_ref(),
         readiness: Readiness::Ok,
@@ -167,8 +196,7 @@ fn shuffled(data: &Dataset, week: u16) -> Dataset {
 async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), Failure> {
     stack.put_event(&serde_json::to_value(Envelope::new(AccuracyRequested { as_of }))?)?;
     stack.idle().await;
-    let control: ControlTable = refresh::control_table(stack);
-    let records: Vec<AccuracyRecord> = control.accuracies(weeks.len()).await?;
+    let records: Vec<AccuracyRecord> = stack.config("judge").control()?.accuracies(weeks.len()).await?;
     for week in weeks {
         let record = records.iter().find(|record| record.as_of == week.as_of);
         let whole = record.and_then(|record| record.cohorts.last()?.overall.as_ref());
@@ -180,7 +208,7 @@ async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), 
 }
 
 /// Says how it went.
-fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> {
+fn report(arguments: &Arguments, weeks: &[Week]) -> Result<String, Failure> {
     let is_after = |week: &&Week| week.number > arguments.drift_week;
     let degraded = |week: &&Week| week.findings.iter().any(|finding| finding.contains("expansions within"));
     let noticed = weeks.iter().filter(is_after).find(degraded).map(|week| week.number - arguments.drift_week);
@@ -197,8 +225,7 @@ fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> 
             "last_calibration_error": error,
             "bad_challengers_promoted": bad,
         });
-        println!("{}", serde_json::to_string_pretty(&summary)?);
-        return Ok(());
+        return Ok(serde_json::to_string_pretty(&summary)?);
     }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
@@ -215,17 +242,20 @@ fn report(arguments: &SimulateArguments, weeks: &[Week]) -> Result<(), Failure> 
             week.findings.join("; "),
         ]);
     }
-    println!("{table}\n");
+    let mut said = format!("{table}\n\n");
     if let Some(drift) = (arguments.drift != 0).then_some(arguments.drift_week) {
         let noticed = noticed.map_or("not noticed".to_owned(), |weeks| format!("noticed {weeks} weeks later"));
-        println!("The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.");
+        said += &format!(
+            "The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.\n"
+        );
     }
-    println!(
-        "Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of {}.",
-        weeks.len()
+    said += &format!(
+        "Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of {}.\n\
+         Calibration error of the last week's answers: {}",
+        weeks.len(),
+        number(error, 3)
     );
-    println!("Calibration error of the last week's answers: {}", number(error, 3));
-    Ok(())
+    Ok(said)
 }
 
 #[cfg(test)]
@@ -234,7 +264,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn weeks_are_refreshed_judged_and_challenged() {
-        let arguments = SimulateArguments {
+        let arguments = Arguments {
             weeks: 2,
             drift_week: 1,
             drift: 30,
@@ -251,6 +281,7 @@ mod tests {
         let judged = |week: &Week| week.expansions.is_some() && week.predicted_expansions.is_some_and(|n| n > 0.0);
         assert!(judged(&weeks[0]), "{weeks:?}");
         assert!(weeks.iter().all(|week| !week.bad_challenger_promoted), "{weeks:?}");
-        report(&arguments, &weeks).expect("it is printed");
+        let summary = report(&arguments, &weeks).expect("a summary");
+        assert!(summary.contains(r#""bad_challengers_promoted": 0"#), "{summary}");
     }
 }
