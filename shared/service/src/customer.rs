@@ -122,8 +122,7 @@ pub(crate) async fn current_row(
 }
 
 /// The answer for the customer whose row of the given run this is, with the scores so far.
-#[must_use]
-pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> CustomerAnswer {
+fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> CustomerAnswer {
     let view = |past: PastScore| HistoryView {
         calculated_at: past.calculated_at,
         propensity_score: past.propensity_score,
@@ -132,7 +131,7 @@ pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> Cust
         model_id: past.model_id,
     };
     let history = past.into_iter().map(view).collect();
-    let summary = run.summary.clone().unwrap_or_default();
+    let summary = run.summary().cloned().unwrap_or_default();
     let higher = summary.histogram.iter().skip(usize::from(row.listed.propensity_score) + 1).sum::<u64>();
     CustomerAnswer {
         score: ScoreView::new(Some(higher + 1), row.listed, &summary),
@@ -144,7 +143,22 @@ pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> Cust
         movement: row.movement,
         not_available: row.not_available,
         history,
-        model: run.model.as_ref().map(Into::into),
+        model: run.model().map(Into::into),
         run_id: row.run_id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{row, run};
+
+    #[test]
+    fn one_customer() {
+        let past = [88, 90].map(|score| PastScore::from(&row("c-2", score)));
+        let answer = customer_answer(&run(), row("c-2", 88), past.into());
+        let points: i32 = answer.contributing_factors.iter().map(|factor| factor.points).sum();
+        assert_eq!(answer.baseline_points + points, i32::from(answer.score.propensity_score));
+        insta::assert_json_snapshot!(answer);
     }
 }

@@ -8,6 +8,8 @@ pub mod actions;
 pub mod config;
 pub mod customer;
 mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod list;
 pub mod models;
 pub mod outcomes;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use expansion_domain::{Id, RunId};
 use expansion_model::ConfidenceLevel;
-use expansion_records::{Listed, Order, Position, Run, RunState, RunSummary};
+use expansion_records::{Listed, Order, Position, Run, RunStage, RunSummary};
 use expansion_store::{ControlTable, PropensityTable, StoreError, TOP_ROWS};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -133,14 +133,22 @@ impl Lists {
     /// # Errors
     /// [`Error::Store`] when the run or the portfolio cannot be read.
     pub async fn totals(&self, principal: &Principal, run_id: &RunId) -> Result<Totals, Error> {
-        let summary = match principal.csm_id() {
-            None => self.run(run_id).await?.summary(),
-            Some(csm_id) => {
-                RunSummary::of(self.propensities.portfolio(run_id, Some(csm_id), None, 0, usize::MAX).await?.iter())
-            }
+        let Some(csm_id) = principal.csm_id() else {
+            let RunSummary { rows, expected_value, histogram, .. } = self.run(run_id).await?.summary();
+            return Ok(Totals { customers: rows, expected_value, histogram });
         };
-        let RunSummary { rows, expected_value, histogram, .. } = summary;
-        Ok(Totals { customers: rows, expected_value, histogram })
+        Ok(Totals::of(&self.propensities.portfolio(run_id, Some(csm_id), None, 0, usize::MAX).await?))
+    }
+}
+
+impl Totals {
+    fn of(rows: &[Listed]) -> Self {
+        let mut histogram = vec![0; 101];
+        for row in rows {
+            histogram[usize::from(row.propensity_score.min(100))] += 1;
+        }
+        let expected_value = rows.iter().filter_map(|row| row.expected_value).reduce(|a, b| a + b);
+        Self { customers: rows.len() as u64, expected_value, histogram }
     }
 }
 
@@ -152,7 +160,7 @@ impl RunCache {
         }
         let run = control.expect_run(run_id).await?;
         let listed = Arc::new(ListedRun::new(run, &control.top(run_id).await?));
-        if listed.run.state == RunState::Complete {
+        if listed.run.stage() == RunStage::Complete {
             *kept = Some(listed.clone());
         }
         Ok(listed)
@@ -177,7 +185,7 @@ impl ListedRun {
     /// What all its customers add up to.
     #[must_use]
     pub fn summary(&self) -> RunSummary {
-        self.run.summary.clone().unwrap_or_default()
+        self.run.summary().cloned().unwrap_or_default()
     }
 }
 
@@ -252,7 +260,7 @@ fn is_named(row: &Listed, q: &str) -> bool {
 /// The page that shows these rows of a run.
 fn page(request: &ListRequest, run: &Run, found: rows::Found) -> Page {
     let before = request.from.as_ref().map_or(0, |start| start.rank);
-    let summary = run.summary.clone().unwrap_or_default();
+    let summary = run.summary().cloned().unwrap_or_default();
     let no_rank = |row: &Listed| request.order == Order::Priority && row.leave_alone.is_some();
     let rank_of = |rank: u64, row: &Listed| (!no_rank(row)).then_some(rank);
     let data: Vec<ScoreView> =
@@ -260,4 +268,90 @@ fn page(request: &ListRequest, run: &Run, found: rows::Found) -> Page {
     let rank = before + data.len() as u64;
     let next = found.next.map(|after| PageStart { run_id: run.run_id.clone(), after, rank });
     Page { run: run.into(), data, next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{row, run};
+
+    #[test]
+    fn a_page_of_the_list() {
+        let rows = vec![row("c-1", 94).listed];
+        let next = rows.last().map(|row| Order::Score.position(row));
+        let request = ListRequest { limit: 1, ..ListRequest::default() };
+        let first = page(&request, &run(), rows::Found { rows, next });
+        assert_eq!(first.run, RunView::from(&run()));
+        insta::assert_json_snapshot!(first.data);
+
+        let goes_on = ListRequest { from: first.next, ..request };
+        let rows = vec![row("c-2", 88).listed];
+        let second = page(&goes_on, &run(), rows::Found { rows, next: None });
+        assert_eq!((second.data[0].rank, second.next), (Some(2), None));
+    }
+
+    #[test]
+    fn those_better_left_alone_have_no_rank_by_priority() {
+        let mut rows = vec![row("c-1", 94).listed, row("c-2", 88).listed];
+        rows[0].leave_alone = Some("A deal is being worked".to_owned());
+        let ranks = |order| {
+            let request = ListRequest { order, ..ListRequest::default() };
+            let page = page(&request, &run(), rows::Found { rows: rows.clone(), next: None });
+            page.data.iter().map(|row| row.rank).collect::<Vec<_>>()
+        };
+        assert_eq!(ranks(Order::Priority), [None, Some(2)]);
+        assert_eq!(ranks(Order::Score), [Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn a_csm_sees_what_their_own_customers_add_up_to() {
+        let rows = [94, 88, 88].map(|score| row("c", score).listed);
+        let totals = Totals::of(&rows);
+        assert_eq!((totals.customers, totals.expected_value), (3, Some(240_000.0)));
+        assert_eq!((totals.histogram.len(), totals.histogram[88], totals.histogram[94]), (101, 2, 1));
+        assert_eq!(Totals::of(&[]).expected_value, None);
+    }
+
+    #[test]
+    fn every_wrong_parameter_is_named() {
+        let csm = Principal::Csm("csm-1".into());
+        let request = ListRequest {
+            limit: 201,
+            min_score: 101,
+            per_csm: Some(0),
+            csm_id: Some("csm-2".into()),
+            ..ListRequest::default()
+        };
+        let names = |principal| request.wrong(principal).into_iter().map(|wrong| wrong.name).collect::<Vec<_>>();
+        assert_eq!(names(&csm), ["limit", "min_score", "per_csm", "csm_id"]);
+        assert_eq!(names(&Principal::Manager), ["limit", "min_score", "per_csm"], "a manager may see anybody's");
+    }
+
+    #[test]
+    fn a_csm_is_kept_to_their_own_portfolio() {
+        let settled = ListRequest::default().settled(&Principal::Csm("csm-1".into()));
+        assert_eq!(settled.csm_id.as_deref(), Some("csm-1"));
+        assert_eq!(ListRequest::default().settled(&Principal::Manager).csm_id, None);
+    }
+
+    #[test]
+    fn a_list_is_named_by_what_decides_its_rows() {
+        let manager = Principal::Manager;
+        let list = ListRequest { q: Some("Acme".to_owned()), ..ListRequest::default() };
+        let identity = |list: &ListRequest| list.identity(&manager);
+        let same = ListRequest { q: Some("ACME".to_owned()), limit: 7, ..ListRequest::default() };
+        assert_eq!(identity(&list), identity(&same), "any case of letters, pages of any length");
+        assert_ne!(list.identity(&Principal::Csm("csm-1".into())), identity(&list));
+        for other in [
+            ListRequest { q: None, ..list.clone() },
+            ListRequest { order: Order::Priority, ..list.clone() },
+            ListRequest { per_csm: Some(5), ..list.clone() },
+            ListRequest { min_score: 1, ..list.clone() },
+            ListRequest { segment: Some("SMB".to_owned()), ..list.clone() },
+            ListRequest { product_id: Some("seats".to_owned()), ..list.clone() },
+            ListRequest { confidence: Some(ConfidenceLevel::Low), ..list.clone() },
+        ] {
+            assert_ne!(identity(&other), identity(&list), "{other:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Refreshes: asking for one, and how far they are.
 
 use expansion_domain::{Instant, RefreshRequested, RunId};
-use expansion_records::{Run, RunState};
+use expansion_records::{Run, RunStage};
 use expansion_store::{Bus, ControlTable, now};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -121,11 +121,11 @@ impl RefreshRequests {
     async fn start(&self, command: &RefreshCommand) -> Result<Run, Error> {
         let run = Run::requested(command.as_of, &command.cause, self.horizon_days, now());
         let mut run = self.control.create_run(run).await?;
-        if run.state == RunState::Failed {
+        if run.stage() == RunStage::Failed {
             run = self.control.reopen(&run.run_id).await?.unwrap_or(run);
         }
         // While it has not begun the trainer may not have heard of it.
-        if run.state == RunState::Requested {
+        if run.stage() == RunStage::Requested {
             let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
             self.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
         }

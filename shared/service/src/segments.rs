@@ -42,9 +42,9 @@ impl Segments {
     pub async fn answer(&self) -> Result<SegmentsAnswer, Error> {
         let current = self.control.current_run().await?.ok_or(Error::NoRunYet)?;
         let run = self.control.expect_run(&current.run.run_id).await?;
-        let model = run.model.ok_or_else(|| StoreError::NotFound(format!("the model of run {}", run.run_id)))?;
+        let model = run.model().ok_or_else(|| StoreError::NotFound(format!("the model of run {}", run.run_id)))?;
         let manifest = self.artifacts.manifest(&model.model_id).await?;
-        let manifest = manifest.ok_or(StoreError::NotFound(model.model_id))?;
+        let manifest = manifest.ok_or_else(|| StoreError::NotFound(model.model_id.clone()))?;
         let Manifest { model_id, horizon_days, patterns: data, .. } = manifest;
         Ok(SegmentsAnswer { run_id: run.run_id, model_id, horizon_days, data })
     }

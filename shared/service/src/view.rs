@@ -2,7 +2,7 @@
 
 use expansion_domain::{DataIssue, Id, Instant, RunId};
 use expansion_model::{ConfidenceLevel, Knowledge, Metrics, ValueRange};
-use expansion_records::{Listed, ModelSummary, Run, RunState, RunSummary};
+use expansion_records::{Listed, ModelSummary, Run, RunStage, RunSummary};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub struct RunView {
     /// What asked for it.
     pub cause: String,
     /// How far it is.
-    pub state: RunState,
+    pub state: RunStage,
     /// When it was first asked for.
     pub requested_at: Instant,
     /// When it last moved on.
@@ -137,14 +137,14 @@ impl From<&Run> for RunView {
             as_of: run.as_of,
             horizon_days: run.horizon_days,
             cause: run.cause.clone(),
-            state: run.state,
+            state: run.stage(),
             requested_at: run.requested_at,
             touched_at: run.touched_at,
-            rows: run.summary.as_ref().map(|summary| summary.rows),
-            progress: run.shards.map(|shards| ProgressView { done: run.done.len(), shards }),
-            model_id: run.model.as_ref().map(|model| model.model_id.clone()),
-            data_issues: run.data_issues.clone(),
-            failure: run.failure.clone(),
+            rows: run.summary().map(|summary| summary.rows),
+            progress: run.plan().map(|plan| ProgressView { done: plan.done.len(), shards: plan.shards }),
+            model_id: run.model().map(|model| model.model_id.clone()),
+            data_issues: run.plan().map(|plan| plan.data_issues.clone()).unwrap_or_default(),
+            failure: run.failure().map(str::to_owned),
             location: run_location(&run.run_id),
         }
     }
@@ -228,7 +228,29 @@ impl ScoreView {
 
 #[cfg(test)]
 mod tests {
+    use expansion_records::RunState;
+
     use super::*;
+    use crate::fixtures::run;
+
+    #[test]
+    fn a_run() {
+        insta::assert_json_snapshot!(RunView::from(&run()));
+    }
+
+    #[test]
+    fn only_managers_see_cells_of_the_source() {
+        let mut failed = run();
+        failed.state = RunState::Failed { reason: "a.csv:17 is odd".to_owned(), plan: failed.plan().cloned() };
+        let seen = |principal| {
+            let view = RunView::from(&failed).seen_by(&principal);
+            (view.data_issues[0].example.clone(), view.failure)
+        };
+        let csm = (String::new(), Some("the refresh failed; a manager sees why".to_owned()));
+        assert_eq!(seen(Principal::Csm("csm-07".into())), csm);
+        let manager = ("usage_metrics/a.csv:17: \"n/a\"".to_owned(), Some("a.csv:17 is odd".to_owned()));
+        assert_eq!(seen(Principal::Manager), manager);
+    }
 
     #[test]
     fn amounts_read_as_people_say_them() {

@@ -1,12 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use expansion_domain::{
-    ActionKind, ActionRequest, Date, Envelope, ExpansionActionRequested, Instant, Requester, RunId, StoredAction,
+    ActionKind, ActionRequest, Envelope, ExpansionActionRequested, Instant, Requester, RunId, StoredAction,
 };
-use expansion_model::{ConfidenceLevel, FactorValue, ValueRange};
-use expansion_records::{
-    Approach, Champion, Direction, EntryPoint, Factor, Listed, Propensity, Quantity, RecommendedProduct, Timing,
-};
+use expansion_model::{FactorValue, ValueRange};
+use expansion_records::{Approach, Direction, EntryPoint, Factor, Listed, Propensity, Quantity, RecommendedProduct};
 use pulldown_cmark::{Event as Piece, Options, Parser};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -14,17 +12,10 @@ use uuid::Uuid;
 use super::documents::{Documents, documents};
 use super::{ActionCommand, action_id, plan};
 use crate::Request;
+use crate::fixtures::{self, at, date};
 
 /// A name that tries all it can.
 const EVIL: &str = "Evil](javascript:alert(1)) <script>alert(1)</script> & *Co* www.evil.example `#1`";
-
-fn at(text: &str) -> Instant {
-    text.parse().expect("an instant")
-}
-
-fn date(text: &str) -> Date {
-    at(text).date()
-}
 
 fn factor(feature: &str, label: &str, value: Option<f64>, points: i32) -> Factor {
     Factor {
@@ -65,68 +56,19 @@ fn product(id: &str, name: &str, offer: &str, units: Option<f64>, amount: Option
 
 /// A row with everything.
 fn row(name: &str) -> Propensity {
-    let run_id = RunId::derive(at("2026-06-30T23:59:59Z"), "schedule", 90);
-    let listed = Listed {
-        customer_id: "c-1".into(),
-        calculated_at: expansion_domain::calculated_at(at("2026-06-30T23:59:59Z"), &run_id),
-        customer_name: Some(name.into()),
-        csm_id: Some("csm-07".into()),
-        segment: Some("SMB".into()),
-        propensity_score: 94,
-        propensity: 0.94,
-        propensity_lower: 89.5,
-        propensity_upper: 97.0,
-        confidence: 0.91,
-        confidence_level: ConfidenceLevel::High,
-        primary_signal: Some("Usage at 95% of license capacity".to_owned()),
-        product_ids: vec!["seats".into(), "audit".into()],
-        estimated_value: Some(85_000.0),
-        estimated_value_lower: Some(40_000.0),
-        estimated_value_upper: Some(150_000.0),
-        expected_value: Some(80_000.0),
-        previous_score: Some(90),
-        priority: Some(72_800.0),
-        leave_alone: None,
-        newly_ready: true,
-    };
-    Propensity {
-        listed,
-        id: Uuid::nil(),
-        run_id,
-        model_id: "m-1".to_owned(),
-        baseline_points: 10,
-        contributing_factors: factors(),
-        similar_cohort: None,
-        recommended_products: vec![
-            product("seats", "Team Seats", "Additional 50 seats", Some(50.0), Some(85_000.4)),
-            product("audit", "Audit Log", "Audit Log", None, None),
-        ],
-        recommended_approach: Approach {
-            product: Some("Additional 50 seats".to_owned()),
-            timing: Some(Timing {
-                label: "Before the seats run out".to_owned(),
-                from: date("2026-06-30"),
-                to: date("2026-08-14"),
-                reason: "Seats are full around 2026-08-14 at the present growth".to_owned(),
-            }),
-            champion: Some(Champion {
-                stakeholder_id: "p-1".into(),
-                name: Some("Sarah Chen".into()),
-                title: Some("VP Operations".into()),
-                role: Some("champion".into()),
-                new_title_since: Some(at("2026-05-04")),
-                last_engaged_at: None,
-                label: "Sarah Chen (promoted to VP Operations)".to_owned(),
-            }),
-            entry_point: Some(EntryPoint {
-                conversation: "Capacity planning".to_owned(),
-                because: "Usage at 95% of license capacity".to_owned(),
-            }),
-        },
-        movement: None,
-        not_available: BTreeMap::new(),
-        snapshot: Vec::new(),
-    }
+    let mut row = fixtures::row("c-1", 94);
+    row.listed.customer_name = Some(name.into());
+    row.listed.segment = Some("SMB".into());
+    row.contributing_factors = factors();
+    row.recommended_products = vec![
+        product("seats", "Team Seats", "Additional 50 seats", Some(50.0), Some(85_000.4)),
+        product("audit", "Audit Log", "Audit Log", None, None),
+    ];
+    row.recommended_approach.entry_point = Some(EntryPoint {
+        conversation: "Capacity planning".to_owned(),
+        because: "Usage at 95% of license capacity".to_owned(),
+    });
+    row
 }
 
 /// A row of which hardly anything is known.

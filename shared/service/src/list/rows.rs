@@ -1,6 +1,6 @@
 //! Where the rows of a page come from.
 //!
-//! A portfolio by score is one query. The whole company's list begins with the run's best rows, which are stored ready for
+//! A portfolio by score is one request. The whole company's list begins with the run's best rows, which are stored ready for
 //! every order; what comes after them is merged from the portfolios. Other orders than by score have no index: a
 //! portfolio is read whole and sorted.
 
@@ -54,38 +54,38 @@ impl Portfolios for PropensityTable {
 /// The page that a query asks for.
 pub(super) async fn page(
     table: &impl Portfolios,
-    query: &ListRequest,
+    request: &ListRequest,
     run: &Run,
     top: &[Listed],
 ) -> Result<Found, StoreError> {
-    let mut after = query.from.as_ref().map(|start| start.after.clone());
-    if let Some(most) = query.per_csm {
-        let mut rows = best_of_each(table, query, run, most).await?;
-        rows.retain(|row| after.as_ref().is_none_or(|after| query.order.position(row) > *after));
-        let goes_on = rows.len() > query.limit;
-        rows.truncate(query.limit);
-        let next = rows.last().filter(|_| goes_on).map(|row| query.order.position(row));
+    let mut after = request.from.as_ref().map(|start| start.after.clone());
+    if let Some(most) = request.per_csm {
+        let mut rows = best_of_each(table, request, run, most).await?;
+        rows.retain(|row| after.as_ref().is_none_or(|after| request.order.position(row) > *after));
+        let goes_on = rows.len() > request.limit;
+        rows.truncate(request.limit);
+        let next = rows.last().filter(|_| goes_on).map(|row| request.order.position(row));
         return Ok(Found { rows, next });
     }
     let mut rows = Vec::new();
     let mut examined = 0;
     loop {
-        let batch = batch(table, query, run, top, after.as_ref()).await?;
+        let batch = batch(table, request, run, top, after.as_ref()).await?;
         if batch.is_empty() {
             return Ok(Found { rows, next: None });
         }
         for row in batch {
-            if rows.len() == query.limit {
+            if rows.len() == request.limit {
                 // There is at least this one row more.
                 return Ok(Found { rows, next: after });
             }
-            after = Some(query.order.position(&row));
+            after = Some(request.order.position(&row));
             examined += 1;
-            if query.wants(&row) {
+            if request.wants(&row) {
                 rows.push(row);
             }
         }
-        if query.csm_id.is_some() && query.order != Order::Score {
+        if request.csm_id.is_some() && request.order != Order::Score {
             // That was the whole portfolio.
             return Ok(Found { rows, next: None });
         }
@@ -98,18 +98,18 @@ pub(super) async fn page(
 /// The next rows of the list that is looked through, in order; none at its end.
 async fn batch(
     table: &impl Portfolios,
-    query: &ListRequest,
+    request: &ListRequest,
     run: &Run,
     top: &[Listed],
     after: Option<&Position>,
 ) -> Result<Vec<Listed>, StoreError> {
-    if let Some(csm_id) = &query.csm_id {
-        return portfolio(table, query, run, Some(csm_id), after).await;
+    if let Some(csm_id) = &request.csm_id {
+        return portfolio(table, request, run, Some(csm_id), after).await;
     }
-    let begin = after.map_or(0, |after| top.partition_point(|row| query.order.position(row) <= *after));
-    let summary = run.summary.as_ref();
+    let begin = after.map_or(0, |after| top.partition_point(|row| request.order.position(row) <= *after));
+    let summary = run.summary();
     let complete = summary.is_none_or(|summary| usize::try_from(summary.rows).is_ok_and(|rows| rows <= top.len()));
-    let is_low = |row: &Listed| query.order == Order::Score && row.propensity_score < query.min_score;
+    let is_low = |row: &Listed| request.order == Order::Score && row.propensity_score < request.min_score;
     if top.get(begin).is_some_and(is_low) {
         return Ok(Vec::new());
     }
@@ -117,34 +117,34 @@ async fn batch(
     if !ready.is_empty() || complete {
         return Ok(ready);
     }
-    let mut merged = of_all_portfolios(run, |csm_id| portfolio(table, query, run, csm_id, after)).await?.concat();
-    query.order.sort(&mut merged);
+    let mut merged = of_all_portfolios(run, |csm_id| portfolio(table, request, run, csm_id, after)).await?.concat();
+    request.order.sort(&mut merged);
     // Every portfolio gave its next BATCH rows or all it has, so the first BATCH of all are surely among them.
-    merged.truncate(if query.order == Order::Score { BATCH } else { MOST_EXAMINED });
+    merged.truncate(if request.order == Order::Score { BATCH } else { MOST_EXAMINED });
     Ok(merged)
 }
 
 /// The next rows of a portfolio, in order: at least [`BATCH`] by score, all of them in another order.
 async fn portfolio(
     table: &impl Portfolios,
-    query: &ListRequest,
+    request: &ListRequest,
     run: &Run,
     csm_id: Option<&str>,
     after: Option<&Position>,
 ) -> Result<Vec<Listed>, StoreError> {
-    if query.order == Order::Score {
-        return table.portfolio(&run.run_id, csm_id, after, query.min_score, BATCH).await;
+    if request.order == Order::Score {
+        return table.portfolio(&run.run_id, csm_id, after, request.min_score, BATCH).await;
     }
-    let mut rows = table.portfolio(&run.run_id, csm_id, None, query.min_score, usize::MAX).await?;
-    rows.retain(|row| after.is_none_or(|after| query.order.position(row) > *after));
-    query.order.sort(&mut rows);
+    let mut rows = table.portfolio(&run.run_id, csm_id, None, request.min_score, usize::MAX).await?;
+    rows.retain(|row| after.is_none_or(|after| request.order.position(row) > *after));
+    request.order.sort(&mut rows);
     Ok(rows)
 }
 
 /// The best rows of each CSM's portfolio (of the one asked for, or of all), together and in order.
 async fn best_of_each(
     table: &impl Portfolios,
-    query: &ListRequest,
+    request: &ListRequest,
     run: &Run,
     most: usize,
 ) -> Result<Vec<Listed>, StoreError> {
@@ -152,22 +152,22 @@ async fn best_of_each(
         let mut best: Vec<Listed> = Vec::new();
         let mut after = None;
         loop {
-            let batch = portfolio(table, query, run, csm_id, after.as_ref()).await?;
+            let batch = portfolio(table, request, run, csm_id, after.as_ref()).await?;
             let Some(last) = batch.last() else { return Ok(best) };
-            after = Some(query.order.position(last));
-            best.extend(batch.into_iter().filter(|row| query.wants(row)));
+            after = Some(request.order.position(last));
+            best.extend(batch.into_iter().filter(|row| request.wants(row)));
             // In another order than by score that was all of it.
-            if best.len() >= most || query.order != Order::Score {
+            if best.len() >= most || request.order != Order::Score {
                 best.truncate(most);
                 return Ok(best);
             }
         }
     };
-    let mut rows = match &query.csm_id {
+    let mut rows = match &request.csm_id {
         Some(csm_id) => best(Some(csm_id)).await?,
         None => of_all_portfolios(run, best).await?.concat(),
     };
-    query.order.sort(&mut rows);
+    request.order.sort(&mut rows);
     Ok(rows)
 }
 
@@ -176,7 +176,10 @@ async fn of_all_portfolios<'a, F: Future<Output = Result<Vec<Listed>, StoreError
     run: &'a Run,
     query: impl Fn(Option<&'a str>) -> F,
 ) -> Result<Vec<Vec<Listed>>, StoreError> {
-    let portfolios = run.summary.iter().flat_map(|summary| &summary.portfolios);
+    let portfolios = run.summary().into_iter().flat_map(|summary| &summary.portfolios);
     let queries: Vec<F> = portfolios.map(|csm_id| query(csm_id.as_deref())).collect();
     stream::iter(queries).buffer_unordered(CONCURRENCY).try_collect().await
 }
+
+#[cfg(test)]
+mod tests;
