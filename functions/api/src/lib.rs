@@ -7,6 +7,7 @@ mod adapter;
 
 use expansion_http::Surface;
 use expansion_service::{Config, ConfigError};
+use expansion_store::SdkConfig;
 
 pub use adapter::{handle_event, run};
 
@@ -75,11 +76,20 @@ functions! {
 /// The OpenAPI document of all routes.
 ///
 /// # Errors
-/// [`ConfigError`] should a function read a variable that is no name.
+/// [`ConfigError`] should a function read a variable that [`anywhere`] has no value for.
 pub fn openapi() -> Result<serde_json::Value, ConfigError> {
-    let number = |name: &str| if name == "HORIZON_DAYS" { "90" } else { "none" }.to_owned();
-    let config = Config::new(move |name| Some(number(name)), expansion_store::SdkConfig::builder().build());
-    expansion_http::document(|surface| all(surface, &config))
+    expansion_http::document(|surface| all(surface, &anywhere()))
+}
+
+/// A configuration to put routes on a surface with that asks nobody anything.
+#[must_use]
+pub fn anywhere() -> Config {
+    let value = |name: &str| match name {
+        "HORIZON_DAYS" => Some("90".to_owned()),
+        "CURRENCY" => None,
+        _ => Some("anything".to_owned()),
+    };
+    Config::new(value, SdkConfig::builder().build())
 }
 
 #[cfg(test)]
@@ -87,6 +97,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::fs;
 
+    use expansion_http::Method;
     use serde_json::Value;
 
     use super::*;
@@ -97,6 +108,22 @@ mod tests {
         let name = |path: std::path::PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
         let binaries: BTreeSet<String> = files.map(|file| name(file.expect("a file").path())).collect();
         assert_eq!(binaries, names().collect());
+    }
+
+    #[test]
+    fn a_route_is_of_one_function_and_described_if_it_is_of_the_api() {
+        let config = anywhere();
+        let all: Vec<(Method, &str)> = all(Vec::new(), &config).expect("routes");
+        let of_functions = names().map(|name| routes(&name, Vec::new(), &config).expect("a function").expect("routes"));
+        let of_functions: Vec<(Method, &str)> = of_functions.flatten().collect();
+        assert_eq!(all, of_functions);
+        let unique: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(unique.len(), all.len(), "{all:?}");
+        let document = openapi().expect("a document");
+        for (method, path) in unique {
+            let described = &document["paths"][path][method.name().to_lowercase()];
+            assert_eq!(described.is_object(), path.starts_with("/api/"), "{method:?} {path}");
+        }
     }
 
     #[test]
