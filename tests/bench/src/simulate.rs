@@ -18,7 +18,6 @@ use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
 
-
 /// Days between two refreshes.
 const WEEK: i32 = 7;
 
@@ -245,9 +244,8 @@ fn report(arguments: &Arguments, weeks: &[Week]) -> Result<String, Failure> {
     let mut said = format!("{table}\n\n");
     if let Some(drift) = (arguments.drift != 0).then_some(arguments.drift_week) {
         let noticed = noticed.map_or("not noticed".to_owned(), |weeks| format!("noticed {weeks} weeks later"));
-        said += &format!(
-            "The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.\n"
-        );
+        said +=
+            &format!("The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.\n");
     }
     said += &format!(
         "Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of {}.\n\
