@@ -5,7 +5,7 @@ use expansion_domain::{
 };
 use expansion_model::{ConfidenceLevel, FactorValue, ValueRange};
 use expansion_records::{
-    Approach, Champion, Direction, EntryPoint, Factor, Listed, Propensity, Quantity, RecommendedProduct, Timing,
+    Advocate, Approach, Direction, EntryPoint, Factor, Listed, Propensity, Quantity, RecommendedProduct, Timing,
 };
 use pulldown_cmark::{Event as Piece, Options, Parser};
 use serde_json::Value;
@@ -108,7 +108,7 @@ fn row(name: &str) -> Propensity {
                 to: date("2026-08-14"),
                 reason: "Seats are full around 2026-08-14 at the present growth".to_owned(),
             }),
-            champion: Some(Champion {
+            advocate: Some(Advocate {
                 stakeholder_id: "p-1".into(),
                 name: Some("Sarah Chen".into()),
                 title: Some("VP Operations".into()),
@@ -323,9 +323,9 @@ fn evil_row() -> Propensity {
     row.contributing_factors[0].label = EVIL.to_owned();
     row.recommended_products[0].name = Some(format!("{EVIL} 2").as_str().into());
     row.recommended_products[0].offer = format!("1. {EVIL}\n\n# more");
-    let champion = row.recommended_approach.champion.as_mut().expect("there is one");
-    champion.name = Some(format!("- {EVIL}").as_str().into());
-    champion.title = Some(EVIL.into());
+    let advocate = row.recommended_approach.advocate.as_mut().expect("there is one");
+    advocate.name = Some(format!("- {EVIL}").as_str().into());
+    advocate.title = Some(EVIL.into());
     row
 }
 

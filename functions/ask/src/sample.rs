@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use expansion_api::{
-    CohortView, ConfidenceView, CustomerAnswer, ModelView, ProgressView, RunAccuracyView, RunView, ScoreView, TrendView,
+    CohortView, ConfidenceView, CustomerAnswer, ModelView, ProgressView, RunAccuracyView, RunView, ScoreView,
+    TrendView, WarningView,
 };
 use expansion_domain::{Instant, RunId};
 use expansion_model::{Accuracy, ConfidenceLevel, Knowledge, Metrics, SimilarCohort, ValueRange};
-use expansion_records::{
-    Approach, Champion, Direction, EarlyWarning, Factor, MovedFactor, Movement, Run, RunStage, Timing,
-};
+use expansion_records::{Advocate, Approach, Direction, Factor, MovedFactor, Movement, Run, RunStage, Timing};
 
 pub(crate) fn at(text: &str) -> Instant {
     text.parse().expect("an instant")
@@ -82,7 +81,7 @@ pub(crate) fn customer(score: ScoreView) -> CustomerAnswer {
                 to: date("2026-09-30"),
                 reason: "budget cycle".to_owned(),
             }),
-            champion: Some(Champion {
+            advocate: Some(Advocate {
                 stakeholder_id: "p-1".into(),
                 name: Some("Sarah Chen".into()),
                 title: Some("VP".into()),
@@ -153,6 +152,6 @@ pub(crate) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         known_at: at("2026-06-30T23:59:59Z"),
         cohorts: cohorts.iter().map(view).collect(),
         feedback: BTreeMap::new(),
-        warning: EarlyWarning { estimated: None, shifts: Vec::new(), findings: Vec::new() },
+        warning: WarningView::default(),
     }
 }

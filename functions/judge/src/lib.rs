@@ -1,7 +1,7 @@
-//! Judges past runs by what happened since, and warns before outcomes are in.
+//! Judges past runs by the outcomes since, and warns before outcomes are in.
 //!
 //! Takes `PropensityRefreshed` (a run is complete) and `AccuracyRequested` (by schedule, or after the source was updated).
-//! Both may come more than once, and late: a record takes the place of one that knew no more.
+//! Both may be delivered more than once, and late: a record never replaces one with a later `known_at`.
 
 mod judge;
 mod warn;
@@ -11,7 +11,7 @@ use expansion_domain::{
     RefreshRequested, UnexpectedEvent,
 };
 use expansion_lambda::{ConfigError, number, parsed, required};
-use expansion_records::{AccuracyRecord, Run, RunState};
+use expansion_records::{AccuracyRecord, Finding, Run, RunState};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -20,15 +20,13 @@ use serde_json::{Value, json};
 
 pub use warn::Thresholds;
 
-/// Runs that are judged at most, the newest.
+/// At most so many runs are judged, the newest.
 const MOST_RUNS: i32 = 60;
 /// Outcomes may be recorded late: a run is judged again for so many days after its horizon.
 const LATE_DAYS: i32 = 60;
 
-/// What the function is told.
 #[derive(Debug)]
 pub struct Config {
-    /// What is logged.
     pub log_level: String,
     propensity_table: String,
     control_table: String,
@@ -40,7 +38,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// The variables it reads.
     pub const VARIABLES: &'static [&'static str] = &[
         "PROPENSITY_TABLE",
         "CONTROL_TABLE",
@@ -56,10 +53,6 @@ impl Config {
         "LOG_LEVEL",
     ];
 
-    /// Reads and checks them.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             log_level: required(&get, "LOG_LEVEL")?,
@@ -80,7 +73,6 @@ impl Config {
     }
 }
 
-/// What the function keeps between invocations.
 #[derive(Debug)]
 pub struct State {
     control: ControlTable,
@@ -94,7 +86,6 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state.
     #[expect(clippy::unused_async, reason = "all functions are started alike")]
     pub async fn new(config: Config, clients: &Clients) -> Self {
         Self {
@@ -110,19 +101,15 @@ impl State {
     }
 }
 
-/// The invocation failed; Lambda tries again.
+/// The invocation failed; Lambda retries it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The event is none this function takes.
     #[error(transparent)]
     Unexpected(#[from] UnexpectedEvent),
-    /// The event cannot be read.
     #[error("the event cannot be read: {0}")]
     Event(#[from] serde_json::Error),
-    /// AWS cannot be reached, or what is stored makes no sense.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The source cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
 }
@@ -140,9 +127,6 @@ impl From<Error> for Diagnostic {
 }
 
 /// Judges the runs that can be judged by what is known at the event's `as_of`; answers with how many.
-///
-/// # Errors
-/// [`Error`] when the event makes no sense or something is in the way.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let kind = event.payload.get("detail-type").and_then(Value::as_str);
     let (as_of, is_update) = if kind == Some(PropensityRefreshed::TYPE) {
@@ -168,10 +152,10 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
         }
         let (RunState::Closing { plan, summary } | RunState::Complete { plan, summary }) = &run.state else { continue };
         let record = judge::judge(state, &run, plan, summary, as_of, &outcomes).await?;
-        // What is on record counts as told: so it is told first. Told twice it is harmless, forgotten it is not.
+        // The event first, then the record: emitting it again is harmless, losing it is not.
         let is_degraded = tell(state, &record, before.as_ref()).await?;
         degraded |= is_degraded;
-        // A model that was replaced since needs no other one. Right after a refresh one has just been trained.
+        // A model that was replaced since needs no successor, and right after a refresh one has just been trained.
         let is_live = champion.as_deref() == Some(&*record.model_id);
         if is_degraded && is_live && is_update && !is_requested {
             request_refresh(state, as_of).await?;
@@ -182,12 +166,12 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
     Ok(json!({ "judged": judged, "degraded": degraded }))
 }
 
-/// Has a new model trained. The cause names why, so that asking again for the same is the same run.
+/// Requests a new model. The cause is part of the run id, so a repeated request is the same run.
 async fn request_refresh(state: &State, as_of: Instant) -> Result<(), StoreError> {
     state.bus.put([RefreshRequested { as_of, cause: "degraded".to_owned(), horizon_days: None }]).await
 }
 
-/// Whether a run was judged by more than is known at `as_of`: events may come late and in any order.
+/// Whether a run was judged with a later `as_of` already: events may come late and in any order.
 fn knows_more(record: Option<&AccuracyRecord>, as_of: Instant) -> bool {
     record.is_some_and(|record| record.known_at > as_of)
 }
@@ -198,21 +182,22 @@ fn is_settled(run: &Run, record: Option<&AccuracyRecord>) -> bool {
     record.is_some_and(|record| record.known_at >= settled)
 }
 
-/// Says what was found and not said before; returns whether the run's model is less right than it should be.
+/// Emits events for the findings that are new; returns whether the run's model has degraded.
 async fn tell(state: &State, record: &AccuracyRecord, before: Option<&AccuracyRecord>) -> Result<bool, Error> {
     let known = before.map(|before| &before.warning.findings[..]).unwrap_or_default();
-    let fresh: Vec<String> = record.warning.findings.iter().filter(|f| !known.contains(f)).cloned().collect();
-    let (shifts, errors): (Vec<String>, Vec<String>) = fresh.into_iter().partition(|finding| warn::is_shift(finding));
+    let fresh = record.warning.findings.iter().filter(|finding| !known.iter().any(|earlier| finding.repeats(earlier)));
+    let (shifts, errors): (Vec<&Finding>, Vec<&Finding>) = fresh.partition(|finding| finding.is_shift());
+    let in_words = |findings: Vec<&Finding>| findings.into_iter().map(Finding::to_string).collect();
     let (run_id, as_of, model_id) = (record.run_id.clone(), record.known_at, record.model_id.clone());
     if !shifts.is_empty() {
         record_metric("DriftDetected");
         let (run_id, model_id) = (run_id.clone(), model_id.clone());
-        state.bus.put([DriftDetected { run_id, as_of, model_id, findings: shifts }]).await?;
+        state.bus.put([DriftDetected { run_id, as_of, model_id, findings: in_words(shifts) }]).await?;
     }
     let degraded = !errors.is_empty();
     if degraded {
         record_metric("AccuracyDegraded");
-        state.bus.put([AccuracyDegraded { run_id, as_of, model_id, findings: errors }]).await?;
+        state.bus.put([AccuracyDegraded { run_id, as_of, model_id, findings: in_words(errors) }]).await?;
     }
     Ok(degraded)
 }

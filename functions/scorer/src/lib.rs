@@ -1,7 +1,7 @@
 //! The scorer: model + source tables → propensity rows, one shard of a run at a time.
 //!
-//! Takes SQS batches of `ShardRequested`. A shard may be asked for more than once and in any order: rows land on
-//! themselves, finished shards are a set, and the last one in closes the run.
+//! Takes SQS batches of `ShardRequested`, delivered at least once and in any order. Scoring is idempotent: rows overwrite
+//! themselves, finished shards are a set, and whichever is last closes the run.
 
 mod close;
 mod shard;
@@ -17,10 +17,8 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What the function is told.
 #[derive(Debug)]
 pub struct Config {
-    /// What is logged.
     pub log_level: String,
     propensity_table: String,
     control_table: String,
@@ -32,7 +30,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// The variables it reads.
     pub const VARIABLES: &'static [&'static str] = &[
         "PROPENSITY_TABLE",
         "CONTROL_TABLE",
@@ -45,10 +42,6 @@ impl Config {
         "LOG_LEVEL",
     ];
 
-    /// Reads and checks them.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             log_level: required(&get, "LOG_LEVEL")?,
@@ -66,7 +59,6 @@ impl Config {
     }
 }
 
-/// What the function keeps between invocations.
 #[derive(Debug)]
 pub struct State {
     control: ControlTable,
@@ -80,7 +72,6 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state.
     #[expect(clippy::unused_async, reason = "all functions are started alike")]
     pub async fn new(config: Config, clients: &Clients) -> Self {
         Self {
@@ -99,41 +90,26 @@ impl State {
 /// A shard could not be scored.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The message is none this function takes.
     #[error(transparent)]
     Unexpected(#[from] UnexpectedEvent),
-    /// The message cannot be read.
     #[error("the message cannot be read: {0}")]
     Message(#[from] serde_json::Error),
     /// The run has fewer shards.
     #[error("run {run_id} has no shard {shard}")]
-    NoSuchShard {
-        /// The run.
-        run_id: expansion_domain::RunId,
-        /// The shard asked for.
-        shard: u32,
-    },
+    NoSuchShard { run_id: expansion_domain::RunId, shard: u32 },
     /// The source was bucketed differently since the run was planned.
     #[error("the source has {found} buckets now and had {planned} when the run was planned; ask for another refresh")]
-    SourceChanged {
-        /// Then.
-        planned: u32,
-        /// Now.
-        found: u32,
-    },
-    /// AWS cannot be reached, or what is stored makes no sense.
+    SourceChanged { planned: u32, found: u32 },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The source cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The model needs features this program doesn't have.
     #[error(transparent)]
     Model(#[from] UnknownFeature),
 }
 
 impl Error {
-    /// Whether trying again may help.
+    /// Whether a retry may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -180,10 +156,7 @@ struct FailedItem {
     item_identifier: String,
 }
 
-/// Handles a batch of messages; answers with those that are to be delivered again.
-///
-/// # Errors
-/// [`Error::Message`] when the event is no SQS batch.
+/// Handles a batch of messages; answers with those to be delivered again.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let batch: Batch = serde_json::from_value(event.payload)?;
     let deadline = shard::deadline(event.context.deadline());
@@ -205,7 +178,7 @@ async fn score(state: &State, body: &str, deadline: Deadline) -> Result<(), Erro
         && !error.is_transient()
         && !matches!(error, Error::NoSuchShard { .. } | Error::Store(StoreError::NotFound(_)))
     {
-        // No later attempt will do better: the run ends here, and the one before it stays what readers see.
+        // A retry would not help: the run fails, and readers keep seeing the one before it.
         record("scorer", &[("RefreshesFailed", Unit::Count, 1.0)]);
         state.control.fail(&run_id, RunStage::Scoring, &error.to_string()).await?;
     }

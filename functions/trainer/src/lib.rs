@@ -1,7 +1,7 @@
 //! The weekly trainer: source tables → model in S3 → plan of a scoring run.
 //!
 //! Takes `RefreshRequested` (train, then ask for every shard to be scored), `RunCheckRequested` (help stalled runs on) and
-//! `ModelCommandRequested` (promote, roll back, pin by hand). All may come more than once: what is done already is not done again.
+//! `ModelCommandRequested` (promote, roll back, pin by hand). Delivery is at-least-once; all of them are idempotent.
 
 mod champion;
 mod check;
@@ -15,10 +15,8 @@ use expansion_training::FitError;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 
-/// What the function is told.
 #[derive(Debug)]
 pub struct Config {
-    /// What is logged.
     pub log_level: String,
     control_table: String,
     bucket: String,
@@ -29,14 +27,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// The variables it reads.
     pub const VARIABLES: &'static [&'static str] =
         &["CONTROL_TABLE", "BUCKET", "EVENT_BUS", "SOURCE_URI", "HORIZON_DAYS", "MAX_BAD_ROWS", "LOG_LEVEL"];
 
-    /// Reads and checks them.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             log_level: required(&get, "LOG_LEVEL")?,
@@ -50,7 +43,6 @@ impl Config {
     }
 }
 
-/// What the function keeps between invocations.
 #[derive(Debug)]
 pub struct State {
     control: ControlTable,
@@ -63,7 +55,6 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state.
     #[expect(clippy::unused_async, reason = "all functions are started alike")]
     pub async fn new(config: Config, clients: &Clients) -> Self {
         Self {
@@ -78,34 +69,27 @@ impl State {
     }
 }
 
-/// The invocation failed; Lambda tries again.
+/// The invocation failed; Lambda retries it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The event is none this function takes.
     #[error(transparent)]
     Unexpected(#[from] UnexpectedEvent),
-    /// The event cannot be read.
     #[error("the event cannot be read: {0}")]
     Event(#[from] serde_json::Error),
-    /// The horizon asked for makes no sense.
     #[error("horizon_days is {0}, expected days from 1 to 730")]
     Horizon(u16),
-    /// Nobody can know what is not yet.
     #[error("as_of {0} is in the future")]
     Future(expansion_domain::Instant),
-    /// AWS cannot be reached, or what is stored makes no sense.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The source cannot be reached.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// No model can be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
 }
 
 impl Error {
-    /// Whether trying again may help.
+    /// Whether a retry may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -123,13 +107,10 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// Handles one event; answers with what became of the run (or, for a check, the runs).
+/// Handles one event; answers with the run (for a check, with the runs) as it is then.
 ///
-/// A refresh that cannot succeed (a source without customers, say) is an answer too: the run is on record as failed,
-/// with the reason. Trying it again would not help.
-///
-/// # Errors
-/// [`Error`] when the event makes no sense or something that may pass is in the way.
+/// A refresh that cannot succeed (the source has no customers, say) is no error: the run is recorded as failed, with the
+/// reason, as a retry would not help.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let kind = event.payload.get("detail-type").and_then(Value::as_str);
     if kind == Some(RunCheckRequested::TYPE) {

@@ -21,7 +21,9 @@ mod segments;
 mod view;
 mod what_if;
 
-pub use accuracy::{AccuracyAnswer, AccuracyQuery, CohortView, ModelAccuracyView, RunAccuracyView, accuracy_answer};
+pub use accuracy::{
+    AccuracyAnswer, AccuracyQuery, CohortView, ModelAccuracyView, RunAccuracyView, WarningView, accuracy_answer,
+};
 pub use act::{ActionAnswer, ActionCommand, action_command, action_id};
 pub use ask::{AccuracyBasis, AskAnswer, Understood, asked_question};
 pub use cursor::{Cursor, CursorKey};

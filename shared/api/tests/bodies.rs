@@ -6,8 +6,8 @@ use expansion_api::{CursorKey, ListQuery, Principal, Problem, RunView, customer_
 use expansion_domain::{DataIssue, Date, Instant, Table};
 use expansion_model::{ConfidenceLevel, FactorValue, Knowledge, Metrics, SimilarCohort, ValueRange};
 use expansion_records::{
-    Approach, Champion, Direction, Factor, Listed, ModelSummary, MovedFactor, Movement, Order, PastScore, Propensity,
-    Plan, Quantity, RecommendedProduct, Run, RunState, RunSummary, Timing,
+    Advocate, Approach, Direction, Factor, Listed, ModelSummary, MovedFactor, Movement, Order, PastScore, Plan,
+    Propensity, Quantity, RecommendedProduct, Run, RunState, RunSummary, Timing,
 };
 
 fn at(text: &str) -> Instant {
@@ -111,7 +111,7 @@ fn row(customer_id: &str, score: u8) -> Propensity {
                 to: date("2026-08-14"),
                 reason: "Seats are full around 2026-08-14 at the present growth".to_owned(),
             }),
-            champion: Some(Champion {
+            advocate: Some(Advocate {
                 stakeholder_id: "p-1".into(),
                 name: Some("Sarah Chen".into()),
                 title: Some("VP Operations".into()),

@@ -5,11 +5,8 @@ use aws_config::BehaviorVersion;
 /// The clients a function uses. Where they point (AWS or the embedded stack) is the endpoint URLs' business.
 #[derive(Clone, Debug)]
 pub struct Clients {
-    /// DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// S3.
     pub s3: aws_sdk_s3::Client,
-    /// EventBridge.
     pub events: aws_sdk_eventbridge::Client,
 }
 

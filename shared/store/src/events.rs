@@ -12,17 +12,14 @@ use crate::StoreError;
 /// EventBridge takes at most so many entries a call.
 const MOST_ENTRIES: usize = 10;
 
-/// The project's event bus.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    /// The client.
     pub client: Client,
-    /// The bus.
     pub name: String,
 }
 
 impl Bus {
-    /// Puts one event for each detail on the bus. Entries the bus did not take are put again.
+    /// Puts one event for each detail on the bus. Entries that fail are retried.
     ///
     /// # Errors
     /// [`StoreError`] when some are still not taken after several attempts.

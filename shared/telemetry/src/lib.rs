@@ -9,7 +9,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 
-/// The CloudWatch namespace.
 const NAMESPACE: &str = "ExpansionPropensity";
 
 /// Metrics are recorded only where something collects them.
@@ -64,7 +63,6 @@ pub enum Unit {
     Count,
     /// A duration in milliseconds.
     Milliseconds,
-    /// A plain number.
     None,
 }
 

@@ -92,7 +92,11 @@ async fn a_run_that_was_killed_before_it_was_closed_is_closed_by_the_next_check(
     // The last shard is in, but its scorer was killed before it could close the run.
     let empty = expansion_records::RunSummary::default();
     world.control.put_shard(&second, 1, &empty, Vec::new()).await.expect("it is written");
-    world.control.finish_shard(&second.run_id, &second.model().expect("it is planned").model_id, 1).await.expect("it is written");
+    world
+        .control
+        .finish_shard(&second.run_id, &second.model().expect("it is planned").model_id, 1)
+        .await
+        .expect("it is written");
     assert_eq!(world.current().await.as_ref(), Some(&first.run_id));
 
     world.publish(&check(21)).await;
