@@ -11,7 +11,7 @@ use expansion_domain::{
     RefreshRequested, UnexpectedEvent,
 };
 use expansion_lambda::{ConfigError, number, parsed, required};
-use expansion_records::{AccuracyRecord, Finding, Run, RunState};
+use expansion_records::{AccuracyRecord, Finding, Run};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, Clients, ControlTable, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
@@ -150,7 +150,7 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
         if run.as_of > as_of || is_settled(&run, before.as_ref()) || knows_more(before.as_ref(), as_of) {
             continue;
         }
-        let (RunState::Closing { plan, summary } | RunState::Complete { plan, summary }) = &run.state else { continue };
+        let Some((plan, summary)) = run.plan().zip(run.summary()) else { continue };
         let record = judge::judge(state, &run, plan, summary, as_of, &outcomes).await?;
         // The event first, then the record: emitting it again is harmless, losing it is not.
         let is_degraded = tell(state, &record, before.as_ref()).await?;
