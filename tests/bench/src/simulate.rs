@@ -166,11 +166,11 @@ async fn bad_challenger(
 ) -> Result<(bool, String), Failure> {
     let config = stack.config("trainer");
     let (source, s3): (Location, S3) = (config.parsed("SOURCE_URI")?, config.s3());
-    let portfolio = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.portfolio;
-    let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
-    let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
+    let customers = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.data;
+    let cutoffs = cutoffs(&customers, as_of, arguments.horizon_days, MOST_CUTOFFS);
+    let data = dataset(&customers, &cutoffs, arguments.horizon_days);
     let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short")?;
-    let bad = fit_propensity(&shuffled(&data, week), Layout::portfolio(arguments.horizon_days))?;
+    let bad = fit_propensity(&shuffled(&data, week), Layout::of_features(arguments.horizon_days))?;
     let champion: Model = config.artifacts()?.model(champion).await?;
     let challenger = Challenger {
         evaluated: bad.evaluated.as_ref(),
@@ -198,7 +198,7 @@ async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), 
     let records: Vec<AccuracyRecord> = stack.config("judge").control()?.accuracies(weeks.len()).await?;
     for week in weeks {
         let record = records.iter().find(|record| record.as_of == week.as_of);
-        let whole = record.and_then(|record| record.cohorts.last()?.overall.as_ref());
+        let whole = record.and_then(|record| record.checkpoints.last()?.overall.as_ref());
         week.calibration_error = whole.and_then(|whole| Some(whole.figures.get("calibration_error")?.value));
         week.predicted_expansions = whole.map(|whole| whole.predicted_expansions);
         week.expansions = whole.map(|whole| whole.expansions);
