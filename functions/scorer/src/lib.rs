@@ -5,6 +5,8 @@
 
 mod close;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 use expansion_domain::ShardRequested;
 use expansion_lambda::{EventError, Failure, open};
