@@ -3,6 +3,7 @@
 //! The artifact is written first and the manifest last, so a manifest that can be read speaks of a model that is
 //! there. Neither is ever changed.
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
@@ -14,10 +15,15 @@ use crate::error::unless_condition_failed;
 /// The bucket with the models.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
-    /// The client.
     pub client: Client,
-    /// The bucket.
     pub bucket: String,
+}
+
+impl Artifacts {
+    #[must_use]
+    pub fn new(aws: &SdkConfig, bucket: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), bucket: bucket.into() }
+    }
 }
 
 impl Artifacts {

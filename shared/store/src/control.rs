@@ -15,6 +15,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use expansion_domain::{Instant, RunId};
@@ -39,10 +40,15 @@ const IDEMPOTENCY_DAYS: i32 = 1;
 /// The control table.
 #[derive(Clone, Debug)]
 pub struct ControlTable {
-    /// The client.
     pub client: Client,
-    /// The table.
     pub name: String,
+}
+
+impl ControlTable {
+    #[must_use]
+    pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), name: name.into() }
+    }
 }
 
 /// What readers see, and what they saw before.

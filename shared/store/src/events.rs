@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -15,10 +16,15 @@ const MOST_ENTRIES: usize = 10;
 /// The project's event bus.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    /// The client.
     pub client: Client,
-    /// The bus.
     pub name: String,
+}
+
+impl Bus {
+    #[must_use]
+    pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), name: name.into() }
+    }
 }
 
 impl Bus {

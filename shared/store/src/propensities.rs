@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -40,10 +41,15 @@ const PAST_SCORE: &str = "calculated_at, run_id, model_id, propensity_score, pro
 /// The table of propensity rows.
 #[derive(Clone, Debug)]
 pub struct PropensityTable {
-    /// The client.
     pub client: Client,
-    /// The table.
     pub name: String,
+}
+
+impl PropensityTable {
+    #[must_use]
+    pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), name: name.into() }
+    }
 }
 
 impl PropensityTable {

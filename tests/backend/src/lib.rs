@@ -9,9 +9,9 @@ use std::collections::{HashMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::error_handling::HandleError;
@@ -119,6 +119,7 @@ fn config(url: &str) -> SdkConfig {
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "test")))
         .retry_config(RetryConfig::disabled())
         .endpoint_url(url)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build()
 }
 

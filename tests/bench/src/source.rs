@@ -4,7 +4,7 @@ use std::path::Path;
 
 use expansion_domain::Portfolio;
 use expansion_source::{Limits, Location, inventory, read};
-use expansion_store::Clients;
+use expansion_store::{S3, sdk_config};
 
 use crate::Failure;
 
@@ -13,7 +13,8 @@ use crate::Failure;
 /// # Errors
 /// What is wrong with it.
 pub async fn read_folder(folder: &Path) -> Result<Portfolio, Failure> {
-    let clients = Clients::from_env().await;
-    let files = inventory(&Location::Folder(folder.to_path_buf()), &clients.s3).await?;
-    Ok(read(&files, &clients.s3, None, Limits::default()).await?.portfolio)
+    // Never called: folders need no S3.
+    let s3 = S3::new(&sdk_config(|_| None));
+    let files = inventory(&Location::Folder(folder.to_path_buf()), &s3).await?;
+    Ok(read(&files, &s3, None, Limits::default()).await?.portfolio)
 }

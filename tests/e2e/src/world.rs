@@ -63,10 +63,9 @@ impl World {
     /// Any stack.
     pub async fn start(options: Options) -> Self {
         let stack = within("the start", Stack::start(options)).await.expect("the stack starts");
-        let scorer = stack.environment("scorer");
-        let client = stack.clients().dynamodb.clone();
-        let control = ControlTable { client: client.clone(), name: scorer["CONTROL_TABLE"].clone() };
-        let propensities = PropensityTable { client, name: scorer["PROPENSITY_TABLE"].clone() };
+        let config = stack.config("scorer");
+        let control = config.control().expect("a table of runs");
+        let propensities = config.propensities().expect("a table of scores");
         Self { stack, control, propensities, events_before: Vec::new(), data: None, _source: None }
     }
 

@@ -10,6 +10,7 @@ use expansion_local::Options;
 use expansion_model::Knowledge;
 use expansion_records::RunStage;
 use expansion_simulator::Portfolio;
+use expansion_store::S3;
 use serde_json::{Value, json};
 
 /// The portfolio with a negative usage value in one row of `every`, and how many that are.
@@ -161,7 +162,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
 async fn a_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder() {
     let source = Source::bucketed(3);
     let from_s3 = World::start(Options::default()).await;
-    let (s3, bucket) = (&from_s3.stack.clients().s3, from_s3.stack.bucket());
+    let (s3, bucket) = (S3::new(from_s3.stack.sdk()), from_s3.stack.bucket());
     assert_eq!(from_s3.stack.environment("trainer")["SOURCE_URI"], format!("s3://{bucket}/source/"));
     for file in files(&source.folder()) {
         let bytes = fs::read(source.folder().join(&file)).expect("a file");
