@@ -22,7 +22,10 @@ fn every_function_is_deployed() {
     let deployed: BTreeSet<String> = template.functions.into_keys().collect();
     let of_events = names("functions").into_iter().filter(|folder| folder != "api");
     let built: BTreeSet<String> = of_events.chain(expansion_api_functions::names()).collect();
-    assert_eq!(deployed, built, "infra/template.yaml (left) has a function for every binary (right): add or remove one");
+    assert_eq!(
+        deployed, built,
+        "infra/template.yaml (left) has a function for every binary (right): add or remove one"
+    );
 }
 
 #[test]
@@ -34,9 +37,13 @@ fn every_function_is_given_the_variables_it_reads() {
         let config = Config::new(move |name| given.get(name).cloned(), SdkConfig::builder().build());
         start(&function, &config).unwrap_or_else(|error| panic!("infra/template.yaml: {function}: {error}"));
         let read = config.variables_read();
-        let own = described.variables.keys().map(String::as_str).filter(|name| !template.common_variables.contains(*name));
+        let own =
+            described.variables.keys().map(String::as_str).filter(|name| !template.common_variables.contains(*name));
         for name in own {
-            assert!(read.contains(name), "infra/template.yaml gives {function} the variable {name}, which it does not read");
+            assert!(
+                read.contains(name),
+                "infra/template.yaml gives {function} the variable {name}, which it does not read"
+            );
         }
         read_by_any.extend(read);
     }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Instant, RunId};
 use expansion_model::{Accuracy, ConfidenceLevel, Knowledge, Metrics, SimilarCohort, ValueRange};
-use expansion_records::{
-    Approach, Champion, Direction, EarlyWarning, Factor, MovedFactor, Movement, Run, RunStage, Timing,
-};
+use expansion_records::{Advocate, Approach, Direction, Factor, MovedFactor, Movement, Run, RunStage, Timing};
 
 use crate::accuracy::{CohortView, RunAccuracyView};
 use crate::customer::CustomerAnswer;
@@ -83,7 +81,7 @@ pub(super) fn customer(score: ScoreView) -> CustomerAnswer {
                 to: date("2026-09-30"),
                 reason: "budget cycle".to_owned(),
             }),
-            champion: Some(Champion {
+            advocate: Some(Advocate {
                 stakeholder_id: "p-1".into(),
                 name: Some("Sarah Chen".into()),
                 title: Some("VP".into()),
@@ -154,6 +152,6 @@ pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         known_at: at("2026-06-30T23:59:59Z"),
         cohorts: cohorts.iter().map(view).collect(),
         feedback: BTreeMap::new(),
-        warning: EarlyWarning { estimated: None, shifts: Vec::new(), findings: Vec::new() },
+        warning: WarningView::default(),
     }
 }
