@@ -241,7 +241,8 @@ mod tests {
     #[test]
     fn only_managers_see_cells_of_the_source() {
         let mut failed = run();
-        failed.state = RunState::Failed { reason: "a.csv:17 is odd".to_owned(), plan: failed.plan().cloned() };
+        failed.state =
+            RunState::Failed { reason: "a.csv:17 is odd".to_owned(), plan: failed.plan().cloned(), summary: None };
         let seen = |principal| {
             let view = RunView::from(&failed).seen_by(&principal);
             (view.data_issues[0].example.clone(), view.failure)
