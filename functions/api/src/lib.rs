@@ -68,7 +68,7 @@ functions! {
     /// What a CSM does next.
     act: expansion_http::actions::routes;
     /// Questions in words.
-    // ask: expansion_http::ask::routes;
+    ask: expansion_http::ask::routes;
     /// The pages for people.
     dashboard: expansion_pages::routes;
 }
