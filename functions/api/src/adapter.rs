@@ -156,7 +156,10 @@ mod tests {
         assert_eq!((&answered["body"], &answered["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
         let long = "many words ".repeat(1000);
         let answered = answer(&event("POST", "/echo", "/echo", &json!({"body": long}))).await;
-        assert_eq!((&answered["headers"]["content-encoding"], &answered["isBase64Encoded"]), (&json!("gzip"), &json!(true)));
+        assert_eq!(
+            (&answered["headers"]["content-encoding"], &answered["isBase64Encoded"]),
+            (&json!("gzip"), &json!(true))
+        );
         let bytes = STANDARD.decode(answered["body"].as_str().expect("a text")).expect("base64");
         let mut read = String::new();
         GzDecoder::new(&bytes[..]).read_to_string(&mut read).expect("gzip");
