@@ -30,7 +30,7 @@ pub async fn run<S, E: Failure>(
     state: impl FnOnce(&Config) -> Result<S, ConfigError>,
     handle: impl AsyncFn(&S, LambdaEvent<Value>) -> Result<Value, E>,
 ) -> Result<(), lambda_runtime::Error> {
-    let config = Config::from_env().await;
+    let config = Config::from_env();
     expansion_telemetry::init(&config.log_level()?)?;
     let state = state(&config)?;
     // Boxed, or the compiler gives up on how deep the futures are nested.

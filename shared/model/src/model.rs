@@ -20,7 +20,7 @@ pub struct Model {
     pub feature_set_version: u32,
     /// Its id.
     pub model_id: String,
-    /// What it knew.
+    /// The inclusive bound of what it was fitted to.
     pub as_of: Instant,
     /// The label window in days.
     pub horizon_days: u16,

@@ -49,10 +49,11 @@ impl Config {
     }
 
     /// The process's own configuration.
-    pub async fn from_env() -> Self {
+    #[must_use]
+    pub fn from_env() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the edge: a program's configuration is its environment")]
         let get = |name: &str| std::env::var(name).ok();
-        Self::new(get, sdk_config().await)
+        Self::new(get, sdk_config(get))
     }
 
     /// The names of the variables read so far.

@@ -122,7 +122,8 @@ pub(crate) async fn current_row(
 }
 
 /// The answer for the customer whose row of the given run this is, with the scores so far.
-fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> CustomerAnswer {
+#[must_use]
+pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> CustomerAnswer {
     let view = |past: PastScore| HistoryView {
         calculated_at: past.calculated_at,
         propensity_score: past.propensity_score,

@@ -5,6 +5,7 @@
 
 pub mod accuracy;
 pub mod actions;
+pub mod ask;
 pub mod config;
 pub mod customer;
 mod error;

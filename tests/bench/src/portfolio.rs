@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use expansion_bench::{Failure, read_folder};
 use expansion_domain::Instant;
 use expansion_features::{Column, Dataset, cutoffs, dataset};
 use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time};
 use serde_json::Value;
 
-use crate::Failure;
 use crate::measure::{Clock, Report};
-use crate::source::read_folder;
 use crate::table::write_lines;
 
 #[derive(Debug, Args)]
@@ -49,7 +48,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         write_table(&folder.join("test.csv"), &test)?;
     }
     let clock = Clock::start();
-    let fitted = fit_propensity(&train, Layout::portfolio(arguments.horizon_days))?;
+    let fitted = fit_propensity(&train, Layout::of_features(arguments.horizon_days))?;
     let training = clock.stop();
     let report = Report::new(&fitted, &train, &test, training)?;
     if let Some(out) = &arguments.out {

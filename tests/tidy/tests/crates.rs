@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use expansion_tidy::{files, root, text};
 
 /// The crates without I/O, clock, environment, AWS and entropy.
-const PURE: [&str; 7] = ["answer", "api", "domain", "features", "model", "records", "training"];
+const PURE: [&str; 8] = ["answer", "api", "domain", "features", "model", "question", "records", "training"];
 /// Packages (by how their names begin) that would bring one of those in. All of `rand`'s entropy is `getrandom`.
 const IMPURE_PACKAGES: [&str; 9] =
     ["aws-", "getrandom", "hyper", "lambda_", "mio", "reqwest", "rustls", "socket2", "tokio"];
@@ -21,7 +21,7 @@ fn height(folder: &str) -> Option<u8> {
         "shared/features" => 1,
         "shared/model" => 2,
         "shared/training" | "shared/records" | "shared/telemetry" => 3,
-        "shared/api" | "shared/source" | "shared/store" => 4,
+        "shared/api" | "shared/question" | "shared/source" | "shared/store" => 4,
         "shared/lambda" | "shared/answer" => 5,
         // These two put the answers of the others into words and pages.
         "functions/ask" | "functions/dashboard" => 7,
@@ -79,20 +79,26 @@ fn only_training_knows_smartcore() {
             package.name
         );
     }
+    let fitting = tree("scorer").lines().any(|line| line.starts_with("smartcore ") || line.starts_with("faer "));
+    assert!(!fitting, "the scorer links what only fitting needs: see `cargo tree -p scorer -e normal -i faer`");
+}
+
+/// The packages that a package is linked from. Unlike `cargo metadata`, this resolves the features of the one package, not
+/// those of the workspace together.
+fn tree(package: &str) -> String {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges=normal", "--prefix=none", "--format={p}", "--package", package])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    String::from_utf8_lossy(&tree.stdout).into_owned()
 }
 
 #[test]
 fn pure_crates_depend_on_nothing_impure() {
     for name in PURE {
-        // Unlike `cargo metadata`, this resolves the features of the one crate, not those of the workspace together.
-        let tree = Command::new(env!("CARGO"))
-            .args(["tree", "--offline", "--edges=normal", "--prefix=none", "--format={p}", "--package"])
-            .arg(format!("expansion-{name}"))
-            .current_dir(root())
-            .output()
-            .expect("cargo runs");
-        assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
-        let tree = String::from_utf8_lossy(&tree.stdout);
+        let tree = tree(&format!("expansion-{name}"));
         let impure = tree.lines().find(|package| IMPURE_PACKAGES.iter().any(|impure| package.starts_with(impure)));
         assert_eq!(impure, None, "shared/{name} must stay pure: see `cargo tree -p expansion-{name} -e normal -i`");
     }

@@ -8,32 +8,12 @@ use askama::Template;
 use expansion_domain::{
     ActionFactor, ActionKind, ActionMeeting, ActionProduct, ActionValue, Date, ExpansionActionRequested, Instant,
 };
-use expansion_features::Unit;
+use expansion_features::{Audience, Unit, feature};
 use icalendar::{Calendar, Component, Event, Property};
 use jiff::Timestamp;
 
 use crate::Error;
 
-/// Features whose values a customer may be told as reasons: their own use of what they have, and what they asked for.
-const TOLD: [&str; 17] = [
-    "seat_utilisation",
-    "seat_utilisation_peak",
-    "days_to_capacity",
-    "active_seats",
-    "active_seats_change",
-    "logins_per_seat",
-    "logins_change",
-    "api_calls",
-    "api_calls_change",
-    "usage_days_30",
-    "usage_days_90",
-    "usage_days_365",
-    "usage_volume_change",
-    "seat_inquiries",
-    "enterprise_inquiries",
-    "feature_requests",
-    "new_teams",
-];
 /// So many reasons are enough.
 const MOST_REASONS: usize = 5;
 
@@ -160,7 +140,8 @@ fn proposal(event: &ExpansionActionRequested) -> Proposal {
 /// Whether a factor is a reason for the customer too: it speaks for an expansion, is known, says that there is something
 /// and not that there is none or less, and is about themselves.
 fn may_be_told(factor: &ActionFactor) -> bool {
-    factor.points > 0 && factor.value.is_some_and(|value| value > 0.0) && TOLD.contains(&&*factor.feature)
+    let is_theirs = feature(&factor.feature).is_some_and(|(_, feature)| feature.audience == Audience::Customer);
+    factor.points > 0 && factor.value.is_some_and(|value| value > 0.0) && is_theirs
 }
 
 fn offer(product: &ActionProduct) -> Offer {
@@ -187,9 +168,9 @@ fn in_words(product: &ActionProduct) -> String {
 
 /// The champion by name and title. What they are to us, and that they came to that title lately, is not for them to read.
 fn contact(event: &ExpansionActionRequested) -> Option<String> {
-    let champion = event.approach.champion.as_ref()?;
-    let name = printable(champion.name.as_deref()?, false);
-    match champion.title.as_deref() {
+    let advocate = event.approach.advocate.as_ref()?;
+    let name = printable(advocate.name.as_deref()?, false);
+    match advocate.title.as_deref() {
         Some(title) => Some(format!("{name}, {}", printable(title, false))),
         None => Some(name),
     }

@@ -266,9 +266,9 @@ fn evil_row() -> Propensity {
     row.contributing_factors[0].label = EVIL.to_owned();
     row.recommended_products[0].name = Some(format!("{EVIL} 2").as_str().into());
     row.recommended_products[0].offer = format!("1. {EVIL}\n\n# more");
-    let champion = row.recommended_approach.champion.as_mut().expect("there is one");
-    champion.name = Some(format!("- {EVIL}").as_str().into());
-    champion.title = Some(EVIL.into());
+    let advocate = row.recommended_approach.advocate.as_mut().expect("there is one");
+    advocate.name = Some(format!("- {EVIL}").as_str().into());
+    advocate.title = Some(EVIL.into());
     row
 }
 
