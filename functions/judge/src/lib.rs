@@ -7,15 +7,15 @@ mod judge;
 mod warn;
 
 use expansion_domain::{
-    AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Envelope, Instant, PropensityRefreshed,
-    RefreshRequested, UnexpectedEvent,
+    AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Instant, PropensityRefreshed, RefreshRequested,
 };
-use expansion_lambda::{ConfigError, number, parsed, required};
+use expansion_lambda::{EventError, Failure, detail_type, open};
 use expansion_records::{AccuracyRecord, Finding, Run};
+use expansion_service::{Config, ConfigError};
 use expansion_source::{Limits, Location, SourceError};
-use expansion_store::{Artifacts, Bus, Clients, ControlTable, PropensityTable, StoreError};
+use expansion_store::{Artifacts, Bus, ControlTable, PropensityTable, S3, StoreError};
 use expansion_telemetry::{Unit, record};
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
 pub use warn::Thresholds;
@@ -26,78 +26,35 @@ const MOST_RUNS: i32 = 60;
 const LATE_DAYS: i32 = 60;
 
 #[derive(Debug)]
-pub struct Config {
-    pub log_level: String,
-    propensity_table: String,
-    control_table: String,
-    bucket: String,
-    event_bus: String,
-    source: Location,
-    limits: Limits,
-    thresholds: Thresholds,
-}
-
-impl Config {
-    pub const VARIABLES: &'static [&'static str] = &[
-        "PROPENSITY_TABLE",
-        "CONTROL_TABLE",
-        "BUCKET",
-        "EVENT_BUS",
-        "SOURCE_URI",
-        "MAX_BAD_ROWS",
-        "MOST_SHIFT",
-        "MOST_MISSING_SHIFT",
-        "MOST_CALIBRATION_ERROR",
-        "MOST_AUC_LOSS",
-        "MOST_SURPRISE",
-        "LOG_LEVEL",
-    ];
-
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            log_level: required(&get, "LOG_LEVEL")?,
-            propensity_table: required(&get, "PROPENSITY_TABLE")?,
-            control_table: required(&get, "CONTROL_TABLE")?,
-            bucket: required(&get, "BUCKET")?,
-            event_bus: required(&get, "EVENT_BUS")?,
-            source: parsed(&get, "SOURCE_URI")?,
-            limits: Limits { max_bad_share: number(&get, "MAX_BAD_ROWS", 0.0..=1.0)? },
-            thresholds: Thresholds {
-                shift: number(&get, "MOST_SHIFT", 0.0..=10.0)?,
-                missing: number(&get, "MOST_MISSING_SHIFT", 0.0..=1.0)?,
-                calibration_error: number(&get, "MOST_CALIBRATION_ERROR", 0.0..=1.0)?,
-                auc_loss: number(&get, "MOST_AUC_LOSS", 0.0..=1.0)?,
-                surprise: number(&get, "MOST_SURPRISE", 0.0..=100.0)?,
-            },
-        })
-    }
-}
-
-#[derive(Debug)]
 pub struct State {
     control: ControlTable,
     propensities: PropensityTable,
     artifacts: Artifacts,
     bus: Bus,
-    s3: aws_sdk_s3::Client,
+    s3: S3,
     source: Location,
     limits: Limits,
     thresholds: Thresholds,
 }
 
 impl State {
-    #[expect(clippy::unused_async, reason = "all functions are started alike")]
-    pub async fn new(config: Config, clients: &Clients) -> Self {
-        Self {
-            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
-            propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
-            artifacts: Artifacts { client: clients.s3.clone(), bucket: config.bucket },
-            bus: Bus { client: clients.events.clone(), name: config.event_bus },
-            s3: clients.s3.clone(),
-            source: config.source,
-            limits: config.limits,
-            thresholds: config.thresholds,
-        }
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            control: config.control()?,
+            propensities: config.propensities()?,
+            artifacts: config.artifacts()?,
+            bus: config.bus()?,
+            s3: config.s3(),
+            source: config.parsed("SOURCE_URI")?,
+            limits: Limits { max_bad_share: config.number("MAX_BAD_ROWS", 0.0..=1.0)? },
+            thresholds: Thresholds {
+                shift: config.number("MOST_SHIFT", 0.0..=10.0)?,
+                missing: config.number("MOST_MISSING_SHIFT", 0.0..=1.0)?,
+                calibration_error: config.number("MOST_CALIBRATION_ERROR", 0.0..=1.0)?,
+                auc_loss: config.number("MOST_AUC_LOSS", 0.0..=1.0)?,
+                surprise: config.number("MOST_SURPRISE", 0.0..=100.0)?,
+            },
+        })
     }
 }
 
@@ -105,36 +62,28 @@ impl State {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Unexpected(#[from] UnexpectedEvent),
-    #[error("the event cannot be read: {0}")]
-    Event(#[from] serde_json::Error),
+    Event(#[from] EventError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Source(#[from] SourceError),
 }
 
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        let transient = match &error {
-            Error::Store(error) => error.is_transient(),
-            Error::Source(error) => error.is_transient(),
-            Error::Unexpected(_) | Error::Event(_) => false,
-        };
-        let error_type = if transient { "Retryable" } else { "NonRetryable" };
-        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
+impl Failure for Error {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Source(error) => error.is_transient(),
+            Self::Event(_) => false,
+        }
     }
 }
 
 /// Judges the runs that can be judged by what is known at the event's `as_of`; answers with how many.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
-    let kind = event.payload.get("detail-type").and_then(Value::as_str);
-    let (as_of, is_update) = if kind == Some(PropensityRefreshed::TYPE) {
-        let refreshed: Envelope<PropensityRefreshed> = serde_json::from_value(event.payload)?;
-        (refreshed.open()?.as_of, false)
-    } else {
-        let wanted: Envelope<AccuracyRequested> = serde_json::from_value(event.payload)?;
-        (wanted.open()?.as_of, true)
+    let (as_of, is_update) = match detail_type(&event.payload) {
+        Some(PropensityRefreshed::TYPE) => (open::<PropensityRefreshed>(event.payload)?.as_of, false),
+        _ => (open::<AccuracyRequested>(event.payload)?.as_of, true),
     };
     let Some(current) = state.control.current_run().await? else { return Ok(json!({ "judged": 0 })) };
     let mut judged = 0;

@@ -5,59 +5,20 @@
 
 mod close;
 mod shard;
+#[cfg(test)]
+mod tests;
 
-use expansion_domain::{Envelope, ShardRequested, UnexpectedEvent};
-use expansion_lambda::{ConfigError, number, parsed, required};
+use expansion_domain::ShardRequested;
+use expansion_lambda::{EventError, Failure, open};
 use expansion_model::UnknownFeature;
 use expansion_records::{ReadyLine, RunStage};
+use expansion_service::{Config, ConfigError};
 use expansion_source::{Limits, Location, SourceError};
-use expansion_store::{Artifacts, Bus, Clients, ControlTable, Deadline, PropensityTable, StoreError};
+use expansion_store::{Artifacts, Bus, ControlTable, Deadline, PropensityTable, S3, StoreError};
 use expansion_telemetry::{Unit, record};
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-#[derive(Debug)]
-pub struct Config {
-    pub log_level: String,
-    propensity_table: String,
-    control_table: String,
-    bucket: String,
-    event_bus: String,
-    source: Location,
-    limits: Limits,
-    ready: ReadyLine,
-}
-
-impl Config {
-    pub const VARIABLES: &'static [&'static str] = &[
-        "PROPENSITY_TABLE",
-        "CONTROL_TABLE",
-        "BUCKET",
-        "EVENT_BUS",
-        "SOURCE_URI",
-        "MAX_BAD_ROWS",
-        "READY_SCORE",
-        "READY_CONFIDENCE",
-        "LOG_LEVEL",
-    ];
-
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            log_level: required(&get, "LOG_LEVEL")?,
-            propensity_table: required(&get, "PROPENSITY_TABLE")?,
-            control_table: required(&get, "CONTROL_TABLE")?,
-            bucket: required(&get, "BUCKET")?,
-            event_bus: required(&get, "EVENT_BUS")?,
-            source: parsed(&get, "SOURCE_URI")?,
-            limits: Limits { max_bad_share: number(&get, "MAX_BAD_ROWS", 0.0..=1.0)? },
-            ready: ReadyLine {
-                score: number(&get, "READY_SCORE", 1..=99)?,
-                confidence_level: parsed(&get, "READY_CONFIDENCE")?,
-            },
-        })
-    }
-}
 
 #[derive(Debug)]
 pub struct State {
@@ -65,25 +26,27 @@ pub struct State {
     propensities: PropensityTable,
     artifacts: Artifacts,
     bus: Bus,
-    s3: aws_sdk_s3::Client,
+    s3: S3,
     source: Location,
     limits: Limits,
     ready: ReadyLine,
 }
 
 impl State {
-    #[expect(clippy::unused_async, reason = "all functions are started alike")]
-    pub async fn new(config: Config, clients: &Clients) -> Self {
-        Self {
-            control: ControlTable { client: clients.dynamodb.clone(), name: config.control_table },
-            propensities: PropensityTable { client: clients.dynamodb.clone(), name: config.propensity_table },
-            artifacts: Artifacts { client: clients.s3.clone(), bucket: config.bucket },
-            bus: Bus { client: clients.events.clone(), name: config.event_bus },
-            s3: clients.s3.clone(),
-            source: config.source,
-            limits: config.limits,
-            ready: config.ready,
-        }
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            control: config.control()?,
+            propensities: config.propensities()?,
+            artifacts: config.artifacts()?,
+            bus: config.bus()?,
+            s3: config.s3(),
+            source: config.parsed("SOURCE_URI")?,
+            limits: Limits { max_bad_share: config.number("MAX_BAD_ROWS", 0.0..=1.0)? },
+            ready: ReadyLine {
+                score: config.number("READY_SCORE", 1..=99)?,
+                confidence_level: config.parsed("READY_CONFIDENCE")?,
+            },
+        })
     }
 }
 
@@ -91,7 +54,7 @@ impl State {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Unexpected(#[from] UnexpectedEvent),
+    Event(#[from] EventError),
     #[error("the message cannot be read: {0}")]
     Message(#[from] serde_json::Error),
     /// The run has fewer shards.
@@ -108,26 +71,17 @@ pub enum Error {
     Model(#[from] UnknownFeature),
 }
 
-impl Error {
-    /// Whether a retry may help.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
+impl Failure for Error {
+    fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Source(error) => error.is_transient(),
-            Self::Unexpected(_)
+            Self::Event(_)
             | Self::Message(_)
             | Self::NoSuchShard { .. }
             | Self::SourceChanged { .. }
             | Self::Model(_) => false,
         }
-    }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        let error_type = if error.is_transient() { "Retryable" } else { "NonRetryable" };
-        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
     }
 }
 
@@ -171,8 +125,7 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
 }
 
 async fn score(state: &State, body: &str, deadline: Deadline) -> Result<(), Error> {
-    let request: Envelope<ShardRequested> = serde_json::from_str(body)?;
-    let ShardRequested { run_id, shard } = request.open()?;
+    let ShardRequested { run_id, shard } = open(serde_json::from_str(body)?)?;
     let scored = shard::score(state, &run_id, shard, deadline).await;
     if let Err(error) = &scored
         && !error.is_transient()

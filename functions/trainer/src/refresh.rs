@@ -1,6 +1,7 @@
 //! One refresh: read, fit, store, promote, plan.
 
 use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRequested, Table, add_outcomes, count};
+use expansion_lambda::Failure;
 use expansion_model::Manifest;
 use expansion_records::{ChampionModel, ModelSummary, Plan, Run, RunStage, RunState};
 use expansion_source::{Inventory, inventory, read};

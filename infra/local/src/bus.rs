@@ -24,6 +24,7 @@ use crate::functions::Functions;
 use crate::ledger::Journal;
 use crate::pattern;
 use crate::queue::Queue;
+use crate::roles::{Call, Roles, signer};
 use crate::template::{ACCOUNT, REGION, Rule, Target};
 
 /// The most entries one request may have.
@@ -38,6 +39,7 @@ const CHAOS_DELAY_MS: u64 = 500;
 pub(crate) struct Bus {
     pub(crate) name: String,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) roles: Roles,
     pub(crate) functions: Functions,
     pub(crate) queues: BTreeMap<String, Queue>,
     pub(crate) chaos: Option<Chaos>,
@@ -116,10 +118,27 @@ async fn serve(State(bus): State<Arc<Bus>>, headers: HeaderMap, body: Bytes) -> 
         _ => None,
     });
     let Some(entries) = entries else { return refused("SerializationException", "the request has no list of entries") };
-    match check_request(&entries) {
-        Ok(()) => answer(StatusCode::OK, &put_events(&bus, &entries)),
-        Err(message) => refused("ValidationException", &message),
+    if let Err(message) = check_request(&entries) {
+        return refused("ValidationException", &message);
     }
+    if let Err(reason) = bus.roles.check(signer(&headers), entries.iter().map(call)) {
+        return refused("AccessDeniedException", &reason);
+    }
+    answer(StatusCode::OK, &put_events(&bus, &entries))
+}
+
+/// What putting an entry does.
+fn call(entry: &Value) -> Call {
+    let bus = named_bus(entry).rsplit('/').next().unwrap_or_default();
+    Call {
+        action: "events:PutEvents".to_owned(),
+        resource: format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{bus}"),
+        event_source: entry["Source"].as_str().map(str::to_owned),
+    }
+}
+
+fn named_bus(entry: &Value) -> &str {
+    entry["EventBusName"].as_str().unwrap_or("default")
 }
 
 fn refused(kind: &str, message: &str) -> Response {
@@ -190,7 +209,7 @@ fn check_entry(entry: &Value, bus: &str) -> Result<Value, Refusal> {
     if source.starts_with("aws.") {
         return refusal("NotAuthorizedForSourceException", "Not authorized for the source.");
     }
-    let named = entry["EventBusName"].as_str().unwrap_or("default");
+    let named = named_bus(entry);
     if named.rsplit('/').next() != Some(bus) {
         return refusal("ResourceNotFoundException", format!("Event bus {named} does not exist."));
     }
@@ -234,6 +253,7 @@ pub(crate) fn event(
 mod tests {
     use super::*;
     use crate::functions::only;
+    use crate::template::{TEXT, Template};
 
     fn entry() -> Value {
         json!({"EventBusName": "expansion", "Source": "expansion-propensity", "DetailType": "RefreshRequested",
@@ -294,6 +314,7 @@ mod tests {
         let bus = Arc::new(Bus {
             name,
             rules: vec![rule],
+            roles: Roles::of(&Template::parse(TEXT, "").expect("the template parses")),
             functions: functions.clone(),
             queues,
             chaos: None,

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use expansion_domain::Instant;
-use jiff::civil::{Date, date};
-
-/// The last day of the demo portfolio, unless another is asked for: fixed, so that everybody sees the same.
-pub(crate) const DEMO_END: Date = date(2026, 6, 30);
+use expansion_simulator::{DEMO_END, DEMO_SEED};
+use jiff::civil::Date;
 
 /// Runs expansion-propensity on this machine: the embedded stack (DynamoDB, S3, EventBridge, SQS, API Gateway), a
 /// refresh through the real functions, the result, then the HTTP API until Ctrl-C.
@@ -29,39 +27,6 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Write the demo portfolio as a source folder, to look at or to start from.
     Demo(DemoArguments),
-    /// Refresh week by week through a change of the market, and see what accuracy, drift and challengers make of it.
-    Simulate(SimulateArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SimulateArguments {
-    /// How many weekly refreshes.
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(2..=52))]
-    pub(crate) weeks: u16,
-
-    /// The week after whose refresh the market changes: from then on deals are won more easily.
-    #[arg(long, value_name = "N", default_value_t = 6)]
-    pub(crate) drift_week: u16,
-
-    /// How much more easily, in tenths of log-odds; 0 for no change.
-    #[arg(long, value_name = "TENTHS", default_value_t = 30, allow_negative_numbers = true)]
-    pub(crate) drift: i32,
-
-    /// How many customers.
-    #[arg(long, value_name = "N", default_value_t = 6000)]
-    pub(crate) customers: usize,
-
-    /// Days after a refresh in which an expansion counts. Short, so that outcomes are in before the weeks are over.
-    #[arg(long, value_name = "N", default_value_t = 28, value_parser = clap::value_parser!(u16).range(7..=90))]
-    pub(crate) horizon_days: u16,
-
-    /// The seed of all chance.
-    #[arg(long, value_name = "N", default_value_t = expansion_simulator::DEMO_SEED)]
-    pub(crate) seed: u64,
-
-    /// Print one JSON document instead of a table.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -119,7 +84,7 @@ pub(crate) struct DemoArguments {
     pub(crate) customers: usize,
 
     /// The seed of all chance: another one gives another portfolio.
-    #[arg(long, value_name = "N", default_value_t = expansion_simulator::DEMO_SEED)]
+    #[arg(long, value_name = "N", default_value_t = DEMO_SEED)]
     pub(crate) seed: u64,
 
     /// Split the customers' tables into so many `bucket=K` sub-folders.

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use expansion_api::{CustomerAnswer, ModelView, RunView, customer_answer};
 use expansion_domain::{DataIssue, Id};
 use expansion_local::Stack;
 use expansion_records::{PastScore, Propensity, Run};
+use expansion_service::customer::{CustomerAnswer, customer_answer};
+use expansion_service::view::{ModelView, RunView};
 use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
 use crate::Failure;
-use crate::refresh::control_table;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -39,13 +39,13 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
 
 /// What the API answers for each customer of the run. One scan instead of a query a customer.
 async fn rows(stack: &Stack, run: &Run) -> Result<Vec<CustomerAnswer>, Failure> {
-    let complete = control_table(stack).complete_runs(&run.run_id, i32::MAX).await?;
-    let table = stack.environment("scorer").remove("PROPENSITY_TABLE").unwrap_or_default();
-    let mut items = stack
-        .clients()
-        .dynamodb
+    let config = stack.config("scorer");
+    let complete = config.control()?.complete_runs(&run.run_id, i32::MAX).await?;
+    let table = config.propensities()?;
+    let mut items = table
+        .client
         .scan()
-        .table_name(table)
+        .table_name(table.name)
         .filter_expression("run_id <= :run")
         .expression_attribute_values(":run", AttributeValue::S(run.run_id.to_string()))
         .into_paginator()

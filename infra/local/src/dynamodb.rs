@@ -5,12 +5,21 @@
 use std::fs;
 use std::path::Path;
 
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use dynoxide::Database;
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
 use crate::StackError;
+use crate::roles::{Roles, dynamodb_calls, signer};
 use crate::template::Table;
 
 /// The database, restored from `file` where there is one, with every table and without what has expired.
@@ -50,6 +59,39 @@ pub(crate) fn save(database: &Database, file: &Path) -> Result<(), StackError> {
     }
     database.vacuum_into(text(&unfinished)?).map_err(failed)?;
     fs::rename(&unfinished, file).map_err(at)
+}
+
+/// Stands before the database's own server, which knows no permissions.
+#[derive(Clone)]
+struct Door {
+    roles: Roles,
+    client: Client<HttpConnector, Body>,
+    database: Uri,
+}
+
+/// The server that the DynamoDB client talks to, before the database's own at `database`.
+pub(crate) fn router(roles: Roles, database: Uri) -> Router {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    Router::new().fallback(serve).with_state(Door { roles, client, database })
+}
+
+async fn serve(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default();
+    if let Err(reason) = door.roles.check(signer(&headers), dynamodb_calls(operation, &body)) {
+        let refusal = json!({"__type": "com.amazon.coral.service#AccessDeniedException", "Message": reason});
+        let content_type = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
+        return (StatusCode::BAD_REQUEST, content_type, refusal.to_string()).into_response();
+    }
+    let mut request = axum::http::Request::post(door.database).body(Body::from(body)).unwrap_or_default();
+    *request.headers_mut() = headers;
+    match door.client.request(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(cause) => {
+            tracing::error!(error = %cause, "the database's server does not answer");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
 }
 
 fn create(database: &Database, table: &Table) -> Result<(), StackError> {

@@ -1,19 +1,24 @@
 //! The functions under their names, and what Lambda does around them: context, time limit, retries.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use expansion_store::Clients;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use expansion_http::{Method, finished};
+use expansion_service::Config;
+use expansion_store::SdkConfig;
 use futures::future::BoxFuture;
-use lambda_http::{Body, RequestExt, Response};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::StackError;
 use crate::clock::{fresh_id, now};
+use crate::gateway;
 use crate::ledger::{Activity, DeadLetters};
+use crate::stack::sdk_of;
 use crate::template::{self, ACCOUNT, REGION, Template};
 
 /// How a function failed, as Lambda reports it.
@@ -54,18 +59,7 @@ impl Functions {
         let Some(function) = self.table.get(name) else {
             return Err(error("ResourceNotFoundException", format!("there is no function {name}")));
         };
-        // A task of its own, so that a panic ends the invocation and nothing else.
-        let mut task = tokio::spawn((function.handler)(payload, context(name, function.timeout)));
-        match tokio::time::timeout(function.timeout, &mut task).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(join)) if join.is_panic() => Err(error("Runtime.Panic", panic_message(&*join.into_panic()))),
-            Ok(Err(join)) => Err(error("Runtime.ExitError", join.to_string())),
-            Err(_) => {
-                task.abort();
-                let seconds = function.timeout.as_secs();
-                Err(error("Sandbox.Timedout", format!("Task timed out after {seconds} seconds")))
-            }
-        }
+        limited(function.timeout, (function.handler)(payload, context(name, function.timeout))).await?
     }
 
     /// Invokes a function some time soon; it is tried again when it fails, and then given up to the dead letters.
@@ -97,61 +91,102 @@ impl Functions {
     }
 }
 
+/// What an invocation gives, unless it panics or takes too long.
+pub(crate) async fn limited<T: Send + 'static>(
+    timeout: Duration,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, FunctionError> {
+    // A task of its own, so that a panic ends the invocation and nothing else.
+    let mut task = tokio::spawn(work);
+    match tokio::time::timeout(timeout, &mut task).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(join)) if join.is_panic() => Err(error("Runtime.Panic", panic_message(&*join.into_panic()))),
+        Ok(Err(join)) => Err(error("Runtime.ExitError", join.to_string())),
+        Err(_) => {
+            task.abort();
+            Err(error("Sandbox.Timedout", format!("Task timed out after {} seconds", timeout.as_secs())))
+        }
+    }
+}
+
 /// How long to wait after the given attempt. AWS waits minutes; nobody here wants to.
 pub(crate) fn backoff(attempt: u32) -> Duration {
     Duration::from_millis(50 << attempt.min(5))
 }
 
-/// Makes the functions that the template names, each with its own variables.
+/// Makes the functions that the template names, each with its own variables and access key, and the router of all
+/// routes.
 ///
 /// # Errors
 /// [`StackError::Function`] when a function refuses its variables, [`StackError::UnknownFunction`] when the template
-/// names one that is not linked in.
-pub(crate) async fn start(
+/// names one that is not linked in, [`StackError::Routes`] when it has other routes.
+pub(crate) fn start(
     template: &Template,
-    clients: &Clients,
+    sdk: &SdkConfig,
     activity: &Activity,
     dead_letters: &DeadLetters,
-) -> Result<Functions, StackError> {
-    let mut table = BTreeMap::new();
+) -> Result<(Functions, Router), StackError> {
+    let (mut table, mut api) = (BTreeMap::new(), Router::new());
     for (name, described) in &template.functions {
-        let function = Function {
-            handler: handler(name, described, clients).await?,
-            timeout: Duration::from_secs(described.timeout_s),
-            retries: described.retries,
+        let config = config(name, described, sdk);
+        let timeout = Duration::from_secs(described.timeout_s);
+        let handler = if let Some(routes) = expansion_api_functions::routes(name, Router::new(), &config) {
+            let routes = routes.map_err(refused(name))?;
+            check_routes(template, name, &config)?;
+            let isolation = from_fn_with_state((name.clone(), timeout), gateway::isolated);
+            api = api.merge(routes.clone().route_layer(isolation));
+            http_handler(finished(routes))
+        } else {
+            event_handler(name, &config)?
         };
-        table.insert(name.clone(), function);
+        table.insert(name.clone(), Function { handler, timeout, retries: described.retries });
     }
-    Ok(Functions { table: Arc::new(table), activity: activity.clone(), dead_letters: dead_letters.clone() })
+    let functions =
+        Functions { table: Arc::new(table), activity: activity.clone(), dead_letters: dead_letters.clone() };
+    Ok((functions, api))
 }
 
-/// The real handler of a function, over a state made once.
-async fn handler(name: &str, described: &template::Function, clients: &Clients) -> Result<Handler, StackError> {
-    let variable = |variable: &str| described.variables.get(variable).cloned();
+/// A function's configuration: its variables, and the SDKs with its own key.
+pub(crate) fn config(name: &str, described: &template::Function, sdk: &SdkConfig) -> Config {
+    let variables = described.variables.clone();
+    Config::new(move |variable| variables.get(variable).cloned(), sdk_of(name, sdk))
+}
+
+fn refused<E: std::error::Error + Send + Sync + 'static>(name: &str) -> impl FnOnce(E) -> StackError {
+    let function = name.to_owned();
+    |source| StackError::Function { function, source: Box::new(source) }
+}
+
+/// API Gateway sends a function the routes that the template gives it: they must be those that it answers.
+fn check_routes(template: &Template, name: &str, config: &Config) -> Result<(), StackError> {
+    let described = template.routes.iter().filter(|route| route.function == name);
+    let described: BTreeSet<_> = described.map(|route| (&*route.method, &*route.path)).collect();
+    let answered: Vec<(Method, &str)> = expansion_api_functions::routes(name, Vec::new(), config)
+        .transpose()
+        .map_err(refused(name))?
+        .unwrap_or_default();
+    let answered: BTreeSet<_> = answered.into_iter().map(|(method, path)| (method.name(), path)).collect();
+    let differing: Vec<_> =
+        described.symmetric_difference(&answered).map(|(method, path)| format!("{method} {path}")).collect();
+    if differing.is_empty() { Ok(()) } else { Err(StackError::Routes(differing.join(", "))) }
+}
+
+fn http_handler(router: Router) -> Handler {
+    Arc::new(move |payload: Value, context: Context| {
+        let router = router.clone();
+        Box::pin(async move {
+            let answer = expansion_api_functions::handle_event(router, &payload, context).await;
+            answer.map_err(|cause| error("Runtime.UnmarshalError", format!("not an API Gateway event: {cause}")))
+        })
+    })
+}
+
+/// The real handler of a function that takes events, over a state made once.
+fn event_handler(name: &str, config: &Config) -> Result<Handler, StackError> {
     // The functions share a shape but no type, so this is written once as a macro.
-    macro_rules! state {
+    macro_rules! handler {
         ($function:ident) => {{
-            let config = $function::Config::from_vars(variable)
-                .map_err(|source| StackError::Function { function: name.to_owned(), source: Box::new(source) })?;
-            Arc::new($function::State::new(config, clients).await)
-        }};
-    }
-    macro_rules! http {
-        ($function:ident) => {{
-            let state = state!($function);
-            Arc::new(move |payload: Value, context: Context| {
-                let state = Arc::clone(&state);
-                Box::pin(async move {
-                    let request = http_request(&payload, context)?;
-                    let Ok(response) = $function::handle(&state, request).await;
-                    Ok(http_response(&response))
-                })
-            })
-        }};
-    }
-    macro_rules! event {
-        ($function:ident) => {{
-            let state = state!($function);
+            let state = Arc::new($function::State::new(config).map_err(refused(name))?);
             Arc::new(move |payload: Value, context: Context| {
                 let state = Arc::clone(&state);
                 Box::pin(async move {
@@ -162,49 +197,10 @@ async fn handler(name: &str, described: &template::Function, clients: &Clients) 
         }};
     }
     Ok(match name {
-        "list-propensities" => http!(list_propensities),
-        "get-propensity" => http!(get_propensity),
-        "request-refresh" => http!(request_refresh),
-        "judge" => event!(judge),
-        "act" => http!(act),
-        "ask" => http!(ask),
-        "dashboard" => http!(dashboard),
-        "get-accuracy" => http!(get_accuracy),
-        "models" => http!(models),
-        "record-outcome" => http!(record_outcome),
-        "segment-patterns" => http!(segment_patterns),
-        "what-if" => http!(what_if),
-        "trainer" => event!(trainer),
-        "scorer" => event!(scorer),
+        "judge" => handler!(judge),
+        "trainer" => handler!(trainer),
+        "scorer" => handler!(scorer),
         _ => return Err(StackError::UnknownFunction(name.to_owned())),
-    })
-}
-
-/// The HTTP request in an API Gateway event.
-fn http_request(event: &Value, context: Context) -> Result<lambda_http::Request, FunctionError> {
-    lambda_http::request::from_str(&event.to_string())
-        .map(|request| request.with_lambda_context(context))
-        .map_err(|cause| error("Runtime.UnmarshalError", format!("not an API Gateway event: {cause}")))
-}
-
-/// An HTTP response as a function gives it to API Gateway.
-fn http_response(response: &Response<Body>) -> Value {
-    let (body, is_base64) = match response.body() {
-        Body::Text(text) => (Some(text.clone()), false),
-        Body::Binary(bytes) => (Some(crate::gateway::base64(bytes)), true),
-        _ => (None, false),
-    };
-    let mut headers: BTreeMap<&str, String> = BTreeMap::new();
-    for (name, value) in response.headers() {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        headers.entry(name.as_str()).and_modify(|all| *all = format!("{all},{value}")).or_insert_with(|| value.into());
-    }
-    json!({
-        "statusCode": response.status().as_u16(),
-        "headers": headers,
-        "body": body,
-        "isBase64Encoded": is_base64,
-        "cookies": [],
     })
 }
 

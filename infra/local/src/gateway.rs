@@ -1,25 +1,26 @@
-//! The front door: the HTTP API's routes and Lambda's invoke API, on one port.
+//! The front door: the HTTP API and Lambda's invoke API, on one port.
 //!
-//! A request becomes the event that API Gateway (payload format 2.0) would send, and the function's answer becomes the
-//! response. No token is checked here; see [`claims`] for who the caller is taken to be.
+//! The routes are those that the functions answer on AWS, served by one router. No token is checked here; see [`claims`]
+//! for who the caller is taken to be.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use expansion_domain::Instant;
+use expansion_http::{Identity, finished};
+use serde_json::{Value, json};
 
 use crate::clock::{fresh_id, now};
-use crate::functions::Functions;
-use crate::template::{ACCOUNT, Route, Template};
+use crate::functions::{Functions, limited};
+use crate::template::Template;
 
 /// The most that API Gateway takes.
 const MAX_HTTP_BYTES: usize = 10 * 1024 * 1024;
@@ -34,36 +35,50 @@ pub(crate) struct Gateway {
     pub(crate) functions: Functions,
 }
 
-/// A request that a route has taken.
-struct Routed<'a> {
-    route: &'a Route,
-    path_parameters: BTreeMap<String, String>,
-}
-
-/// The server.
-pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
-    Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).fallback(call).with_state(gateway)
+/// The server, with the API's routes.
+pub(crate) fn router(gateway: Arc<Gateway>, api: Router) -> Router {
+    let api = api.fallback(not_found).method_not_allowed_fallback(not_found);
+    let api = finished(api).layer(from_fn_with_state(Arc::clone(&gateway), identified));
+    Router::new()
+        .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+        .with_state(gateway)
+        .fallback_service(api)
 }
 
 // ---------------------------------------------------------------- the HTTP API
 
-async fn call(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let Some(routed) = find_route(&gateway.template.routes, &parts.method, parts.uri.path()) else {
-        return message(StatusCode::NOT_FOUND, "Not Found");
-    };
+/// The request as API Gateway hands it on: bounded, and with who asks.
+async fn identified(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    if request.method() == Method::HEAD {
+        // No route has it, though a router would answer it as a GET.
+        return not_found().await;
+    }
+    let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_HTTP_BYTES).await else {
         return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
-    let claims = claims(&gateway.template, &routed.route.function, bearer(&parts.headers));
-    let event = event(&routed, &parts.uri, &parts.headers, &body, &claims);
-    match gateway.functions.invoke(&routed.route.function, event).await {
-        Ok(answer) => response(&answer),
-        Err(failure) => {
-            tracing::error!(function = routed.route.function, error = %failure, "an API function failed");
-            message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-        }
-    }
+    parts.extensions.insert(Identity {
+        claims: claims(&gateway.template, bearer(&parts.headers)),
+        request_id: Some(fresh_id()),
+        received_at: Instant::from_micros(now().as_millisecond() * 1000).unwrap_or(Instant::EPOCH),
+    });
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// Lets a function's routes fail as the function would: within its time limit, and a panic is nobody else's.
+pub(crate) async fn isolated(
+    State((function, timeout)): State<(String, Duration)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    limited(timeout, next.run(request)).await.unwrap_or_else(|failure| {
+        tracing::error!(function, error = %failure, "an API function failed");
+        message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    })
+}
+
+async fn not_found() -> Response {
+    message(StatusCode::NOT_FOUND, "Not Found")
 }
 
 fn message(status: StatusCode, text: &str) -> Response {
@@ -74,144 +89,18 @@ fn json_response(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-/// The route that takes a request: the one with the fewest parameters, when several would.
-fn find_route<'a>(routes: &'a [Route], method: &Method, path: &str) -> Option<Routed<'a>> {
-    routes
-        .iter()
-        .filter(|route| route.method == method.as_str())
-        .filter_map(|route| Some(Routed { route, path_parameters: match_path(&route.path, path)? }))
-        .min_by_key(|routed| routed.path_parameters.len())
-}
-
-fn match_path(pattern: &str, path: &str) -> Option<BTreeMap<String, String>> {
-    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-    if pattern.len() != path.len() {
-        return None;
-    }
-    let mut parameters = BTreeMap::new();
-    for (wanted, found) in pattern.into_iter().zip(path) {
-        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(_) if found.is_empty() => return None,
-            Some(name) => {
-                parameters.insert(name.to_owned(), percent_decode_str(found).decode_utf8_lossy().into_owned());
-            }
-            None if wanted != found => return None,
-            None => {}
-        }
-    }
-    Some(parameters)
-}
-
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 /// Who the caller is taken to be: a manager, or with a token such as `csm:csm-07` that CSM.
-///
-/// The claims' names are the ones that the function is told to look for.
-fn claims(template: &Template, function: &str, token: Option<&str>) -> Value {
-    let variable = |name: &str| {
-        let variables = template.functions.get(function).map(|described| &described.variables);
-        variables.and_then(|all| all.get(name)).cloned().unwrap_or_default()
+fn claims(template: &Template, token: Option<&str>) -> BTreeMap<String, String> {
+    let variable = |name: &str| template.variable(name).unwrap_or_default().to_owned();
+    let (subject, claim, value) = match token.and_then(|token| token.strip_prefix("csm:")) {
+        Some(csm) => (csm, variable("CSM_CLAIM"), csm.to_owned()),
+        None => ("local", variable("ROLE_CLAIM"), variable("MANAGER_ROLE")),
     };
-    match token.and_then(|token| token.strip_prefix("csm:")) {
-        Some(csm) => json!({"sub": csm, variable("CSM_CLAIM"): csm}),
-        None => json!({"sub": "local", variable("ROLE_CLAIM"): variable("MANAGER_ROLE")}),
-    }
-}
-
-/// The event that API Gateway would send.
-fn event(routed: &Routed<'_>, uri: &Uri, headers: &HeaderMap, body: &Bytes, claims: &Value) -> Value {
-    let query = uri.query().unwrap_or_default();
-    let headers = joined_headers(headers);
-    let (body, is_base64) = event_body(body);
-    let now = now();
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": routed.route.key(),
-        "rawPath": uri.path(),
-        "rawQueryString": query,
-        "requestContext": {
-            "accountId": ACCOUNT,
-            "apiId": "local",
-            "authorizer": {"jwt": {"claims": claims, "scopes": null}},
-            "domainName": headers.get("host"),
-            "domainPrefix": "local",
-            "http": {
-                "method": routed.route.method,
-                "path": uri.path(),
-                "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": headers.get("user-agent").map_or("", |agent| agent),
-            },
-            "requestId": fresh_id(),
-            "routeKey": routed.route.key(),
-            "stage": "$default",
-            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            "timeEpoch": now.as_millisecond(),
-        },
-        "headers": headers,
-        "isBase64Encoded": is_base64,
-    });
-    // As with API Gateway, what is empty is absent.
-    let parameters = query_parameters(query);
-    if !parameters.is_empty() {
-        event["queryStringParameters"] = json!(parameters);
-    }
-    if !routed.path_parameters.is_empty() {
-        event["pathParameters"] = json!(routed.path_parameters);
-    }
-    if let Some(body) = body {
-        event["body"] = body.into();
-    }
-    event
-}
-
-/// Headers under their names in lower case, repeated ones joined.
-fn joined_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let pairs =
-        headers.iter().map(|(name, v)| (name.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into()));
-    joined(pairs)
-}
-
-fn query_parameters(query: &str) -> BTreeMap<String, String> {
-    joined(serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default())
-}
-
-fn joined(pairs: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in pairs {
-        all.entry(name).and_modify(|before| *before = format!("{before},{value}")).or_insert(value);
-    }
-    all
-}
-
-fn event_body(body: &Bytes) -> (Option<String>, bool) {
-    match std::str::from_utf8(body) {
-        Ok("") => (None, false),
-        Ok(text) => (Some(text.to_owned()), false),
-        Err(_) => (Some(base64(body)), true),
-    }
-}
-
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
-}
-
-/// The HTTP response in a function's answer; API Gateway's own 500 when there is none in it.
-fn response(answer: &Value) -> Response {
-    try_response(answer).unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))
-}
-
-fn try_response(answer: &Value) -> Option<Response> {
-    let status = StatusCode::from_u16(answer["statusCode"].as_u64()?.try_into().ok()?).ok()?;
-    let text = answer["body"].as_str().unwrap_or_default();
-    let body = if answer["isBase64Encoded"] == true { STANDARD.decode(text).ok()? } else { text.as_bytes().to_vec() };
-    let mut response = Response::builder().status(status);
-    for (name, value) in answer["headers"].as_object().unwrap_or(&Map::new()) {
-        response = response.header(name, value.as_str()?);
-    }
-    response.body(Body::from(body)).ok()
+    BTreeMap::from([("sub".to_owned(), subject.to_owned()), (claim, value)])
 }
 
 // ---------------------------------------------------------------- Lambda's invoke API
@@ -270,76 +159,35 @@ fn lambda_error(status: StatusCode, kind: &'static str, text: &str) -> Response 
 
 #[cfg(test)]
 mod tests {
-    use lambda_http::RequestExt;
-    use lambda_http::request::RequestContext;
-
     use super::*;
     use crate::template::TEXT;
 
-    fn template() -> Template {
-        Template::parse(TEXT, "").expect("the template parses")
-    }
-
-    fn routed<'a>(template: &'a Template, method: &Method, path: &str) -> Option<Routed<'a>> {
-        find_route(&template.routes, method, path)
-    }
-
-    #[test]
-    fn a_request_finds_its_route_and_parameters() {
-        let template = template();
-        let found = routed(&template, &Method::GET, "/api/customers/a%20b%2Fc/expansion-propensity").expect("a route");
-        assert_eq!(found.route.function, "get-propensity");
-        assert_eq!(found.path_parameters["id"], "a b/c");
-        let refresh = "/api/analytics/expansion-propensity/refresh";
-        assert!(routed(&template, &Method::POST, refresh).is_some());
-        assert!(routed(&template, &Method::GET, refresh).is_none());
-        assert!(routed(&template, &Method::GET, &format!("{refresh}/")).is_none());
-        assert!(routed(&template, &Method::GET, "/api/customers//expansion-propensity").is_none());
-    }
-
-    #[test]
-    fn the_event_is_one_that_the_runtime_reads_as_a_request() {
-        let template = template();
-        let uri: Uri = "/api/customers/c%2D1/expansion-propensity?limit=5&tag=a&tag=b%20c".parse().expect("a URI");
-        let mut headers = HeaderMap::new();
-        headers.append("Host", HeaderValue::from_static("127.0.0.1:8787"));
-        headers.append("X-Tag", HeaderValue::from_static("1"));
-        headers.append("X-Tag", HeaderValue::from_static("2"));
-        let routed = routed(&template, &Method::GET, uri.path()).expect("a route");
-        let claims = claims(&template, "get-propensity", Some("csm:csm-07"));
-        let event = event(&routed, &uri, &headers, &Bytes::from_static(b"\xff"), &claims);
-
-        assert_eq!(event["routeKey"], "GET /api/customers/{id}/expansion-propensity");
-        assert_eq!(event["headers"]["x-tag"], "1,2");
-        assert_eq!(event["queryStringParameters"], json!({"limit": "5", "tag": "a,b c"}));
-        assert_eq!(event["pathParameters"], json!({"id": "c-1"}));
-        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("/w=="), &json!(true)));
-
-        let request = lambda_http::request::from_str(&event.to_string()).expect("a request");
-        assert_eq!(request.method(), Method::GET);
-        assert_eq!(request.uri().query(), uri.query());
-        assert_eq!(request.path_parameters_ref().and_then(|all| all.first("id")), Some("c-1"));
-        assert_eq!(request.body().as_ref(), b"\xff");
-        let RequestContext::ApiGatewayV2(context) = request.request_context() else { panic!("the wrong context") };
-        let jwt = context.authorizer.and_then(|authorizer| authorizer.jwt).expect("claims");
-        assert_eq!(jwt.claims["custom:csm_id"], "csm-07");
-        assert!(!jwt.claims.contains_key("custom:role"));
-    }
-
     #[test]
     fn without_a_csms_token_the_caller_is_a_manager() {
-        let template = template();
-        let manager = json!({"sub": "local", "custom:role": "manager"});
-        assert_eq!(claims(&template, "request-refresh", None), manager);
-        assert_eq!(claims(&template, "request-refresh", Some("anything")), manager);
+        let template = Template::parse(TEXT, "").expect("the template parses");
+        let claims = |token| {
+            claims(&template, token).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        let manager = ["custom:role=manager", "sub=local"];
+        assert_eq!(claims(None), manager);
+        assert_eq!(claims(Some("anything")), manager);
+        assert_eq!(claims(Some("csm:csm-07")), ["custom:csm_id=csm-07", "sub=csm-07"]);
     }
 
-    #[test]
-    fn an_answer_becomes_a_response() {
-        let answer = json!({"statusCode": 202, "headers": {"location": "/x"}, "body": "/w==", "isBase64Encoded": true});
-        let made = response(&answer);
-        assert_eq!(made.status(), StatusCode::ACCEPTED);
-        assert_eq!(made.headers()["location"], "/x");
-        assert_eq!(response(&Value::Null).status(), StatusCode::INTERNAL_SERVER_ERROR);
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_the_gateway() {
+        let router = Router::new().route("/", axum::routing::get(async || -> &'static str { panic!("no") }));
+        let router = router.layer(from_fn_with_state(("f".to_owned(), Duration::from_secs(5)), isolated));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        let answer = tokio::task::spawn_blocking(move || {
+            let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+            let mut answer = agent.get(url).call().expect("it answers");
+            (answer.status().as_u16(), answer.body_mut().read_to_string().expect("a body"))
+        });
+        let (status, body) = answer.await.expect("no panic here");
+        assert_eq!((status, &*body), (500, r#"{"message":"Internal Server Error"}"#));
+        server.abort();
     }
 }

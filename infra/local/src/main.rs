@@ -3,14 +3,12 @@
 mod cli;
 mod demo;
 mod document;
-mod refresh;
 mod report;
-mod simulate;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use expansion_local::{Options, Stack};
+use expansion_local::{Options, Stack, refresh};
 
 use crate::cli::{Cli, Command, RunArguments};
 
@@ -24,7 +22,6 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Some(Command::Demo(arguments)) => demo::write(&arguments).map_err(Into::into),
-        Some(Command::Simulate(arguments)) => runtime.block_on(simulate::run(&arguments)),
         None => runtime.block_on(run(cli.run)),
     };
     outcome.map_or_else(|error| fail(&*error), |()| ExitCode::SUCCESS)
@@ -68,8 +65,7 @@ async fn refresh_and_serve(
     as_of: expansion_domain::Instant,
     cause: String,
 ) -> Result<(), Failure> {
-    let control = refresh::control_table(stack);
-    let run = refresh::refresh(stack, &control, as_of, arguments.horizon_days, cause).await?;
+    let run = refresh::refresh(stack, as_of, arguments.horizon_days, cause).await?;
     stack.save().await?;
     if arguments.json {
         return document::print(stack, &run).await;

@@ -4,41 +4,34 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use expansion_domain::{Envelope, Instant, RefreshRequested};
-use expansion_local::Stack;
 use expansion_records::{Run, RunStage, RunState};
 use expansion_source::{Location, inventory};
-use expansion_store::{ControlTable, now};
+use expansion_store::now;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::Failure;
+use crate::Stack;
+
+type Failure = Box<dyn std::error::Error>;
 
 /// How often the run is looked at.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The stack's control table.
-pub(crate) fn control_table(stack: &Stack) -> ControlTable {
-    let name = stack.environment("trainer").remove("CONTROL_TABLE").unwrap_or_default();
-    ControlTable { client: stack.clients().dynamodb.clone(), name }
-}
-
 /// What asks for a refresh: the same for the same data, so that the same `as_of` is the same run. The demo portfolio is
 /// always the same; a source is told by its files. One that cannot be listed is left to the trainer to complain about.
-pub(crate) async fn cause(stack: &Stack, source: Option<&str>) -> String {
+pub async fn cause(stack: &Stack, source: Option<&str>) -> String {
     let Some(location) = source.and_then(|source| source.parse::<Location>().ok()) else {
         return "local".to_owned();
     };
-    let files = inventory(&location, &stack.clients().s3).await;
+    let files = inventory(&location, &stack.config("trainer").s3()).await;
     files.map_or_else(|_| "local".to_owned(), |files| format!("local-{:.16}", files.fingerprint()))
 }
 
 /// Asks for a refresh and waits until it is over.
-pub(crate) async fn refresh(
-    stack: &Stack,
-    control: &ControlTable,
-    as_of: Instant,
-    horizon_days: u16,
-    cause: String,
-) -> Result<Run, Failure> {
+///
+/// # Errors
+/// Why the refresh failed.
+pub async fn refresh(stack: &Stack, as_of: Instant, horizon_days: u16, cause: String) -> Result<Run, Failure> {
+    let control = stack.config("trainer").control()?;
     let run_id = Run::requested(as_of, &cause, horizon_days, now()).run_id;
     let request = RefreshRequested { as_of, cause, horizon_days: Some(horizon_days) };
     let failed_before = control.run(&run_id).await?.filter(|run| run.stage() == RunStage::Failed);

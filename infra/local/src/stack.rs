@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use axum::Router;
+use axum::http::Uri;
 use dynoxide::Database;
-use expansion_store::Clients;
+use expansion_service::Config;
+use expansion_store::{SdkConfig, sdk_config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -21,11 +24,10 @@ use crate::clock::fresh_secret;
 use crate::functions::{self, FunctionError, Functions};
 use crate::gateway::{self, Gateway};
 use crate::ledger::{Activity, DeadLetters, Journal};
+use crate::roles::{ADMINISTRATOR, Roles, SECRET, access_key};
 use crate::template::{self, BUCKET, REGION, Schedule, Template, TemplateError};
 use crate::{dynamodb, queue, s3};
 
-/// The key and the secret of everyone here. They open nothing but this stack.
-const CREDENTIALS: (&str, &str) = ("local", "local");
 /// How long a server may take to finish what it is answering.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -88,6 +90,9 @@ pub enum StackError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The template has other routes than the functions answer.
+    #[error("only one of infra/template.yaml and the functions has these routes: {0}")]
+    Routes(String),
     /// The template names a function that this program does not contain.
     #[error("infra/template.yaml has a function {0} that the local stack does not know")]
     UnknownFunction(String),
@@ -118,8 +123,9 @@ pub struct Stack {
     template: Template,
     endpoints: Endpoints,
     api_url: String,
-    clients: Clients,
+    sdk: SdkConfig,
     functions: Functions,
+    roles: Roles,
     bus: Arc<Bus>,
     database: Database,
     database_file: Option<PathBuf>,
@@ -144,34 +150,38 @@ impl Stack {
         let (folder, scratch) = data_folder(options.data_dir.as_deref())?;
         let database_file = options.data_dir.map(|folder| folder.join("dynamodb.sqlite"));
         let database = open_database(database_file.clone(), template.tables.clone()).await?;
-        let objects = s3::router(&folder.join("s3"), BUCKET, CREDENTIALS)?;
+        let roles = Roles::of(&template);
+        let objects = s3::router(&folder.join("s3"), BUCKET, roles.clone())?;
 
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        let (dynamodb_listener, s3_listener, bus_listener) =
-            (listen(None).await?, listen(None).await?, listen(None).await?);
+        let (database_listener, dynamodb_listener) = (listen(None).await?, listen(None).await?);
+        let (s3_listener, bus_listener) = (listen(None).await?, listen(None).await?);
         let endpoints =
             Endpoints { dynamodb: url(&dynamodb_listener)?, s3: url(&s3_listener)?, eventbridge: url(&bus_listener)? };
-        serve_database(&mut servers, dynamodb_listener, database.clone(), stopped.clone());
+        let door = dynamodb::router(roles.clone(), uri(&database_listener)?);
+        serve_database(&mut servers, database_listener, database.clone(), stopped.clone());
+        serve(&mut servers, dynamodb_listener, door, stopped.clone());
         serve(&mut servers, s3_listener, objects, stopped.clone());
 
-        let clients = clients(&endpoints);
+        let sdk = sdk(&endpoints);
         let (activity, dead_letters) = (Activity::new(), DeadLetters::default());
-        let functions = functions::start(&template, &clients, &activity, &dead_letters).await?;
+        let (functions, api) = functions::start(&template, &sdk, &activity, &dead_letters)?;
         let mut pollers = JoinSet::new();
-        let bus = Arc::new(make_bus(&template, &functions, &mut pollers, options.chaos));
+        let bus = Arc::new(make_bus(&template, &functions, &roles, &mut pollers, options.chaos));
         serve(&mut servers, bus_listener, bus::router(Arc::clone(&bus)), stopped.clone());
 
         let api_url = url(&gateway_listener)?;
         let gateway = Arc::new(Gateway { template: template.clone(), functions: functions.clone() });
-        serve(&mut servers, gateway_listener, gateway::router(gateway), stopped);
+        serve(&mut servers, gateway_listener, gateway::router(gateway, api), stopped);
 
         Ok(Self {
             template,
             endpoints,
             api_url,
-            clients,
+            sdk,
             functions,
+            roles,
             bus,
             database,
             database_file,
@@ -188,10 +198,21 @@ impl Stack {
         &self.template
     }
 
-    /// Clients that talk to this stack.
+    /// How the SDKs reach this stack, with the key that may do everything.
     #[must_use]
-    pub fn clients(&self) -> &Clients {
-        &self.clients
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+
+    /// A function's variables with the key that may do everything.
+    ///
+    /// # Panics
+    /// When there is no such function.
+    #[must_use]
+    pub fn config(&self, function: &str) -> Config {
+        let described = &self.template.functions[function];
+        let variables = described.variables.clone();
+        Config::new(move |variable| variables.get(variable).cloned(), self.sdk.clone())
     }
 
     /// Where the services answer.
@@ -218,23 +239,19 @@ impl Stack {
     pub fn environment(&self, function: &str) -> BTreeMap<String, String> {
         let found = self.template.function_name(function);
         let Some(described) = found.and_then(|name| self.template.functions.get(name)) else { return BTreeMap::new() };
-        let (key, secret) = CREDENTIALS;
-        let memory = described.memory_mb.to_string();
-        let runtime = [
-            ("AWS_ENDPOINT_URL_DYNAMODB", &*self.endpoints.dynamodb),
-            ("AWS_ENDPOINT_URL_S3", &self.endpoints.s3),
-            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.endpoints.eventbridge),
-            ("AWS_REGION", REGION),
-            ("AWS_DEFAULT_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", key),
-            ("AWS_SECRET_ACCESS_KEY", secret),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
+        let (memory, key) = (described.memory_mb.to_string(), access_key(found.unwrap_or_default()));
+        let runtime: [(&str, &str); 3] = [
             ("AWS_LAMBDA_FUNCTION_NAME", &described.deployed_name),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ];
         let mut environment = described.variables.clone();
-        environment.extend(runtime.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.extend(
+            aws_variables(&self.endpoints, &key)
+                .into_iter()
+                .chain(runtime)
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         environment
     }
 
@@ -297,6 +314,12 @@ impl Stack {
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Value> {
         self.functions.dead_letters.all()
+    }
+
+    /// What functions asked of the services without being allowed to by their roles.
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        self.roles.refused()
     }
 
     /// Saves the database to the data folder; does nothing without one.
@@ -372,6 +395,10 @@ fn url(listener: &TcpListener) -> Result<String, StackError> {
     listener.local_addr().map(|address| format!("http://{address}")).map_err(StackError::Listen)
 }
 
+fn uri(listener: &TcpListener) -> Result<Uri, StackError> {
+    url(listener)?.parse().map_err(|cause| StackError::Listen(io::Error::other(cause)))
+}
+
 async fn wait_for(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone means stop, too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
@@ -399,7 +426,13 @@ fn serve_database(
 }
 
 /// The bus, with a queue and its poller wherever a function is fed by one.
-fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()>, chaos: Option<u64>) -> Bus {
+fn make_bus(
+    template: &Template,
+    functions: &Functions,
+    roles: &Roles,
+    pollers: &mut JoinSet<()>,
+    chaos: Option<u64>,
+) -> Bus {
     let mut queues = BTreeMap::new();
     for described in &template.queues {
         let (queue, poller) = queue::open(described.clone(), functions);
@@ -409,6 +442,7 @@ fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()
     Bus {
         name: template.bus.clone(),
         rules: template.rules.clone(),
+        roles: roles.clone(),
         functions: functions.clone(),
         queues,
         chaos: chaos.map(Chaos::new),
@@ -416,32 +450,38 @@ fn make_bus(template: &Template, functions: &Functions, pollers: &mut JoinSet<()
     }
 }
 
-/// Clients for these endpoints, that look up nothing in the environment or on the network.
-fn clients(endpoints: &Endpoints) -> Clients {
-    let (key, secret) = CREDENTIALS;
-    // Each SDK has a builder type of its own, with the same methods.
-    macro_rules! config {
-        ($sdk:ident, $endpoint:expr) => {
-            $sdk::config::Builder::new()
-                .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
-                .region($sdk::config::Region::new(REGION))
-                .credentials_provider($sdk::config::Credentials::new(key, secret, None, None, "local"))
-                .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
-                .endpoint_url($endpoint)
-        };
-    }
-    let s3 = config!(aws_sdk_s3, &endpoints.s3).force_path_style(true).build();
-    Clients {
-        dynamodb: aws_sdk_dynamodb::Client::from_conf(config!(aws_sdk_dynamodb, &endpoints.dynamodb).build()),
-        s3: aws_sdk_s3::Client::from_conf(s3),
-        events: aws_sdk_eventbridge::Client::from_conf(config!(aws_sdk_eventbridge, &endpoints.eventbridge).build()),
-    }
+/// The SDKs' configuration for these endpoints, with the key that may do everything.
+fn sdk(endpoints: &Endpoints) -> SdkConfig {
+    let variables = aws_variables(endpoints, ADMINISTRATOR);
+    let get = |wanted: &str| Some((*variables.iter().find(|(name, _)| *name == wanted)?.1).to_owned());
+    // What shares two cores with a training run may well stall for some seconds.
+    let config = sdk_config(get).into_builder().stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    config.build()
+}
+
+/// The same configuration with a function's own key.
+pub(crate) fn sdk_of(function: &str, sdk: &SdkConfig) -> SdkConfig {
+    let credentials = Credentials::new(access_key(function), SECRET, None, None, "local");
+    sdk.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+}
+
+/// The variables by which the SDKs find this stack.
+fn aws_variables<'a>(endpoints: &'a Endpoints, key: &'a str) -> [(&'static str, &'a str); 6] {
+    [
+        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoints.eventbridge),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", key),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
 
+    use aws_sdk_dynamodb::error::ProvideErrorMetadata;
     use aws_sdk_dynamodb::types::AttributeValue;
     use aws_sdk_eventbridge::types::PutEventsRequestEntry;
     use aws_sdk_s3::primitives::ByteStream;
@@ -467,17 +507,25 @@ mod tests {
         (head.to_owned(), body.to_owned())
     }
 
+    fn dynamodb(stack: &Stack) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(stack.sdk())
+    }
+
+    fn s3(stack: &Stack) -> aws_sdk_s3::Client {
+        aws_sdk_s3::Client::new(stack.sdk())
+    }
+
     fn text(value: &str) -> AttributeValue {
         AttributeValue::S(value.to_owned())
     }
 
     async fn put_run(stack: &Stack, run: &str) {
-        let put = stack.clients().dynamodb.put_item().table_name("expansion_control");
+        let put = dynamodb(stack).put_item().table_name("expansion_control");
         put.item("pk", text("RUN")).item("sk", text(run)).item("open", text("yes")).send().await.expect("it is put");
     }
 
     async fn open_runs(stack: &Stack) -> usize {
-        let query = stack.clients().dynamodb.query().table_name("expansion_control");
+        let query = dynamodb(stack).query().table_name("expansion_control");
         let query = query.index_name("idx_expansion_control_open_runs").key_condition_expression("#o = :o");
         let query = query.expression_attribute_names("#o", "open").expression_attribute_values(":o", text("yes"));
         query.send().await.expect("it is queried").items().len()
@@ -489,7 +537,7 @@ mod tests {
         put_run(&stack, "r1").await;
         assert_eq!(open_runs(&stack).await, 1);
 
-        let s3 = &stack.clients().s3;
+        let s3 = &s3(&stack);
         let put = || s3.put_object().bucket(stack.bucket()).key("models/m1/manifest.json").if_none_match("*");
         put().body(ByteStream::from_static(b"{}")).send().await.expect("the first is written");
         assert!(put().body(ByteStream::from_static(b"[]")).send().await.is_err());
@@ -503,13 +551,36 @@ mod tests {
             let entry = PutEventsRequestEntry::builder().event_bus_name("expansion").source("expansion-propensity");
             entry.detail_type("ModelTrained").detail(detail).build()
         };
-        let put = stack.clients().events.put_events().entries(entry("{}")).entries(entry("no"));
+        let put = aws_sdk_eventbridge::Client::new(stack.sdk()).put_events().entries(entry("{}")).entries(entry("no"));
         let result = put.send().await.expect("a result");
         assert_eq!(result.failed_entry_count(), 1);
         assert!(result.entries()[0].event_id().is_some());
         assert_eq!(result.entries()[1].error_code(), Some("MalformedDetail"));
         stack.idle().await;
         assert_eq!(stack.dead_letters(), Vec::<Value>::new());
+        stack.shutdown().await.expect("it stops");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_function_may_do_only_what_its_role_says() {
+        let stack = Stack::start(Options::default()).await.expect("it starts");
+        let config = sdk_of("get-propensity", stack.sdk());
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let key = |get: aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder| {
+            get.key("pk", text("run")).key("sk", text("r1"))
+        };
+        key(dynamodb.get_item().table_name("expansion_control")).send().await.expect("it may read");
+        let put = dynamodb.put_item().table_name("expansion_control").item("pk", text("run")).item("sk", text("r1"));
+        let refused = put.send().await.expect_err("it may not write");
+        assert_eq!(refused.code(), Some("AccessDeniedException"), "{refused:?}");
+        let s3 = aws_sdk_s3::Client::new(&config);
+        let refused = s3.get_object().bucket(stack.bucket()).key("models/m1").send().await.expect_err("no models");
+        assert_eq!(refused.code(), Some("AccessDenied"), "{refused:?}");
+        let entry = PutEventsRequestEntry::builder().event_bus_name("expansion").source("expansion-propensity");
+        let put = aws_sdk_eventbridge::Client::new(&config).put_events();
+        let refused = put.entries(entry.detail_type("ModelTrained").detail("{}").build()).send().await;
+        assert_eq!(refused.expect_err("no events").code(), Some("AccessDeniedException"));
+        assert_eq!(stack.refused().len(), 3);
         stack.shutdown().await.expect("it stops");
     }
 
@@ -544,13 +615,13 @@ mod tests {
         let options = || Options { data_dir: Some(folder.path().to_owned()), ..Options::default() };
         let first = Stack::start(options()).await.expect("it starts");
         put_run(&first, "r1").await;
-        let put = first.clients().s3.put_object().bucket(first.bucket()).key("source/customers/a.csv");
+        let put = s3(&first).put_object().bucket(first.bucket()).key("source/customers/a.csv");
         put.body(ByteStream::from_static(b"customer_id\n")).send().await.expect("it is written");
         first.shutdown().await.expect("it stops");
 
         let second = Stack::start(options()).await.expect("it starts again");
         assert_eq!(open_runs(&second).await, 1);
-        let head = second.clients().s3.head_object().bucket(second.bucket()).key("source/customers/a.csv");
+        let head = s3(&second).head_object().bucket(second.bucket()).key("source/customers/a.csv");
         assert!(head.send().await.is_ok());
     }
 

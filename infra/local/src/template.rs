@@ -3,10 +3,12 @@
 //! Only what the local stack needs is read. References are resolved to the parameters' defaults and to local names,
 //! so that everything below holds final text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
+
+use crate::pattern;
 
 /// The template that is deployed to AWS.
 pub const TEXT: &str = include_str!("../../template.yaml");
@@ -40,6 +42,14 @@ pub enum TemplateError {
     /// A reference or function of the template language that cannot be resolved here.
     #[error("infra/template.yaml: cannot resolve {0}")]
     Unresolved(String),
+    /// Something that the local stack does not do as AWS would.
+    #[error("infra/template.yaml: {resource} uses {what}, which the local stack does not support")]
+    Unsupported {
+        /// The resource's logical name.
+        resource: String,
+        /// What is not supported.
+        what: String,
+    },
 }
 
 /// The parts of the template that run here.
@@ -59,6 +69,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// What is put on the bus by the clock.
     pub schedules: Vec<Schedule>,
+    /// The names of the variables that every function is given.
+    pub common_variables: BTreeSet<String>,
 }
 
 /// A DynamoDB table.
@@ -85,6 +97,19 @@ pub struct Function {
     pub retries: u32,
     /// Its environment.
     pub variables: BTreeMap<String, String>,
+    /// What its role allows.
+    pub statements: Vec<Statement>,
+}
+
+/// What a role allows: these actions on these resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The actions, such as `dynamodb:Query`.
+    pub actions: Vec<String>,
+    /// ARNs; the last character may be `*`.
+    pub resources: Vec<String>,
+    /// The only source that a put event may have.
+    pub event_source: Option<String>,
 }
 
 /// A route of the HTTP API.
@@ -185,8 +210,15 @@ impl Template {
             rules: document.each("AWS::Events::Rule", Document::rule)?,
             queues: document.queues()?,
             schedules: document.each("AWS::Scheduler::Schedule", Document::schedule)?,
+            common_variables: document.variables(&document.globals)?.into_keys().collect(),
             functions,
         })
+    }
+
+    /// The value of a variable that all functions share which have it.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.functions.values().find_map(|function| function.variables.get(name)).map(String::as_str)
     }
 
     /// The short name of a function, from any name it goes by: short, deployed, ARN, with or without a version.
@@ -265,17 +297,44 @@ impl<'a> Document<'a> {
                 .ok_or_else(|| missing(name, key))
         };
         let retries = properties["EventInvokeConfig"]["MaximumRetryAttempts"].as_u64();
-        let Value::Object(variables) = self.resolve(&properties["Environment"]["Variables"])? else {
-            return Err(missing(name, "Environment"));
-        };
+        let mut variables = self.variables(&self.globals)?;
+        variables.append(&mut self.variables(properties)?);
         Ok(Function {
             deployed_name: self.text(name, properties, "FunctionName")?,
             timeout_s: number("Timeout")?,
             memory_mb: number("MemorySize")?,
             // Lambda's own default is 2.
             retries: retries.and_then(|n| u32::try_from(n).ok()).unwrap_or(2),
-            variables: variables.into_iter().map(|(key, value)| (key, plain(&value))).collect(),
+            variables,
+            statements: self.statements(name, &properties["Policies"])?,
         })
+    }
+
+    fn variables(&self, properties: &Value) -> Result<BTreeMap<String, String>, TemplateError> {
+        let variables = self.resolve(&properties["Environment"]["Variables"])?;
+        Ok(variables.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain(value))).collect())
+    }
+
+    fn statements(&self, name: &str, policies: &Value) -> Result<Vec<Statement>, TemplateError> {
+        let statements = list(policies).iter().flat_map(|policy| list(&policy["Statement"]));
+        statements.map(|statement| self.statement(name, statement)).collect()
+    }
+
+    fn statement(&self, name: &str, statement: &Value) -> Result<Statement, TemplateError> {
+        let unsupported = |what: String| TemplateError::Unsupported { resource: name.to_owned(), what };
+        if statement["Effect"] != "Allow" {
+            return Err(unsupported("a statement that does not allow".to_owned()));
+        }
+        let texts = |property: &'static str| -> Result<Vec<String>, TemplateError> {
+            let values = list(statement.get(property).ok_or_else(|| missing(name, property))?);
+            values.iter().map(|value| Ok(plain(&self.resolve(value)?))).collect()
+        };
+        let condition = &statement["Condition"];
+        let event_source = condition["StringEquals"]["events:source"].as_str().map(str::to_owned);
+        if event_source.is_none() && !condition.is_null() {
+            return Err(unsupported(format!("the condition {condition}")));
+        }
+        Ok(Statement { actions: texts("Action")?, resources: texts("Resource")?, event_source })
     }
 
     /// The last part of the folder the function's binary lies in.
@@ -341,9 +400,13 @@ impl<'a> Document<'a> {
 
     fn rule(&self, name: &str, properties: &Value) -> Result<Rule, TemplateError> {
         let targets = properties["Targets"].as_array().ok_or_else(|| missing(name, "Targets"))?;
+        let pattern = self.resolve(&properties["EventPattern"])?;
+        if let Some(what) = pattern::unsupported(&pattern) {
+            return Err(TemplateError::Unsupported { resource: name.to_owned(), what });
+        }
         Ok(Rule {
             name: name.to_owned(),
-            pattern: self.resolve(&properties["EventPattern"])?,
+            pattern,
             targets: targets.iter().map(|target| self.target(name, target)).collect::<Result<_, _>>()?,
         })
     }
@@ -499,6 +562,15 @@ fn to_json(yaml: Yaml) -> Value {
             let name = if name == "Ref" { name.to_owned() } else { format!("Fn::{name}") };
             json!({name: to_json(tagged.value)})
         }
+    }
+}
+
+/// What may be one or several.
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Null => &[],
+        Value::Array(all) => all,
+        one => std::slice::from_ref(one),
     }
 }
 

@@ -68,6 +68,8 @@ pub use crate::write::write;
 
 /// Seed of [`Settings::demo`].
 pub const DEMO_SEED: u64 = 238;
+/// The last day of the demo portfolio, unless another is asked for: fixed, so that everybody sees the same.
+pub const DEMO_END: Date = Date::constant(2026, 6, 30);
 /// Longest recorded period: a century, well inside the calendar's range.
 const MAX_MONTHS: u32 = 1_200;
 

@@ -1,13 +1,98 @@
-//! What the functions share at their edge: the environment on the one side, API Gateway on the other.
+//! What the functions that events invoke share: starting, reading events, and saying whether a retry may help.
 //!
-//! Owns: reading variables, turning requests into principals and into the row of the customer they are about, and answers
-//! into responses. Must not know: what any
-//! function does.
+//! Must not know: what any function does.
 
-mod customer;
-mod environment;
-mod http;
+use expansion_domain::{Detail, Envelope, UnexpectedEvent};
+use expansion_service::{Config, ConfigError};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
 
-pub use customer::{current_row, customer_id};
-pub use environment::{ConfigError, claim_names, environment, number, parsed, required};
-pub use http::{claim, entries, principal, reply, requested_at, respond, to_problem};
+/// An invocation failed.
+pub trait Failure: std::error::Error {
+    /// Whether trying again may help.
+    fn is_transient(&self) -> bool;
+}
+
+/// The event is not one that the function takes.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    #[error(transparent)]
+    Unexpected(#[from] UnexpectedEvent),
+    #[error("the event cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+/// Runs a function: its configuration and logs, the state that it keeps between invocations, then one event after another.
+///
+/// # Errors
+/// When the configuration makes no sense, or Lambda cannot be reached.
+pub async fn run<S, E: Failure>(
+    state: impl FnOnce(&Config) -> Result<S, ConfigError>,
+    handle: impl AsyncFn(&S, LambdaEvent<Value>) -> Result<Value, E>,
+) -> Result<(), lambda_runtime::Error> {
+    let config = Config::from_env();
+    expansion_telemetry::init(&config.log_level()?)?;
+    let state = state(&config)?;
+    // Boxed, or the compiler gives up on how deep the futures are nested.
+    let answer = async |event| Box::pin(handle(&state, event)).await.map_err(|error| diagnostic(&error));
+    lambda_runtime::run(service_fn(answer)).await
+}
+
+/// How Lambda is told of a failure.
+fn diagnostic(error: &impl Failure) -> Diagnostic {
+    let error_type = if error.is_transient() { "Retryable" } else { "NonRetryable" };
+    Diagnostic { error_type: error_type.to_owned(), error_message: error.to_string() }
+}
+
+/// What kind of event came.
+#[must_use]
+pub fn detail_type(event: &Value) -> Option<&str> {
+    event.get("detail-type").and_then(Value::as_str)
+}
+
+/// What an event says, once it is the expected one.
+///
+/// # Errors
+/// [`EventError`] when it is not.
+pub fn open<D: Detail>(event: Value) -> Result<D, EventError> {
+    Ok(serde_json::from_value::<Envelope<D>>(event)?.open()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use expansion_domain::{AccuracyRequested, RunCheckRequested};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_opened_by_whoever_takes_it() {
+        let event = json!({
+            "source": "expansion-propensity",
+            "detail-type": "RunCheckRequested",
+            "detail": { "version": 1, "as_of": "2026-06-30T23:59:59Z" },
+        });
+        assert_eq!(detail_type(&event), Some(RunCheckRequested::TYPE));
+        let check: RunCheckRequested = open(event.clone()).expect("it is one");
+        assert_eq!(check.as_of.to_string(), "2026-06-30T23:59:59Z");
+        assert!(matches!(open::<AccuracyRequested>(event), Err(EventError::Unexpected(_))));
+        assert!(matches!(open::<AccuracyRequested>(json!({ "detail": 7 })), Err(EventError::Unreadable(_))));
+    }
+
+    #[test]
+    fn lambda_is_told_whether_a_retry_may_help() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("no")]
+        struct No(bool);
+        impl Failure for No {
+            fn is_transient(&self) -> bool {
+                self.0
+            }
+        }
+        assert_eq!(diagnostic(&No(true)).error_type, "Retryable");
+        assert_eq!(
+            (diagnostic(&No(false)).error_type, diagnostic(&No(false)).error_message),
+            ("NonRetryable".into(), "no".into())
+        );
+    }
+}

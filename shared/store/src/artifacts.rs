@@ -3,6 +3,7 @@
 //! The artifact is written first and the manifest last, so a manifest that can be read speaks of a model that is
 //! there. Neither is ever changed.
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
@@ -15,6 +16,13 @@ use crate::error::unless_condition_failed;
 pub struct Artifacts {
     pub client: Client,
     pub bucket: String,
+}
+
+impl Artifacts {
+    #[must_use]
+    pub fn new(aws: &SdkConfig, bucket: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), bucket: bucket.into() }
+    }
 }
 
 impl Artifacts {

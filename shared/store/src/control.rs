@@ -15,6 +15,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use expansion_domain::{Instant, RunId};
@@ -40,6 +41,13 @@ const IDEMPOTENCY_DAYS: i32 = 1;
 pub struct ControlTable {
     pub client: Client,
     pub name: String,
+}
+
+impl ControlTable {
+    #[must_use]
+    pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), name: name.into() }
+    }
 }
 
 /// The run that readers see, and the one before.

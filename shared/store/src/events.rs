@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -19,6 +20,11 @@ pub struct Bus {
 }
 
 impl Bus {
+    #[must_use]
+    pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), name: name.into() }
+    }
+
     /// Puts one event for each detail on the bus. Entries that fail are retried.
     ///
     /// # Errors

@@ -5,7 +5,6 @@
 
 mod actions;
 mod artifacts;
-mod clients;
 mod clock;
 mod control;
 mod error;
@@ -13,12 +12,16 @@ mod events;
 mod items;
 mod learning;
 mod propensities;
+mod sdk;
 
 pub use artifacts::Artifacts;
-pub use clients::Clients;
+pub use aws_sdk_dynamodb::Client as DynamoDb;
+pub use aws_sdk_s3::Client as S3;
+pub use aws_types::SdkConfig;
 pub use clock::now;
 pub use control::{ControlTable, CurrentRun, TOP_ROWS};
 pub use error::StoreError;
 pub use events::Bus;
 pub use learning::{ChampionChange, CommandRefused};
 pub use propensities::{Deadline, PropensityTable};
+pub use sdk::sdk_config;

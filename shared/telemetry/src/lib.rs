@@ -7,7 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 const NAMESPACE: &str = "ExpansionPropensity";
 
@@ -36,9 +40,10 @@ impl fmt::Debug for InvalidLevel {
 pub fn init(level: &str) -> Result<(), InvalidLevel> {
     let filter = filter(level)?;
     RECORDING.store(true, Ordering::Relaxed);
-    let format = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    let format = layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    let format = format.with_writer(std::io::stderr).with_filter(filter);
     // A second start in one process (a test) keeps the first.
-    let _ = format.with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::registry().with(format).try_init();
     Ok(())
 }
 
@@ -47,13 +52,13 @@ pub fn init(level: &str) -> Result<(), InvalidLevel> {
 /// # Errors
 /// [`InvalidLevel`] when the level makes no sense.
 pub fn init_console(level: &str) -> Result<(), InvalidLevel> {
-    let format = tracing_subscriber::fmt().with_target(false).with_env_filter(filter(level)?);
-    let _ = format.with_writer(std::io::stderr).try_init();
+    let format = layer().with_target(false).with_writer(std::io::stderr).with_filter(filter(level)?);
+    let _ = tracing_subscriber::registry().with(format).try_init();
     Ok(())
 }
 
-fn filter(level: &str) -> Result<EnvFilter, InvalidLevel> {
-    EnvFilter::try_new(level).map_err(|source| InvalidLevel { level: level.to_owned(), source })
+fn filter(level: &str) -> Result<Targets, InvalidLevel> {
+    level.parse().map_err(|source| InvalidLevel { level: level.to_owned(), source })
 }
 
 /// A metric's unit, as CloudWatch names it.

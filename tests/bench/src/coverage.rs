@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use clap::Args;
+use expansion_bench::{Failure, read_folder};
 use expansion_domain::Instant;
 use expansion_features::{Catalogue, Inputs, label};
 use expansion_model::{ConfidenceLevel, Scorer, confidence};
@@ -12,8 +13,6 @@ use expansion_training::{Request, fit};
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
-use crate::Failure;
-use crate::source::read_folder;
 use crate::table::write_lines;
 
 /// The label window in days.

@@ -1,21 +1,21 @@
-//! Measurements. Each prints one JSON object; none asserts anything.
+//! Measurements. Each prints its results and asserts nothing. What is to be compared from build to build is in
+//! `benches`.
 
 mod coverage;
 mod measure;
 mod portfolio;
 mod read;
 mod recommend;
-mod source;
+mod simulate;
 mod table;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-type Failure = Box<dyn std::error::Error>;
+use expansion_bench::Failure;
 
 #[derive(Debug, Parser)]
-#[command(about = "Measures expansion-propensity; prints JSON")]
+#[command(about = "Measures expansion-propensity")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,18 +33,31 @@ enum Command {
     Recommend(recommend::Arguments),
     /// Fits on a CSV file and tries the model on another.
     Table(table::Arguments),
+    /// Refreshes week by week through a change of the market: what do accuracy, drift and challengers make of it?
+    Simulate(simulate::Arguments),
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+async fn measure(command: Command) -> Result<String, Failure> {
+    let measured = match command {
         Command::Read(arguments) => read::measure(&arguments).await,
         Command::Portfolio(arguments) => portfolio::measure(&arguments).await,
         Command::Coverage(arguments) => coverage::measure(&arguments).await,
         Command::Recommend(arguments) => recommend::measure(&arguments).await,
         Command::Table(arguments) => table::measure(&arguments),
+        Command::Simulate(arguments) => return simulate::measure(&arguments).await,
     };
-    match result {
+    Ok(measured?.to_string())
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    // The local stack wants threads; whatever else is measured is measured on one core.
+    let mut runtime = match command {
+        Command::Simulate(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let result = runtime.enable_all().build().map_err(Failure::from);
+    match result.and_then(|runtime| runtime.block_on(measure(command))) {
         Ok(result) => {
             println!("{result}");
             ExitCode::SUCCESS

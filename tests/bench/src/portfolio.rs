@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use expansion_bench::{Failure, read_folder};
 use expansion_domain::Instant;
 use expansion_features::{Column, Dataset, cutoffs, dataset};
 use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time};
 use serde_json::Value;
 
-use crate::Failure;
 use crate::measure::{Clock, Report};
-use crate::source::read_folder;
 use crate::table::write_lines;
 
 #[derive(Debug, Args)]

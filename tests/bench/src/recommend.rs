@@ -6,14 +6,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use expansion_answer::{Answer, Answering, answer};
+use expansion_bench::{Failure, read_folder};
 use expansion_domain::{Id, Instant, RunId, Stage, calculated_at};
 use expansion_features::Catalogue;
 use expansion_records::ReadyLine;
 use expansion_training::{Request, fit};
 use serde_json::{Value, json};
-
-use crate::Failure;
-use crate::source::read_folder;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the running API against its contract: schemathesis sends what shared/api/openapi.json allows, and what it doesn't,
+# Holds the running API against its contract: schemathesis sends what shared/http/openapi.json allows, and what it doesn't,
 # to the local stack, and checks every answer.
 #
 #   EXPANSION_LOCAL=path/to/expansion-local   the stack; without it, it is built
@@ -42,7 +42,7 @@ csm=$(names "$work/list.json" csm_id | head -1 | tr -d '"')
 export PYTHONPATH="$contract"
 hold() {
   timeout --kill-after=10 120 "$work/venv/bin/schemathesis" --config-file "$contract/schemathesis.toml" \
-    run shared/api/openapi.json --url "$api" "$@"
+    run shared/http/openapi.json --url "$api" "$@"
 }
 failed=0
 hold "$@" || failed=1

@@ -7,10 +7,11 @@
 
 mod binary;
 mod caller;
+mod kept;
 mod source;
 mod world;
 
 pub use binary::Binary;
 pub use caller::{Caller, Reply};
-pub use source::{END, Source, as_of, portfolio};
+pub use source::{END, Source, as_of, portfolio, young};
 pub use world::{Item, LIST, REFRESH, World, customer_path, event_json, shard_message, weekly_run, within};

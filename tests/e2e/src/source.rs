@@ -24,6 +24,14 @@ pub fn portfolio() -> Portfolio {
     SIMULATED.get_or_init(|| simulate(&Settings { customers: 250, months: 20, end: END, seed: 1, drift: None })).clone()
 }
 
+/// [`portfolio`] as it was when there was too little to learn from: it is scored by rules, without any fit.
+#[must_use]
+pub fn young() -> Portfolio {
+    let mut young = portfolio();
+    young.expansion_opportunities.truncate(10);
+    young
+}
+
 /// A source folder, which is removed with its last copy.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -41,6 +49,12 @@ impl Source {
     #[must_use]
     pub fn bucketed(buckets: u32) -> Self {
         Self::of(&portfolio(), Some(buckets))
+    }
+
+    /// [`young`], one file a table: for what no model makes a difference to.
+    #[must_use]
+    pub fn young() -> Self {
+        Self::of(&young(), None)
     }
 
     /// Any portfolio.

@@ -10,6 +10,7 @@ use expansion_local::{Options, Stack};
 use expansion_records::{Run, RunStage};
 use expansion_store::{ControlTable, PropensityTable};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{Caller, Source};
 
@@ -38,8 +39,12 @@ pub struct World {
     pub control: ControlTable,
     /// Its table of propensity rows.
     pub propensities: PropensityTable,
+    /// What its bus carried before this process had it.
+    pub(crate) events_before: Vec<Value>,
+    /// Where its data are, if they are to go with it.
+    pub(crate) data: Option<TempDir>,
     /// What it reads stays as long as it does.
-    _source: Option<Source>,
+    source: Option<Source>,
 }
 
 impl World {
@@ -52,17 +57,16 @@ impl World {
     pub async fn with(source: &Source, options: Options) -> Self {
         let uri = source.folder().display().to_string();
         let world = Self::start(Options { source: Some(uri), ..options }).await;
-        Self { _source: Some(source.clone()), ..world }
+        Self { source: Some(source.clone()), ..world }
     }
 
     /// Any stack.
     pub async fn start(options: Options) -> Self {
         let stack = within("the start", Stack::start(options)).await.expect("the stack starts");
-        let scorer = stack.environment("scorer");
-        let client = stack.clients().dynamodb.clone();
-        let control = ControlTable { client: client.clone(), name: scorer["CONTROL_TABLE"].clone() };
-        let propensities = PropensityTable { client, name: scorer["PROPENSITY_TABLE"].clone() };
-        Self { stack, control, propensities, _source: None }
+        let config = stack.config("scorer");
+        let control = config.control().expect("a table of runs");
+        let propensities = config.propensities().expect("a table of scores");
+        Self { stack, control, propensities, events_before: Vec::new(), data: None, source: None }
     }
 
     // --- events ------------------------------------------------------------------------------------------------------
@@ -101,6 +105,12 @@ impl World {
     pub async fn score(&self, run_id: &RunId, shard: u32) -> Value {
         let message = shard_message(run_id, shard);
         within("the scorer", self.stack.invoke("scorer", message)).await.expect("the scorer answers")
+    }
+
+    /// Everything the bus has carried, oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        self.events_before.iter().cloned().chain(self.stack.events()).collect()
     }
 
     // --- what is stored ----------------------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 //! Checks of the deployment template against the code it deploys.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use expansion_api::ROUTES;
+use expansion_api_functions::routes;
 use expansion_domain::Instant;
+use expansion_http::Method;
 use expansion_local::template::{TEXT, Template};
 use expansion_model::ConfidenceLevel;
 use expansion_records::Listed;
+use expansion_service::{Config, ConfigError};
+use expansion_store::SdkConfig;
 use expansion_tidy::names;
 
 fn template() -> Template {
@@ -16,46 +19,64 @@ fn template() -> Template {
 #[test]
 fn every_function_is_deployed() {
     let template = template();
-    let deployed: Vec<&String> = template.functions.keys().collect();
-    let folders = names("functions");
+    let deployed: BTreeSet<String> = template.functions.into_keys().collect();
+    let of_events = names("functions").into_iter().filter(|folder| folder != "api");
+    let built: BTreeSet<String> = of_events.chain(expansion_api_functions::names()).collect();
     assert_eq!(
-        deployed,
-        folders.iter().collect::<Vec<_>>(),
-        "infra/template.yaml (left) has a function for every folder in functions/ (right): add or remove one"
+        deployed, built,
+        "infra/template.yaml (left) has a function for every binary (right): add or remove one"
     );
 }
 
 #[test]
-fn the_template_has_the_contracts_routes() {
-    let contract: BTreeSet<_> = ROUTES.iter().map(|route| (route.method, route.path, route.function)).collect();
+fn every_function_is_given_the_variables_it_reads() {
     let template = template();
-    let deployed: BTreeSet<_> = template.routes.iter().map(|r| (&*r.method, &*r.path, &*r.function)).collect();
-    assert_eq!(deployed, contract, "infra/template.yaml (left) and shared/api/src/routes.rs (right) must agree");
+    let mut read_by_any = BTreeSet::new();
+    for (function, described) in template.functions {
+        let given = described.variables.clone();
+        let config = Config::new(move |name| given.get(name).cloned(), SdkConfig::builder().build());
+        start(&function, &config).unwrap_or_else(|error| panic!("infra/template.yaml: {function}: {error}"));
+        let read = config.variables_read();
+        let own =
+            described.variables.keys().map(String::as_str).filter(|name| !template.common_variables.contains(*name));
+        for name in own {
+            assert!(
+                read.contains(name),
+                "infra/template.yaml gives {function} the variable {name}, which it does not read"
+            );
+        }
+        read_by_any.extend(read);
+    }
+    for name in template.common_variables {
+        assert!(read_by_any.contains(&*name), "infra/template.yaml gives every function {name}, which none reads");
+    }
+}
+
+/// Does what a function does with its configuration when it starts.
+fn start(function: &str, config: &Config) -> Result<(), ConfigError> {
+    config.log_level()?;
+    match function {
+        "trainer" => trainer::State::new(config).map(drop),
+        "scorer" => scorer::State::new(config).map(drop),
+        "judge" => judge::State::new(config).map(drop),
+        _ => {
+            let none: Vec<(Method, &str)> = Vec::new();
+            routes(function, none, config).unwrap_or_else(|| panic!("add {function} to `start`")).map(drop)
+        }
+    }
 }
 
 #[test]
-fn every_function_is_given_the_variables_it_reads() {
-    let read = BTreeMap::from([
-        ("judge", judge::Config::VARIABLES),
-        ("act", act::Config::VARIABLES),
-        ("ask", ask::Config::VARIABLES),
-        ("dashboard", dashboard::Config::VARIABLES),
-        ("get-accuracy", get_accuracy::Config::VARIABLES),
-        ("get-propensity", get_propensity::Config::VARIABLES),
-        ("models", models::Config::VARIABLES),
-        ("record-outcome", record_outcome::Config::VARIABLES),
-        ("list-propensities", list_propensities::Config::VARIABLES),
-        ("request-refresh", request_refresh::Config::VARIABLES),
-        ("scorer", scorer::Config::VARIABLES),
-        ("segment-patterns", segment_patterns::Config::VARIABLES),
-        ("trainer", trainer::Config::VARIABLES),
-        ("what-if", what_if::Config::VARIABLES),
-    ]);
-    for (function, described) in template().functions {
-        let read = read.get(&*function).unwrap_or_else(|| panic!("add {function} to the functions of this test"));
-        let read: BTreeSet<&str> = read.iter().copied().collect();
-        let given: BTreeSet<&str> = described.variables.keys().map(String::as_str).collect();
-        assert_eq!(given, read, "infra/template.yaml (left) and Config::VARIABLES of {function} (right) must agree");
+fn the_template_has_the_routes_that_the_functions_answer() {
+    let template = template();
+    for function in expansion_api_functions::names() {
+        let deployed = template.routes.iter().filter(|route| route.function == function);
+        let deployed: BTreeSet<_> = deployed.map(|route| (&*route.method, &*route.path)).collect();
+        let none: Vec<(Method, &str)> = Vec::new();
+        let answered = routes(&function, none, &expansion_api_functions::anywhere());
+        let answered = answered.expect("a function").expect("its configuration");
+        let answered: BTreeSet<_> = answered.into_iter().map(|(method, path)| (method.name(), path)).collect();
+        assert_eq!(deployed, answered, "infra/template.yaml (left) and {function}'s routes (right) must agree");
     }
 }
 

@@ -51,7 +51,6 @@ fn every_rule_may_put_what_it_cannot_deliver_into_its_dead_letters() {
     let document = Document::parse(TEXT, "").expect("the template parses");
     let attribute =
         |value: &Value| value["Fn::GetAtt"].as_str().unwrap_or_default().trim_end_matches(".Arn").to_owned();
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
     let mut used = BTreeMap::new();
     for (rule, properties) in document.of_type("AWS::Events::Rule") {
         for target in list(&properties["Targets"]).iter().filter(|target| !target["DeadLetterConfig"].is_null()) {
@@ -112,4 +111,43 @@ fn a_schedule_says_when_it_was_due() {
 fn what_cannot_be_resolved_is_an_error() {
     let text = TEXT.replace("BUCKET: !Ref Bucket", "BUCKET: !Ref Pail");
     assert!(matches!(Template::parse(&text, ""), Err(TemplateError::Unresolved(name)) if name == "Pail"));
+}
+
+#[test]
+fn a_role_has_its_statements_with_final_names() {
+    let functions = template().functions;
+    let [queries, control] = &*functions["list-propensities"].statements else { panic!("two statements") };
+    assert_eq!(queries.actions, ["dynamodb:Query"]);
+    let table = "arn:aws:dynamodb:us-east-1:000000000000:table/expansion_propensity";
+    assert_eq!(queries.resources, [table.to_owned(), format!("{table}/index/idx_expansion_propensity_score")]);
+    assert_eq!((control.actions.len(), &control.event_source), (2, &None));
+    let put = functions["act"].statements.iter().find(|s| s.actions == ["events:PutEvents"]).expect("it puts events");
+    assert_eq!(put.event_source.as_deref(), Some("expansion-propensity"));
+    let models = &functions["what-if"].statements[1];
+    assert_eq!(models.resources, ["arn:aws:s3:::expansion-local/models/*"]);
+}
+
+#[test]
+fn what_would_not_be_done_as_on_aws_is_refused() {
+    for (from, to, named) in [
+        (
+            "detail-type: [RunCheckRequested]",
+            "detail-type: [{prefix: Run}]",
+            "RunCheckRequestedRule uses the operator prefix",
+        ),
+        (
+            "StringEquals:\n                  events:source",
+            "StringLike:\n                  events:source",
+            "uses the condition",
+        ),
+        (
+            "- Effect: Allow\n              Action: s3:ListBucket",
+            "- Effect: Deny\n              Action: s3:ListBucket",
+            "does not allow",
+        ),
+    ] {
+        let text = TEXT.replacen(from, to, 1);
+        let refusal = Template::parse(&text, "").expect_err("it is refused").to_string();
+        assert!(refusal.contains(named), "{refusal}");
+    }
 }

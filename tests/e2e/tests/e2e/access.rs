@@ -4,8 +4,7 @@ use expansion_e2e::{LIST, REFRESH, Source, World, as_of, customer_path};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_csm_sees_their_own_customers_and_nobody_elses() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
     let all = world.all_rows().await;
     let csm = "csm-05";
     let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|row| row["csm_id"] == csm);
@@ -33,7 +32,7 @@ async fn a_csm_sees_their_own_customers_and_nobody_elses() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_manager_asks_for_a_refresh() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::over(&Source::young()).await;
     let _ = world.csm("csm-05").post(REFRESH, &[], "").await.problem(403, "forbidden");
     world.settle().await;
     assert!(world.everything().await.is_empty(), "a refused request leaves nothing behind");
@@ -52,7 +51,7 @@ async fn only_a_manager_asks_for_a_refresh() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_is_refused_when_it_is_asked_for_wrongly() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::over(&Source::young()).await;
     let manager = world.manager();
     let _ = manager.post(REFRESH, &[], r#"{"as_of":"2999-01-01"}"#).await.problem(400, "invalid-parameter");
     let _ = manager.post(REFRESH, &[], r#"{"as_of":"June"}"#).await.problem(400, "invalid-parameter");

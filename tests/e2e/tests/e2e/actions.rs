@@ -1,6 +1,6 @@
-//! What a CSM has done next: recorded once, told on the bus, with the papers that go with it.
+//! What a CSM has done next: recorded once, told on the bus, with the documents that go with it.
 
-use expansion_e2e::{Caller, LIST, Reply, Source, World, as_of, customer_path, weekly_run};
+use expansion_e2e::{Caller, LIST, Reply, World, as_of, customer_path, weekly_run};
 use jiff::civil::Weekday;
 use serde_json::{Value, json};
 
@@ -16,8 +16,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let world = World::over(&Source::simulated()).await;
-        world.refreshed(as_of(0)).await;
+        let world = World::after(&[0]).await;
         for row in world.all_rows().await.iter().filter(|row| row["csm_id"].is_string()) {
             let customer = world.customer(text(&row["customer_id"])).await;
             let approach = &customer["recommended_approach"];
@@ -210,7 +209,7 @@ async fn without_a_time_a_meeting_is_on_a_working_day_to_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paper_is_answered_itself_to_whoever_asks_for_it() {
+async fn a_document_is_answered_itself_to_whoever_asks_for_it() {
     let scene = Scene::new().await;
     let id = text(&scene.customer["customer_id"]);
     let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_e2e::{LIST, Source, World, as_of, customer_path};
+use expansion_e2e::{LIST, Source, World, as_of, customer_path, weekly_run};
+use expansion_local::Options;
 use serde_json::{Value, json};
 
 fn number(value: &Value) -> f64 {
@@ -27,10 +28,7 @@ fn points(factors: &[Value]) -> i64 {
 
 /// A world with two runs, four weeks apart.
 async fn two_runs() -> World {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(28)).await;
-    world.refreshed(as_of(0)).await;
-    world
+    World::after(&[28, 0]).await
 }
 
 async fn answers(world: &World) -> Vec<Value> {
@@ -218,10 +216,10 @@ async fn lists_come_in_the_order_that_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn segments_are_compared_with_sizes_and_intervals() {
-    let world = World::over(&Source::simulated()).await;
     let path = format!("{LIST}/segments");
-    let _ = world.manager().get(&path).await.problem(404, "no-run-yet");
-    world.refreshed(as_of(0)).await;
+    let empty = World::start(Options::default()).await;
+    let _ = empty.manager().get(&path).await.problem(404, "no-run-yet");
+    let world = World::after(&[0]).await;
     let answer = world.csm("csm-01").get(&path).await.ok();
     let data = list(&answer, "data");
     assert!(data.len() >= 4 && data[0]["segment"].is_null());
@@ -245,23 +243,21 @@ async fn segments_are_compared_with_sizes_and_intervals() {
 async fn a_customer_who_crosses_the_line_is_told_of_once() {
     let variables =
         [("READY_SCORE", "30"), ("READY_CONFIDENCE", "Low")].map(|(name, value)| (name.into(), value.into()));
-    let options = expansion_local::Options { variables: variables.into(), ..Default::default() };
-    let world = World::with(&Source::bucketed(3), options).await;
+    let options = Options { variables: variables.into(), ..Default::default() };
     let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut ready_before: BTreeSet<String> = BTreeSet::new();
-    for days in [60, 30, 0] {
-        let run = world.refreshed(as_of(days)).await;
+    for (runs, last) in [(1, 60), (2, 30), (3, 0)] {
+        let world = World::after_with(&[60, 30, 0][..runs], &Source::bucketed(3), options.clone()).await;
+        let run = weekly_run(as_of(last));
         let ready: BTreeSet<String> = world
             .rows(&world.manager(), "min_score=30&limit=200")
             .await
             .iter()
             .map(|row| row["customer_id"].to_string())
             .collect();
-        let events = world.stack.events().into_iter().filter(|event| event["detail-type"] == "ExpansionReady");
-        let events: Vec<Value> = events
-            .map(|event| event["detail"].clone())
-            .filter(|detail| detail["run_id"] == run.run_id.as_str())
-            .collect();
+        let events = world.events().into_iter().filter(|event| event["detail-type"] == "ExpansionReady");
+        let events: Vec<Value> =
+            events.map(|event| event["detail"].clone()).filter(|detail| detail["run_id"] == run.as_str()).collect();
         let crossing: BTreeSet<String> = ready.difference(&ready_before).cloned().collect();
         let found: BTreeSet<String> = events.iter().map(|detail| detail["customer_id"].to_string()).collect();
         assert_eq!(found, crossing);

@@ -1,15 +1,15 @@
 //! A model that was changed after it was stored is refused.
 
 use aws_sdk_s3::primitives::ByteStream;
-use expansion_e2e::{Source, World, as_of};
+use expansion_e2e::{World, as_of, weekly_run};
 use expansion_model::Model;
 use expansion_records::{Run, RunStage};
-use expansion_store::{Artifacts, now};
+use expansion_store::{S3, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
-    let world = World::over(&Source::simulated()).await;
-    let first = world.refreshed(as_of(7)).await;
+    let world = World::after(&[7]).await;
+    let first = world.run(&weekly_run(as_of(7))).await;
     let seen = world.all_rows().await;
     let model = first.model().cloned().expect("a complete run has a model");
 
@@ -33,11 +33,10 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_artifact_is_mended_by_storing_the_same_model_again() {
-    let world = World::over(&Source::simulated()).await;
-    let run = world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
+    let run = world.run(&weekly_run(as_of(0))).await;
     let model_id = run.model().expect("a complete run has a model").model_id.clone();
-    let (client, bucket) = (world.stack.clients().s3.clone(), world.stack.bucket().to_owned());
-    let artifacts = Artifacts { client, bucket };
+    let artifacts = world.stack.config("trainer").artifacts().expect("a bucket of models");
     let model = artifacts.model(&model_id).await.expect("it is whole");
     let manifest = artifacts.intact(&model_id).await.expect("it can be read").expect("it is whole");
 
@@ -55,7 +54,7 @@ async fn a_changed_artifact_is_mended_by_storing_the_same_model_again() {
 
 /// Changes the last digit in a stored artifact.
 async fn change_a_digit(world: &World, model_id: &str) {
-    let (s3, bucket) = (&world.stack.clients().s3, world.stack.bucket());
+    let (s3, bucket) = (S3::new(world.stack.sdk()), world.stack.bucket());
     let key = format!("models/{model_id}/artifact.json");
     let object = s3.get_object().bucket(bucket).key(&key).send().await.expect("the artifact is there");
     let mut bytes = object.body.collect().await.expect("it is read").to_vec();

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use expansion_e2e::{Caller, LIST, REFRESH, Source, World, as_of, customer_path, portfolio};
+use expansion_e2e::{Caller, LIST, REFRESH, Source, World, as_of, customer_path, young};
+use expansion_local::Options;
 use expansion_records::{Run, RunStage};
 use expansion_store::now;
 use serde_json::{Value, json};
@@ -48,21 +49,15 @@ async fn rows(caller: &Caller, query: &str) -> Vec<Value> {
 
 /// A world with two runs, a week apart.
 async fn two_runs() -> World {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(7)).await;
-    world.refreshed(as_of(0)).await;
-    world
+    World::after(&[7, 0]).await
 }
 
-/// A world with two runs, a month apart, where the line to being ready is low enough for somebody to have crossed it.
-async fn two_runs_with_a_low_line() -> World {
+/// A world with runs, a month apart, where the line to being ready is low enough for somebody to have crossed it.
+async fn runs_with_a_low_line() -> World {
     let variables =
         [("READY_SCORE", "30"), ("READY_CONFIDENCE", "Low")].map(|(name, value)| (name.into(), value.into()));
-    let options = expansion_local::Options { variables: variables.into(), ..Default::default() };
-    let world = World::with(&Source::simulated(), options).await;
-    world.refreshed(as_of(30)).await;
-    world.refreshed(as_of(0)).await;
-    world
+    let options = Options { variables: variables.into(), ..Options::default() };
+    World::after_with(&[60, 30, 0], &Source::bucketed(3), options).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +145,7 @@ async fn lists_are_narrowed_and_sorted_as_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bounds_are_on_what_they_are_said_to_be_on() {
-    let world = two_runs_with_a_low_line().await;
+    let world = runs_with_a_low_line().await;
     let manager = world.manager();
     let all = world.all_rows().await;
     let ids = |rows: &[&Value]| rows.iter().map(|row| row["customer_id"].clone()).collect::<Vec<_>>();
@@ -189,7 +184,7 @@ async fn bounds_are_on_what_they_are_said_to_be_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_counted_and_added_up() {
-    let world = two_runs_with_a_low_line().await;
+    let world = runs_with_a_low_line().await;
     let all = world.all_rows().await;
     let own_id = text(&all[0], "csm_id");
     let sum = |rows: &[&Value]| rows.iter().filter_map(|row| row["expected_value"].as_f64()).sum::<f64>();
@@ -326,15 +321,16 @@ async fn what_changed_what_would_lift_and_the_refresh() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_under_way_or_failed_is_told_beside_the_run_that_is_shown() {
-    let world = World::over(&Source::bucketed(4)).await;
-    let manager = world.manager();
+    let empty = World::start(Options::default()).await;
     let first = Run::requested(as_of(7), "schedule", 90, now());
-    world.control.create_run(first).await.expect("it is on record");
-    let answer = asked(&manager, "Is a refresh running?", "refresh").await;
+    empty.control.create_run(first.clone()).await.expect("it is on record");
+    let answer = asked(&empty.manager(), "Is a refresh running?", "refresh").await;
     assert_eq!((&answer["run"]["state"], &answer["current"]), (&json!("requested"), &Value::Null));
     assert!(answer["not_available"]["current"].is_string(), "{answer}");
 
-    let first = world.refreshed(as_of(7)).await;
+    let world = World::after_with(&[7], &Source::bucketed(4), Options::default()).await;
+    let manager = world.manager();
+    let first = world.run(&first.run_id).await;
     let shown = manager.get(&format!("{REFRESH}/{}", first.run_id)).await.ok();
     let second = planned(&world, as_of(0), 4, &first).await;
     world.score(&second.run_id, 2).await;
@@ -361,8 +357,7 @@ async fn a_refresh_under_way_or_failed_is_told_beside_the_run_that_is_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn how_accurate_the_scores_are_is_told_by_outcomes_once_there_are_any() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(100)).await;
+    let world = World::after(&[100]).await;
     let manager = world.manager();
     let answer = asked(&manager, "How accurate are you?", "accuracy").await;
     let first = &rows(&manager, "limit=1").await[0];
@@ -417,7 +412,7 @@ async fn a_csm_is_told_of_their_own_customers_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customers_name_is_shown_as_text_whatever_it_is() {
-    let mut portfolio = portfolio();
+    let mut portfolio = young();
     let names = ["](javascript:alert(1))", "<script>alert(1)</script>", "a|b", "`code`", "[x](http://y)"];
     for (customer, name) in portfolio.customers.iter_mut().zip(names.iter().cycle()) {
         customer.name = (*name).into();
@@ -459,7 +454,7 @@ async fn what_is_not_understood_or_no_question_is_said_to_be_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_first_run_there_is_nothing_to_say() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::start(Options::default()).await;
     let body = json!({ "question": "Which accounts are ready to expand?" }).to_string();
     let _ = world.manager().post(ASK, &[], &body).await.problem(404, "no-run-yet");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use expansion_e2e::{Binary, LIST, Source, World, as_of, within};
+use expansion_e2e::{Binary, LIST, Source, World, as_of, weekly_run, within};
 use expansion_local::Options;
 use expansion_records::RunStage;
 use serde_json::{Value, json};
@@ -32,8 +32,7 @@ fn body(answer: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_apis_programs_answer_their_sample_events_as_the_handlers_here_do() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
     for (function, statuses) in [
         ("list-propensities", [("bad-parameter.json", 400), ("csm.json", 200), ("manager.json", 200)]),
         ("get-propensity", [("unknown.json", 404), ("customer.json", 200), ("customer.json", 200)]),
@@ -60,7 +59,7 @@ async fn the_apis_programs_answer_their_sample_events_as_the_handlers_here_do() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_that_the_program_asks_for_is_carried_out() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::over(&Source::young()).await;
     let mut binary = started(&world, "request-refresh").await;
     let asked = binary.invoke(payload("request-refresh", "request.json")).await.expect("an answer");
     assert_eq!(asked["statusCode"], 202, "{asked}");
@@ -75,8 +74,7 @@ async fn a_refresh_that_the_program_asks_for_is_carried_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trainer_and_scorer_make_a_run_as_programs_of_their_own() {
-    let source = Source::simulated();
-    let world = World::over(&source).await;
+    let world = World::over(&Source::simulated()).await;
     // The trainer's events go to another stack's bus: else the scorer in here would be quicker than the program.
     let elsewhere = World::start(Options::default()).await;
     let mut environment = world.stack.environment("trainer");
@@ -102,8 +100,8 @@ async fn trainer_and_scorer_make_a_run_as_programs_of_their_own() {
     assert_eq!(checked, json!({"helped_on": []}));
 
     // The same run by the handlers in here has the same scores, reasons and all.
-    let here = World::over(&source).await;
-    here.refreshed(run.as_of).await;
+    assert_eq!(run.run_id, weekly_run(as_of(0)));
+    let here = World::after(&[0]).await;
     let rows = world.all_rows().await;
     assert_eq!(rows, here.all_rows().await);
     let best = rows[0]["customer_id"].as_str().expect("an id");
@@ -117,7 +115,7 @@ async fn trainer_and_scorer_make_a_run_as_programs_of_their_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_makes_no_sense_is_an_error_of_the_invocation_and_not_the_end_of_the_program() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::start(Options::default()).await;
     let mut trainer = started(&world, "trainer").await;
     let (kind, message) = trainer.invoke(json!({"detail-type": "Rubbish"})).await.expect_err("it is refused");
     assert_eq!(kind, "NonRetryable");

@@ -16,11 +16,7 @@ fn number(value: &Value) -> f64 {
 
 /// Runs 100 days and 20 days before the end, and at the end.
 async fn three_runs() -> World {
-    let world = World::over(&Source::simulated()).await;
-    for days in [100, 20, 0] {
-        world.refreshed(as_of(days)).await;
-    }
-    world
+    World::after(&[100, 20, 0]).await
 }
 
 fn cohort(run: &Value, days: u64) -> &Value {
@@ -116,7 +112,7 @@ async fn told(source: &Source, data: &TempDir, variables: &[(&str, &str)]) -> Wo
 }
 
 fn findings(world: &World, kind: &str) -> Vec<Value> {
-    let events = world.stack.events().into_iter().filter(|event| event["detail-type"] == kind);
+    let events = world.events().into_iter().filter(|event| event["detail-type"] == kind);
     events.flat_map(|event| event["detail"]["findings"].as_array().cloned().unwrap_or_default()).collect()
 }
 
@@ -153,9 +149,7 @@ fn silent() -> Source {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feature_that_falls_silent_is_found_by_the_run_itself() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(0)).await;
-    let usual = findings(&world, "DriftDetected");
+    let usual = findings(&World::after(&[0]).await, "DriftDetected");
 
     let world = World::over(&silent()).await;
     world.refreshed(as_of(0)).await;
@@ -166,9 +160,8 @@ async fn a_feature_that_falls_silent_is_found_by_the_run_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_challenger_is_compared_and_the_champion_can_be_pinned_and_rolled_back() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::after(&[28]).await;
     let path = format!("{LIST}/models");
-    world.refreshed(as_of(28)).await;
     let first = world.manager().get(&path).await.ok();
     assert_eq!(first["champion"]["generation"], 1);
     assert_eq!(first["data"][0]["decision"]["promote"], true);
@@ -245,15 +238,15 @@ fn command(action: &str, generation: u64) -> Value {
 
 /// The ids under which a promotion was told of.
 fn promotions(world: &World, model_id: &str) -> Vec<Value> {
-    let events = world.stack.events();
+    let events = world.events();
     let told = events.iter().filter(|event| event["detail-type"] == "ModelPromoted");
     told.filter(|event| event["detail"]["model_id"] == model_id).map(|event| event["detail"]["id"].clone()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_that_was_not_told_of_is_told_of_by_the_next_attempt() {
-    let world = World::over(&Source::simulated()).await;
-    let run = world.refreshed(as_of(7)).await;
+    let world = World::after(&[7]).await;
+    let run = world.run(&weekly_run(as_of(7))).await;
     let model_id = run.model().expect("a model").model_id.clone();
     assert_eq!(promotions(&world, &model_id).len(), 1);
     // As an attempt leaves it that ended right after the promotion.
@@ -276,8 +269,7 @@ async fn a_promotion_that_was_not_told_of_is_told_of_by_the_next_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_people_record_is_kept_once_and_seen_in_accuracy_and_by_the_next_refresh() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(7)).await;
+    let world = World::after(&[7]).await;
     let rows = world.all_rows().await;
     let customer = rows.iter().find(|row| row["csm_id"].is_string()).expect("a customer");
     let id = customer["customer_id"].as_str().expect("an id");
@@ -335,8 +327,7 @@ async fn what_people_record_is_kept_once_and_seen_in_accuracy_and_by_the_next_re
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_correction_takes_the_place_and_no_deal_ends_on_a_day_before_it_was_opened() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(7)).await;
+    let world = World::after(&[7]).await;
     let rows = world.all_rows().await;
     let id = rows[0]["customer_id"].as_str().expect("an id");
     let path = format!("/api/customers/{id}/expansion-propensity/outcome");

@@ -2,18 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use expansion_e2e::{REFRESH, Source, World, as_of, within};
+use expansion_e2e::{REFRESH, Source, World, as_of, weekly_run, within};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_event_changes_no_item_of_any_table() {
-    let world = World::over(&Source::bucketed(3)).await;
-    let run = world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
+    let run = weekly_run(as_of(0));
     let before = world.everything().await;
 
     world.publish(&world.weekly_event(as_of(0))).await;
     for shard in 0..3 {
-        let answer = world.score(&run.run_id, shard).await;
+        let answer = world.score(&run, shard).await;
         assert_eq!(answer["batchItemFailures"], Value::Array(Vec::new()));
     }
     let trained = within("the trainer", world.stack.invoke("trainer", world.weekly_event(as_of(0)))).await;
@@ -25,7 +25,7 @@ async fn a_repeated_event_changes_no_item_of_any_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idempotency_key_stands_for_one_refresh() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::over(&Source::young()).await;
     let manager = world.manager();
     let ask = async |key: &str, day: u32| {
         let body = format!(r#"{{"as_of":"2026-06-{day}"}}"#);
@@ -50,7 +50,7 @@ async fn an_idempotency_key_stands_for_one_refresh() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_clicks_within_a_minute_are_one_refresh() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::over(&Source::young()).await;
     let manager = world.manager();
     loop {
         let minute = this_minute();

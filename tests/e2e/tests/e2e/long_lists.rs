@@ -2,11 +2,11 @@
 
 use expansion_domain::row_id;
 use expansion_e2e::{World, as_of};
+use expansion_fixtures::{self as fixtures, listed, model_summary};
 use expansion_local::Options;
-use expansion_model::Knowledge;
-use expansion_records::{Listed, ModelSummary, Propensity, Run, RunSummary};
+use expansion_records::{Listed, Propensity, Run, RunSummary};
 use expansion_store::now;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// More customers than the thousand that a run keeps ready.
 const CUSTOMERS: u64 = 1400;
@@ -15,8 +15,7 @@ const CUSTOMERS: u64 = 1400;
 async fn run_of_invented_rows(world: &World) -> Run {
     let run = world.control.create_run(Run::requested(as_of(0), "test", 90, now())).await.expect("it is on record");
     world.control.begin_training(&run.run_id).await.expect("it is written");
-    let knowledge = Knowledge::Full;
-    let model = ModelSummary { model_id: "m".to_owned(), family: "invented".to_owned(), knowledge, metrics: None };
+    let model = model_summary();
     let planned = world.control.plan(&run.run_id, &model, 1, None, &[]).await.expect("it is written");
     let run = planned.expect("it was being trained");
     let rows: Vec<Propensity> = (0..CUSTOMERS).map(|n| row(&run, n)).collect();
@@ -34,20 +33,22 @@ async fn run_of_invented_rows(world: &World) -> Run {
 fn row(run: &Run, n: u64) -> Propensity {
     let customer_id = format!("c{:04}", n * 37 % CUSTOMERS);
     let csm_id = match n % 4 {
-        0 | 1 => Some("csm-1"),
-        2 => Some("csm-2"),
+        0 | 1 => Some("csm-1".into()),
+        2 => Some("csm-2".into()),
         _ => None,
     };
     // Six in ten have the same score.
-    let score = if n % 5 < 3 { 5 } else { 1 + n % 60 };
-    let row = json!({
-        "customer_id": customer_id, "csm_id": csm_id, "segment": if n.is_multiple_of(9) { "rare" } else { "common" },
-        "calculated_at": run.calculated_at, "id": row_id(&run.run_id, &customer_id), "run_id": run.run_id,
-        "model_id": "m", "propensity_score": score, "propensity_lower": 0.0, "propensity_upper": 99.0,
-        "confidence": 0.5, "confidence_level": "Medium", "baseline_points": score,
-        "contributing_factors": [], "recommended_products": [], "product_ids": [], "expected_value": n * 13 % 997,
-    });
-    serde_json::from_value(row).expect("it is a row")
+    let score = if n % 5 < 3 { 5 } else { u8::try_from(1 + n % 60).expect("a score") };
+    let listed = Listed {
+        calculated_at: run.calculated_at,
+        csm_id,
+        segment: Some(if n.is_multiple_of(9) { "rare" } else { "common" }.into()),
+        expected_value: Some(f64::from(u16::try_from(n * 13 % 997).expect("below a thousand"))),
+        priority: None,
+        newly_ready: false,
+        ..listed(&customer_id, score)
+    };
+    Propensity { id: row_id(&run.run_id, &customer_id), run_id: run.run_id.clone(), listed, ..fixtures::row("c", 5) }
 }
 
 /// Score and customer of each row.

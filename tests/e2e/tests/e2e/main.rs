@@ -1,4 +1,5 @@
-//! The whole product, through its real handlers, on the embedded stack: a fresh one for each test.
+//! The whole product, through its real handlers, on the embedded stack: one for each test, which most begin from runs that
+//! were made once for all.
 
 mod access;
 mod actions;

@@ -1,6 +1,7 @@
 //! The pages for people, as a browser gets them. What they do in one is tried in `tests/e2e/browser`.
 
 use expansion_e2e::{Source, World, as_of, portfolio};
+use expansion_local::Options;
 
 /// A name that would be something else than text if it were not taken as one.
 const NAME: &str = "<script>alert(1)</script> & \"Sons\"";
@@ -39,8 +40,7 @@ async fn pages_show_names_as_text_and_bring_nothing_from_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_csm_gets_no_page_of_somebody_else_s_customer() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
     let rows = world.all_rows().await;
     let (mine, theirs) = (&rows[0], rows.iter().find(|row| row["csm_id"] != rows[0]["csm_id"]).expect("two CSMs"));
     let csm = world.csm(mine["csm_id"].as_str().expect("a CSM"));
@@ -58,7 +58,7 @@ async fn a_csm_gets_no_page_of_somebody_else_s_customer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_browser_has_is_not_sent_again() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::start(Options::default()).await;
     let first = world.manager().get("/openapi.json").await;
     let tag = first.headers["etag"].clone();
     assert_eq!(first.ok()["openapi"], "3.1.0");

@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::primitives::ByteStream;
-use expansion_e2e::{REFRESH, Source, World, as_of, portfolio};
+use expansion_e2e::{REFRESH, Source, World, as_of, portfolio, weekly_run, young};
+use expansion_local::Options;
 use expansion_model::Knowledge;
 use expansion_records::RunStage;
 use expansion_simulator::Portfolio;
+use expansion_store::S3;
 use serde_json::{Value, json};
 
 /// The portfolio with a negative usage value in one row of `every`, and how many that are.
@@ -42,8 +44,7 @@ async fn a_few_bad_rows_are_left_out_and_reported_with_file_and_line() {
         },
     ]);
     assert_eq!(status["data_issues"], expected);
-    let clean = World::over(&Source::simulated()).await;
-    clean.refreshed(as_of(0)).await;
+    let clean = World::after(&[0]).await;
     assert_eq!(world.all_rows().await.len(), clean.all_rows().await.len(), "nobody is lost with their bad rows");
 }
 
@@ -70,8 +71,8 @@ async fn bad_rows_that_all_lie_in_one_bucket_do_not_fail_the_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_bad_rows_fail_the_run_and_the_one_before_stays() {
     let source = Source::simulated();
-    let world = World::over(&source).await;
-    let first = world.refreshed(as_of(7)).await;
+    let world = World::after_with(&[7], &source, Options::default()).await;
+    let first = world.run(&weekly_run(as_of(7))).await;
     let before = world.all_rows().await;
     let champion = world.everything().await["expansion_control pointer champion"].clone();
 
@@ -98,7 +99,7 @@ async fn too_many_bad_rows_fail_the_run_and_the_one_before_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_required_table_fails_the_run_and_nothing_is_written() {
-    let source = Source::simulated();
+    let source = Source::young();
     let world = World::over(&source).await;
     fs::remove_dir_all(source.folder().join("expansion_opportunities")).expect("the table is removed");
     let body = format!(r#"{{"as_of":"{}"}}"#, as_of(0).date());
@@ -115,7 +116,7 @@ async fn a_missing_required_table_fails_the_run_and_nothing_is_written() {
     assert_eq!(world.stack.dead_letters(), Vec::<Value>::new(), "trying again would not have helped");
 
     // Repaired, and asked for once more with the very same request.
-    source.replace(&portfolio(), None);
+    source.replace(&young(), None);
     let again = world.manager().post(REFRESH, &[("idempotency-key", "k")], &body).await;
     assert_eq!((again.status, &again.headers["location"]), (202, &location));
     let answer = &again.body;
@@ -127,9 +128,7 @@ async fn a_missing_required_table_fails_the_run_and_nothing_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_with_too_few_expansions_to_learn_from_is_scored_by_rules_and_that_is_said() {
-    let mut young = portfolio();
-    young.expansion_opportunities.truncate(10);
-    let world = World::over(&Source::of(&young, None)).await;
+    let world = World::over(&Source::young()).await;
     let run = world.refreshed(as_of(0)).await;
     assert_eq!(run.model().map(|model| model.knowledge), Some(Knowledge::Rules));
     let rows = world.all_rows().await;
@@ -162,11 +161,8 @@ fn files(root: &Path) -> Vec<PathBuf> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder() {
     let source = Source::bucketed(3);
-    let from_folder = World::over(&source).await;
-    from_folder.refreshed(as_of(0)).await;
-
-    let from_s3 = World::start(expansion_local::Options::default()).await;
-    let (s3, bucket) = (&from_s3.stack.clients().s3, from_s3.stack.bucket());
+    let from_s3 = World::start(Options::default()).await;
+    let (s3, bucket) = (S3::new(from_s3.stack.sdk()), from_s3.stack.bucket());
     assert_eq!(from_s3.stack.environment("trainer")["SOURCE_URI"], format!("s3://{bucket}/source/"));
     for file in files(&source.folder()) {
         let bytes = fs::read(source.folder().join(&file)).expect("a file");
@@ -175,5 +171,5 @@ async fn a_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder() {
     }
     let run = from_s3.refreshed(as_of(0)).await;
     assert_eq!(run.plan().map(|plan| plan.shards), Some(3));
-    assert_eq!(from_s3.all_rows().await, from_folder.all_rows().await);
+    assert_eq!(from_s3.all_rows().await, World::after(&[0]).await.all_rows().await);
 }

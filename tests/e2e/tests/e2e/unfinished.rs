@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Envelope, Instant, RunCheckRequested};
-use expansion_e2e::{LIST, REFRESH, Source, World, as_of, event_json, portfolio};
+use expansion_e2e::{LIST, REFRESH, Source, World, as_of, event_json, portfolio, weekly_run};
+use expansion_local::Options;
 use expansion_records::{Run, RunStage};
 use expansion_store::now;
 use serde_json::{Value, json};
@@ -30,8 +31,8 @@ fn check(minutes: i64) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_see_the_run_before_until_the_last_shard_is_in() {
-    let world = World::over(&Source::bucketed(4)).await;
-    let first = world.refreshed(as_of(7)).await;
+    let world = World::after_with(&[7], &Source::bucketed(4), Options::default()).await;
+    let first = world.run(&weekly_run(as_of(7))).await;
     let seen = world.all_rows().await;
     let best = seen[0]["customer_id"].as_str().expect("an id");
     let answer = world.customer(best).await;
@@ -85,8 +86,8 @@ async fn readers_see_the_run_before_until_the_last_shard_is_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_killed_before_it_was_closed_is_closed_by_the_next_check() {
-    let world = World::over(&Source::bucketed(2)).await;
-    let first = world.refreshed(as_of(7)).await;
+    let world = World::after_with(&[7], &Source::bucketed(2), Options::default()).await;
+    let first = world.run(&weekly_run(as_of(7))).await;
     let second = planned(&world, as_of(0), 2, &first).await;
     world.score(&second.run_id, 0).await;
     // The last shard is in, but its scorer was killed before it could close the run.
@@ -107,7 +108,7 @@ async fn a_run_that_was_killed_before_it_was_closed_is_closed_by_the_next_check(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_only_asked_for_is_begun_by_the_next_check() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::over(&Source::young()).await;
     let asked = Run::requested(as_of(0), "schedule", 90, now());
     world.control.create_run(asked.clone()).await.expect("it is on record");
     world.publish(&check(21)).await;
@@ -119,8 +120,8 @@ async fn a_run_that_was_only_asked_for_is_begun_by_the_next_check() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_run_that_finishes_later_does_not_replace_a_newer_one() {
-    let world = World::over(&Source::bucketed(3)).await;
-    let oldest = world.refreshed(as_of(14)).await;
+    let world = World::after_with(&[14], &Source::bucketed(3), Options::default()).await;
+    let oldest = world.run(&weekly_run(as_of(14))).await;
     let older = planned(&world, as_of(7), 3, &oldest).await;
     world.score(&older.run_id, 1).await;
     let newer = world.refreshed(as_of(0)).await;
@@ -151,8 +152,8 @@ async fn an_older_run_that_finishes_later_does_not_replace_a_newer_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_run_that_is_tried_again_over_another_source_counts_nobody_twice() {
     let source = Source::bucketed(4);
-    let world = World::over(&source).await;
-    let first = world.refreshed(as_of(7)).await;
+    let world = World::after_with(&[7], &source, Options::default()).await;
+    let first = world.run(&weekly_run(as_of(7))).await;
     let second = planned(&world, as_of(0), 4, &first).await;
     world.score(&second.run_id, 3).await;
     world.score(&second.run_id, 1).await;
@@ -168,8 +169,6 @@ async fn a_failed_run_that_is_tried_again_over_another_source_counts_nobody_twic
     let rows = world.all_rows().await;
     assert_eq!(retried.summary().map(|summary| summary.rows), Some(rows.len() as u64));
     assert_eq!(scores(&rows).len(), rows.len(), "nobody is listed twice");
-    let other = World::over(&source).await;
-    other.refreshed(as_of(7)).await;
-    other.refreshed(as_of(0)).await;
+    let other = World::after(&[7, 0]).await;
     assert_eq!(rows, other.all_rows().await, "as if the first attempt had never been");
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use expansion_e2e::{LIST, Source, World, as_of, customer_path, portfolio};
+use expansion_e2e::{LIST, Source, World, as_of, customer_path, portfolio, weekly_run};
+use expansion_local::Options;
 use expansion_records::RunStage;
 use serde_json::{Value, json};
 
@@ -55,8 +56,7 @@ async fn the_weekly_event_leads_to_a_complete_run_of_every_current_customer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_is_ranked_and_its_pages_show_everybody_once() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
     let all = world.all_rows().await;
 
     let ranks: Vec<u64> = all.iter().filter_map(|row| row["rank"].as_u64()).collect();
@@ -81,8 +81,7 @@ async fn the_list_is_ranked_and_its_pages_show_everybody_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filtered_list_is_the_whole_list_filtered() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
     let all = world.all_rows().await;
     let middle = number(&all[all.len() / 2]["propensity_score"]);
 
@@ -133,8 +132,8 @@ async fn a_filtered_list_is_the_whole_list_filtered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_customers_points_add_up_and_every_interval_holds_its_score() {
-    let world = World::over(&Source::simulated()).await;
-    let run = world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
+    let run = world.run(&weekly_run(as_of(0))).await;
     for row in world.all_rows().await {
         let answer = world.customer(&id(&row)).await;
         let score = answer["propensity_score"].as_i64().expect("a score");
@@ -171,7 +170,7 @@ async fn every_customers_points_add_up_and_every_interval_holds_its_score() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_first_run_there_is_nothing_and_the_answer_says_how_to_get_it() {
-    let world = World::over(&Source::simulated()).await;
+    let world = World::start(Options::default()).await;
     let problem = world.manager().get(LIST).await.problem(404, "no-run-yet");
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("/refresh")), "{problem}");
     let _ = world.manager().get(&customer_path("cus-00001")).await.problem(404, "no-run-yet");
@@ -181,8 +180,7 @@ async fn before_the_first_run_there_is_nothing_and_the_answer_says_how_to_get_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_wrongly_is_refused_by_name() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(0)).await;
+    let world = World::after(&[0]).await;
     let manager = world.manager();
     let _ = manager.get(&customer_path("nobody")).await.problem(404, "not-found");
 
@@ -209,8 +207,7 @@ async fn what_is_asked_wrongly_is_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_is_being_read_stays_the_same_run_when_a_newer_one_completes() {
-    let world = World::over(&Source::simulated()).await;
-    world.refreshed(as_of(7)).await;
+    let world = World::after(&[7]).await;
     let before = world.all_rows().await;
     let page = world.manager().get(&format!("{LIST}?limit=200")).await.ok();
     let cursor = page["next_cursor"].as_str().expect("there are more than 200");

@@ -1,0 +1,5 @@
+//! The pages for people.
+
+fn main() -> Result<(), lambda_http::Error> {
+    expansion_api_functions::run(expansion_api_functions::dashboard)
+}

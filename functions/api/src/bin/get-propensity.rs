@@ -1,0 +1,5 @@
+//! Everything about one customer.
+
+fn main() -> Result<(), lambda_http::Error> {
+    expansion_api_functions::run(expansion_api_functions::get_propensity)
+}

@@ -1,0 +1,5 @@
+//! How the segments differ.
+
+fn main() -> Result<(), lambda_http::Error> {
+    expansion_api_functions::run(expansion_api_functions::segment_patterns)
+}

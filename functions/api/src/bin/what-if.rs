@@ -1,0 +1,5 @@
+//! What would move a score.
+
+fn main() -> Result<(), lambda_http::Error> {
+    expansion_api_functions::run(expansion_api_functions::what_if)
+}

@@ -1,0 +1,76 @@
+//! `GET /api/analytics/expansion-propensity/accuracy`: how right past runs were.
+
+use axum::extract::State;
+use expansion_domain::RunId;
+use expansion_service::accuracy::{Accuracies, AccuracyAnswer, AccuracyRequest, HORIZON_REASON, HORIZONS};
+use expansion_service::{Config, ConfigError};
+use schemars::JsonSchema;
+
+use crate::describe::Describe;
+use crate::query::{FromQuery, Given};
+use crate::{Answer, Caller, Method, Problem, Query, Shared, Surface};
+
+/// What may be asked of past runs.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+pub struct AccuracyParameters {
+    /// Only this run.
+    pub run: Option<RunId>,
+    /// Figures of this segment instead of all customers.
+    pub segment: Option<String>,
+    /// Only after so many days.
+    #[schemars(range(min = 1, max = 730))]
+    pub horizon: Option<u16>,
+}
+
+impl FromQuery for AccuracyParameters {
+    fn take(given: &mut Given) -> Self {
+        let days = |text: &str| text.parse().ok().filter(|days| HORIZONS.contains(days));
+        Self {
+            run: given.parsed("run", "is not the id of a run", |text| text.parse().ok()),
+            segment: given.text("segment"),
+            horizon: given.parsed("horizon", HORIZON_REASON, days),
+        }
+    }
+}
+
+impl From<AccuracyParameters> for AccuracyRequest {
+    fn from(AccuracyParameters { run, segment, horizon }: AccuracyParameters) -> Self {
+        Self { run, segment, horizon }
+    }
+}
+
+/// Puts accuracy on a surface.
+///
+/// # Errors
+/// [`ConfigError`] names the variable that is missing.
+pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
+    let accuracies = Shared::new(config, Accuracies::new(config)?)?;
+    Ok(surface.route(Method::Get, "/api/analytics/expansion-propensity/accuracy", get, accuracies, |op| {
+        op.id("getAccuracy")
+            .tag("Models")
+            .summary("How right past runs were.")
+            .says(200, "The runs, newest first.")
+            .refuses(&[400, 404])
+    }))
+}
+
+async fn get(
+    State(accuracies): State<Shared<Accuracies>>,
+    _: Caller,
+    query: Query<AccuracyParameters>,
+) -> Result<Answer<AccuracyAnswer>, Problem> {
+    Ok(Answer(accuracies.answer(&query.checked()?.into()).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_wrongly_is_named() {
+        let pairs = [("run", "x"), ("horizon", "0"), ("colour", "red")];
+        let query = Query::<AccuracyParameters>::of(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let wrong = query.checked().expect_err("all of it is wrong");
+        assert_eq!(wrong.iter().map(|wrong| &*wrong.name).collect::<Vec<_>>(), ["run", "horizon", "colour"]);
+    }
+}

@@ -1,0 +1,181 @@
+//! What routes say of themselves: their parameters, bodies and answers as parts of an OpenAPI operation.
+//!
+//! A type may look different from either side: what a request carries is described as it is read, what is answered as it is
+//! written.
+
+use aide::generate::GenContext;
+use aide::openapi::{
+    HeaderStyle, Link, LinkOperation, MediaType, Operation, Parameter, ParameterData, ParameterSchemaOrContent,
+    PathStyle, QueryStyle, ReferenceOr, RequestBody, Response, SchemaObject, StatusCode,
+};
+use aide::transform::TransformOperation;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+/// Where an operation keeps the schemas that its body refers to until they are moved to where they belong.
+pub(crate) const SCHEMAS: &str = "x-schemas";
+/// The refusals: status, name, what it means, and whether API Gateway gives it, too, in its own form.
+pub(crate) const REFUSALS: [(u16, &str, &str, bool); 7] = [
+    (400, "Invalid", "A parameter, a header or the body makes no sense; which and why is said.", false),
+    (401, "NotSignedIn", "There is no valid token, or its claims name neither a manager nor a CSM.", true),
+    (403, "NotAllowed", "Only a manager may do this, or a browser sent it for a page of another site.", false),
+    (
+        404,
+        "NotFound",
+        "There is no such thing or it is not the caller's to see, or no refresh has completed yet.",
+        false,
+    ),
+    (409, "Conflict", "Things are not as the request takes them to be.", false),
+    (500, "Internal", "A fault of the service, described in its log under the request's id.", true),
+    (503, "Unavailable", "Something behind the API is busy; the same request may succeed later.", true),
+];
+
+/// What a route adds to what its types say.
+pub trait Describe: Sized {
+    /// What an answer with this status is, in words.
+    #[must_use]
+    fn says(self, status: u16, what: &str) -> Self;
+
+    /// The statuses of refusals that not every route gives.
+    #[must_use]
+    fn refuses(self, statuses: &[u16]) -> Self;
+
+    /// An example of what the request carries.
+    #[must_use]
+    fn example(self, body: Value) -> Self;
+
+    /// What can be asked next of which operation, with a parameter from the answer: `(name, operation, parameter, value)`.
+    #[must_use]
+    fn link(self, name: &str, operation: &str, parameter: &str, value: &str) -> Self;
+}
+
+impl Describe for TransformOperation<'_> {
+    fn says(mut self, status: u16, what: &str) -> Self {
+        let responses = self.inner_mut().responses.get_or_insert_default();
+        let response = responses.responses.entry(StatusCode::Code(status));
+        if let ReferenceOr::Item(response) = response.or_insert_with(|| ReferenceOr::Item(Response::default())) {
+            what.clone_into(&mut response.description);
+        }
+        self
+    }
+
+    fn refuses(mut self, statuses: &[u16]) -> Self {
+        refuse(self.inner_mut(), statuses);
+        self
+    }
+
+    fn example(mut self, body: Value) -> Self {
+        if let Some(ReferenceOr::Item(request)) = &mut self.inner_mut().request_body {
+            request.content.values_mut().for_each(|content| content.example = Some(body.clone()));
+        }
+        self
+    }
+
+    fn link(mut self, name: &str, operation: &str, parameter: &str, value: &str) -> Self {
+        let link = Link {
+            description: None,
+            operation: LinkOperation::OperationId(operation.to_owned()),
+            request_body: None,
+            parameters: [(parameter.to_owned(), value.into())].into_iter().collect(),
+            server: None,
+            extensions: Default::default(),
+        };
+        let responses = self.inner_mut().responses.get_or_insert_default();
+        for response in responses.responses.values_mut().filter_map(ReferenceOr::as_item_mut) {
+            response.links.insert(name.to_owned(), ReferenceOr::Item(link.clone()));
+        }
+        self
+    }
+}
+
+/// Refers to the refusals with these statuses.
+pub(crate) fn refuse(operation: &mut Operation, statuses: &[u16]) {
+    let responses = operation.responses.get_or_insert_default();
+    for (status, name, ..) in REFUSALS.iter().filter(|(status, ..)| statuses.contains(status)) {
+        let refusal = ReferenceOr::ref_(&format!("#/components/responses/{name}"));
+        responses.responses.insert(StatusCode::Code(*status), refusal);
+    }
+}
+
+/// The response with an answer, which may be had in other media types than JSON too.
+pub(crate) fn answer<T: JsonSchema>(ctx: &mut GenContext, papers: &[&str]) -> Response {
+    let schema = ctx.schema.subschema_for::<T>();
+    let content = |schema| MediaType { schema: Some(object(schema)), ..MediaType::default() };
+    let papers =
+        papers.iter().map(|media_type| ((*media_type).to_owned(), content(schemars::json_schema!({"type": "string"}))));
+    let json = ("application/json".to_owned(), content(schema));
+    Response { content: [json].into_iter().chain(papers).collect(), ..Response::default() }
+}
+
+/// What a request carries.
+pub(crate) fn body<T: JsonSchema>(operation: &mut Operation, is_required: bool) {
+    let mut schemas = settings().for_deserialize().into_generator();
+    let schema = schemas.subschema_for::<T>();
+    operation.extensions.insert(SCHEMAS.to_owned(), schemas.take_definitions(true).into());
+    let content = MediaType { schema: Some(object(schema)), ..MediaType::default() };
+    operation.request_body = Some(ReferenceOr::Item(RequestBody {
+        content: [("application/json".to_owned(), content)].into_iter().collect(),
+        required: is_required,
+        ..RequestBody::default()
+    }));
+}
+
+/// The fields of a type as the parameters of a query string.
+pub(crate) fn query_parameters<T: JsonSchema>(operation: &mut Operation) {
+    let schema = inline::<T>();
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let mut schema = schema.clone();
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let description = description.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let is_required = required.iter().any(|required| required == name);
+        operation.parameters.push(ReferenceOr::Item(Parameter::Query {
+            parameter_data: parameter(name, &description, is_required, schema),
+            allow_reserved: false,
+            style: QueryStyle::Form,
+            allow_empty_value: None,
+        }));
+    }
+}
+
+pub(crate) fn path_parameter(operation: &mut Operation, name: &str, description: &str, schema: Value) {
+    let parameter_data = parameter(name, description, true, schema);
+    operation.parameters.push(ReferenceOr::Item(Parameter::Path { parameter_data, style: PathStyle::Simple }));
+}
+
+pub(crate) fn header_parameter(operation: &mut Operation, name: &str, description: &str, schema: Value) {
+    let parameter_data = parameter(name, description, false, schema);
+    operation.parameters.push(ReferenceOr::Item(Parameter::Header { parameter_data, style: HeaderStyle::Simple }));
+}
+
+fn parameter(name: &str, description: &str, required: bool, schema: Value) -> ParameterData {
+    let schema = Schema::try_from(schema).unwrap_or_default();
+    ParameterData {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        required,
+        deprecated: None,
+        format: ParameterSchemaOrContent::Schema(object(schema)),
+        example: None,
+        examples: Default::default(),
+        explode: None,
+        extensions: Default::default(),
+    }
+}
+
+/// The schema of a type as it is read, with all that it refers to in it.
+pub(crate) fn inline<T: JsonSchema>() -> Value {
+    let mut settings = settings().for_deserialize();
+    settings.inline_subschemas = true;
+    settings.into_generator().subschema_for::<T>().to_value()
+}
+
+fn object(json_schema: Schema) -> SchemaObject {
+    SchemaObject { json_schema, external_docs: None, example: None }
+}
+
+/// What all schemas of the document have in common.
+pub(crate) fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12().with(|it| it.definitions_path = "/components/schemas".into())
+}

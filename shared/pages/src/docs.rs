@@ -1,0 +1,136 @@
+//! The API's description as a page, made from the same document that programs read.
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use expansion_http::{Caller, OPENAPI, Problem, Shared};
+use serde_json::Value;
+
+use crate::Dashboard;
+use crate::page::{Page, Refused};
+
+/// The API's description, read once.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(OPENAPI).unwrap_or_default());
+
+#[derive(Template)]
+#[template(path = "docs.html")]
+struct Docs {
+    operations: Vec<Operation>,
+    schemas: Vec<Schema>,
+}
+
+struct Operation {
+    method: String,
+    path: String,
+    summary: String,
+    parameters: Vec<Parameter>,
+    body: Option<String>,
+    responses: Vec<(String, String, Option<String>)>,
+}
+
+struct Parameter {
+    name: String,
+    place: String,
+    description: String,
+    required: bool,
+}
+
+struct Schema {
+    name: String,
+    description: String,
+    properties: Vec<(String, String, String)>,
+}
+
+/// The description as programs read it; it is nobody's secret.
+pub(crate) async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+/// The page.
+pub(crate) async fn page(_: State<Shared<Dashboard>>, caller: Result<Caller, Problem>) -> Result<Page, Refused> {
+    caller?;
+    let document = &*DOCUMENT;
+    let empty = serde_json::Map::new();
+    let object = |value: &'_ Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
+    let mut operations = Vec::new();
+    for (path, methods) in object(&document["paths"]) {
+        for (method, operation) in object(&methods) {
+            operations.push(operation_of(document, &path, &method, &operation));
+        }
+    }
+    let schemas = object(&document["components"]["schemas"]);
+    let schemas = schemas.iter().map(|(name, schema)| Schema {
+        name: name.clone(),
+        description: text(&schema["description"]),
+        properties: properties(schema),
+    });
+    Page::of(&Docs { operations, schemas: schemas.collect() })
+}
+
+fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -> Operation {
+    let parameters = operation["parameters"].as_array().into_iter().flatten().map(|parameter| {
+        let parameter = resolved(document, parameter);
+        Parameter {
+            name: text(&parameter["name"]),
+            place: text(&parameter["in"]),
+            description: text(&parameter["description"]),
+            required: parameter["required"] == true,
+        }
+    });
+    let responses = operation["responses"].as_object().into_iter().flatten().map(|(status, response)| {
+        let response = resolved(document, response);
+        (status.clone(), text(&response["description"]), schema_of(response))
+    });
+    Operation {
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        summary: text(&operation["summary"]),
+        parameters: parameters.collect(),
+        body: schema_of(&operation["requestBody"]),
+        responses: responses.collect(),
+    }
+}
+
+/// What a reference within the document stands for.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let reference = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    reference.and_then(|pointer| document.pointer(pointer)).unwrap_or(value)
+}
+
+/// The name of the schema of a body.
+fn schema_of(body: &Value) -> Option<String> {
+    let content = body["content"].as_object()?.values().next()?;
+    name_of(&content["schema"])
+}
+
+fn name_of(schema: &Value) -> Option<String> {
+    schema["$ref"].as_str()?.rsplit('/').next().map(str::to_owned)
+}
+
+fn properties(schema: &Value) -> Vec<(String, String, String)> {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    properties.map(|(name, schema)| (name.clone(), kind_of(schema), text(&schema["description"]))).collect()
+}
+
+/// A schema's type in a few words.
+fn kind_of(schema: &Value) -> String {
+    if let Some(name) = name_of(schema) {
+        return name;
+    }
+    match &schema["type"] {
+        Value::String(kind) if kind == "array" => format!("list of {}", kind_of(&schema["items"])),
+        Value::String(kind) => kind.clone(),
+        Value::Array(kinds) => kinds.iter().map(text).collect::<Vec<_>>().join(" or "),
+        _ => {
+            let options = ["anyOf", "oneOf"].iter().filter_map(|key| schema[key].as_array()).flatten();
+            options.map(kind_of).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

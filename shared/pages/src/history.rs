@@ -1,0 +1,127 @@
+//! How right the answers turned out to be, how customers have shifted, and which models there were.
+
+use askama::Template;
+use axum::extract::State;
+use expansion_http::accuracy::AccuracyParameters;
+use expansion_http::{Caller, Problem, Query, Shared};
+use expansion_model::{Accuracy, Figure};
+use expansion_records::{ChampionModel, ModelRecord};
+use expansion_service::accuracy::{AccuracyAnswer, CohortView, RunAccuracyView};
+use expansion_service::models::ModelsAnswer;
+
+use crate::page::{Page, Refused};
+use crate::{Dashboard, charts, words};
+
+/// Models listed.
+const MODELS: usize = 20;
+/// Shifts listed.
+const SHIFTS: usize = 10;
+
+#[derive(Template)]
+#[template(path = "accuracy.html")]
+struct History {
+    runs: Vec<RunAccuracyView>,
+    shown: Option<Shown>,
+    over_time: Vec<(String, f64, f64)>,
+    over_time_chart: String,
+    champion: Option<ChampionModel>,
+    models: Vec<ModelRecord>,
+}
+
+impl History {
+    fn is_champion(&self, model: &ModelRecord) -> bool {
+        self.champion.as_ref().is_some_and(|champion| champion.model_id == model.model_id)
+    }
+}
+
+/// The cohort whose figures are shown.
+struct Shown {
+    run: RunAccuracyView,
+    days: u16,
+    is_whole: bool,
+    accuracy: Accuracy,
+    calibration: String,
+    gains: String,
+    lift: String,
+}
+
+impl Shown {
+    /// How many customers a point of the charts stands for.
+    fn customers_a_tenth(&self) -> String {
+        let sizes = || self.accuracy.tenths.iter().map(|tenth| tenth.customers);
+        let (least, most) = (sizes().min().unwrap_or_default(), sizes().max().unwrap_or_default());
+        if least == most { most.to_string() } else { format!("{least}–{most}") }
+    }
+
+    fn figure(&self, name: &str) -> Option<&Figure> {
+        self.accuracy.figures.get(name)
+    }
+}
+
+/// The page for what is asked, as the API's accuracy does.
+pub(crate) async fn page(
+    State(dashboard): State<Shared<Dashboard>>,
+    caller: Result<Caller, Problem>,
+    query: Query<AccuracyParameters>,
+) -> Result<Page, Refused> {
+    caller?;
+    let asked = query.checked()?.into();
+    let AccuracyAnswer { data: runs, .. } = dashboard.accuracies.answer(&asked).await?;
+    let ModelsAnswer { champion, data: mut models } = dashboard.models.answer().await?;
+    models.truncate(MODELS);
+    let over_time = over_time(&runs);
+    Page::of(&History {
+        shown: shown(&runs),
+        over_time_chart: if over_time.len() > 1 { charts::over_time(&over_time) } else { String::new() },
+        over_time,
+        runs,
+        champion,
+        models,
+    })
+}
+
+/// The cohort that tells most: the longest one of the newest run that has one of its length.
+fn shown(runs: &[RunAccuracyView]) -> Option<Shown> {
+    let mature = |run: &RunAccuracyView| run.cohorts.iter().filter(|c| c.is_mature).map(|cohort| cohort.days).max();
+    let days = runs.iter().filter_map(mature).max()?;
+    let cohort_of = |run: &RunAccuracyView| -> Option<CohortView> {
+        run.cohorts.iter().find(|cohort| cohort.days == days && cohort.accuracy.is_some()).cloned()
+    };
+    let (run, cohort) = runs.iter().find_map(|run| Some((run, cohort_of(run)?)))?;
+    let accuracy = cohort.accuracy?;
+    let tenths = &accuracy.tenths;
+    let calibration: Vec<(f64, f64)> = tenths.iter().rev().map(|tenth| (tenth.predicted, tenth.observed)).collect();
+    let mut so_far = 0;
+    let gains: Vec<(f64, f64)> = tenths
+        .iter()
+        .map(|tenth| {
+            so_far += tenth.customers;
+            (share(so_far, accuracy.customers), tenth.gain)
+        })
+        .collect();
+    Some(Shown {
+        run: run.clone(),
+        days,
+        is_whole: days == run.horizon_days,
+        calibration: charts::calibration(&calibration),
+        gains: charts::gains(&gains),
+        lift: charts::lift(&tenths.iter().map(|tenth| tenth.lift).collect::<Vec<_>>()),
+        accuracy,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "customers are far fewer than 2^53")]
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+/// Expansions predicted and happened, of the runs whose whole horizon is over, oldest first.
+#[expect(clippy::cast_precision_loss, reason = "customers are far fewer than 2^53")]
+fn over_time(runs: &[RunAccuracyView]) -> Vec<(String, f64, f64)> {
+    let whole = |run: &RunAccuracyView| {
+        let cohort = run.cohorts.iter().find(|cohort| cohort.days == run.horizon_days)?;
+        let accuracy = cohort.accuracy.as_ref()?;
+        Some((words::day(run.as_of), accuracy.predicted_expansions, accuracy.expansions as f64))
+    };
+    runs.iter().rev().filter_map(whole).collect()
+}

@@ -1,0 +1,190 @@
+//! The documents that come with an action: a meeting's calendar entry, and a proposal as Markdown and HTML.
+//!
+//! Both may reach the customer, so they say nothing of what is thought of them: no score, no probability, no points, no
+//! reason that is not about the customer's own use and wishes. They are made from the event alone, so that a retry gives
+//! the same documents.
+
+use askama::Template;
+use expansion_domain::{
+    ActionFactor, ActionKind, ActionMeeting, ActionProduct, ActionValue, Currency, Date, ExpansionActionRequested,
+    Instant, Money, thousands,
+};
+use expansion_features::{Audience, feature};
+use icalendar::{Calendar, Component, Event, Property};
+use jiff::Timestamp;
+
+use crate::Error;
+
+/// So many reasons are enough.
+const MOST_REASONS: usize = 5;
+
+/// The documents of one action.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    pub(crate) calendar: Option<String>,
+    pub(crate) proposal_markdown: Option<String>,
+    pub(crate) proposal_html: Option<String>,
+}
+
+/// What a customer is offered, in words; what is not known is absent.
+#[derive(Debug)]
+struct Proposal {
+    customer: Option<String>,
+    contact: Option<String>,
+    prepared_on: Date,
+    as_of: Date,
+    offers: Vec<Offer>,
+    reasons: Vec<String>,
+    timing: Option<Window>,
+}
+
+#[derive(Debug)]
+struct Offer {
+    title: String,
+    /// The product's name, where the title does not say it already.
+    product: Option<String>,
+    quantity: Option<String>,
+    value: Option<String>,
+}
+
+#[derive(Debug)]
+struct Window {
+    label: String,
+    from: Date,
+    to: Date,
+}
+
+#[derive(Template)]
+#[template(path = "proposal.html")]
+struct Html<'a> {
+    proposal: &'a Proposal,
+}
+
+#[derive(Template)]
+#[template(path = "proposal.md")]
+struct Markdown<'a> {
+    proposal: &'a Proposal,
+}
+
+/// The documents that come with an action.
+///
+/// # Errors
+/// [`Error::Internal`] when a template fails, which none does.
+pub(crate) fn documents(event: &ExpansionActionRequested, currency: Option<Currency>) -> Result<Documents, Error> {
+    if event.action != ActionKind::GenerateProposal {
+        let calendar = event.meeting.as_ref().map(|meeting| calendar(event, meeting));
+        return Ok(Documents { calendar, ..Documents::default() });
+    }
+    let proposal = &proposal(event, currency);
+    let failed = |error: askama::Error| Error::Internal(format!("a proposal cannot be written: {error}"));
+    Ok(Documents {
+        calendar: None,
+        proposal_markdown: Some(Markdown { proposal }.render().map_err(failed)?),
+        proposal_html: Some(Html { proposal }.render().map_err(failed)?),
+    })
+}
+
+// --- calendar --------------------------------------------------------------------------------------------------------
+
+fn calendar(event: &ExpansionActionRequested, meeting: &ActionMeeting) -> String {
+    let customer = event.customer.name.as_deref().unwrap_or(&event.customer.id);
+    let offer = event.product.as_ref().map(in_words);
+    let summary = match &offer {
+        Some(offer) => format!("{customer}: {offer}"),
+        None => customer.to_owned(),
+    };
+    let contact = contact(event).map(|contact| format!("With: {contact}"));
+    let topic = offer.map(|offer| format!("About: {offer}"));
+    let note = event.note.as_deref().map(|note| printable(note, true));
+    let lines: Vec<String> = contact.into_iter().chain(topic).chain(note).collect();
+    let entry = Event::new()
+        .uid(&event.action_id.to_string())
+        .add_property("DTSTAMP", in_utc(event.requested_at))
+        .add_property("DTSTART", in_utc(meeting.starts_at))
+        .add_property("DTEND", in_utc(meeting.ends_at))
+        .summary(&printable(&summary, false))
+        .description(&lines.join("\n"))
+        .done();
+    let mut calendar = Calendar::empty();
+    calendar.append_property(Property::new("VERSION", "2.0"));
+    calendar.append_property(Property::new("PRODID", "-//expansion-propensity//act//EN"));
+    calendar.push(entry);
+    calendar.to_string()
+}
+
+/// An instant as RFC 5545 writes it.
+fn in_utc(at: Instant) -> String {
+    let at = Timestamp::from_microsecond(at.micros()).unwrap_or_default();
+    at.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+// --- proposal --------------------------------------------------------------------------------------------------------
+
+fn proposal(event: &ExpansionActionRequested, currency: Option<Currency>) -> Proposal {
+    let mut in_favour: Vec<&ActionFactor> = event.contributing_factors.iter().filter(|f| may_be_told(f)).collect();
+    in_favour.sort_by_key(|factor| std::cmp::Reverse(factor.points));
+    Proposal {
+        customer: event.customer.name.as_deref().map(|name| printable(name, false)),
+        contact: contact(event),
+        prepared_on: event.requested_at.date(),
+        as_of: event.as_of.date(),
+        offers: event.product.iter().chain(&event.alternatives).map(|product| offer(product, currency)).collect(),
+        reasons: in_favour.into_iter().take(MOST_REASONS).map(|factor| printable(&factor.label, false)).collect(),
+        timing: event.approach.timing.as_ref().map(|timing| Window {
+            label: printable(&timing.label, false),
+            from: timing.from,
+            to: timing.to,
+        }),
+    }
+}
+
+/// Whether a factor is a reason for the customer too: it speaks for an expansion, is known, says that there is something
+/// and not that there is none or less, and is about themselves.
+fn may_be_told(factor: &ActionFactor) -> bool {
+    let is_theirs = feature(&factor.feature).is_some_and(|(_, feature)| feature.audience == Audience::Customer);
+    factor.points > 0 && factor.value.is_some_and(|value| value > 0.0) && is_theirs
+}
+
+fn offer(product: &ActionProduct, currency: Option<Currency>) -> Offer {
+    let title = in_words(product);
+    let name = product.name.as_deref().map(|name| printable(name, false));
+    Offer {
+        product: name.filter(|name| !title.contains(&**name)),
+        quantity: product.quantity.map(thousands),
+        value: product.estimated_value.map(|value| value_in_words(value, currency)),
+        title,
+    }
+}
+
+fn value_in_words(value: ActionValue, currency: Option<Currency>) -> String {
+    let [amount, lower, upper] = [value.amount, value.lower, value.upper].map(|amount| Money { amount, currency });
+    format!("about {amount:#}, between {lower:#} and {upper:#}")
+}
+
+/// What is offered, in words; rows of long ago have none.
+fn in_words(product: &ActionProduct) -> String {
+    let words = Some(&*product.offer).filter(|offer| !offer.is_empty()).or(product.name.as_deref());
+    printable(words.unwrap_or(&product.product_id), false)
+}
+
+/// The champion by name and title. What they are to us, and that they came to that title lately, is not for them to read.
+fn contact(event: &ExpansionActionRequested) -> Option<String> {
+    let advocate = event.approach.advocate.as_ref()?;
+    let name = printable(advocate.name.as_deref()?, false);
+    match advocate.title.as_deref() {
+        Some(title) => Some(format!("{name}, {}", printable(title, false))),
+        None => Some(name),
+    }
+}
+
+/// A text without control characters, but for line breaks where it may have them: in a calendar they would begin new
+/// properties, in Markdown new blocks.
+fn printable(text: &str, may_break: bool) -> String {
+    let unbroken = text.replace("\r\n", "\n").replace('\r', "\n");
+    let kept = unbroken.chars().map(|c| match c {
+        '\n' if may_break => '\n',
+        c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => ' ',
+        c => c,
+    });
+    kept.collect::<String>().trim().to_owned()
+}

@@ -1,0 +1,228 @@
+//! Questions about all accounts together: what has moved, how right the scores are, how far the refresh is.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use expansion_question::{Moves, Vocabulary, Wanted, Way};
+use expansion_records::Order;
+
+use crate::accuracy::{AccuracyAnswer, AccuracyRequest, CohortView, RunAccuracyView};
+use crate::ask::accounts::count;
+use crate::ask::selection::{Filters, only_the_best, other_horizon, selection};
+use crate::ask::{AccuracyBasis, Ask, Found, Stop, Understood};
+use crate::view::{ModelView, ScoreView};
+use crate::{Error, Principal};
+
+/// From where on scores are counted together.
+const STEPS: [u8; 5] = [1, 20, 40, 60, 80];
+
+impl Ask {
+    /// What has moved since the run before.
+    pub(super) async fn changes(&self, principal: &Principal, moves: &Moves) -> Result<Found, Stop> {
+        let listed = self.current().await?;
+        let (filters, mut notes) = selection(principal, &listed.summary(), &moves.wanted)?;
+        let filters = Filters { direction: moves.way, min_points: moves.min_points, ..filters };
+        let most = count(&moves.wanted, &mut notes);
+        if moves.wanted.order != Order::Score {
+            notes.push("Moves are sorted by how large they are.".to_owned());
+        }
+        if moves.wanted.days.is_some() {
+            notes.push("Moves are known since the run before only.".to_owned());
+        }
+        let (mut rows, mut compared) = (Vec::new(), 0);
+        let seen = self.look_through(principal, filters.list(), |row| {
+            if filters.keep(&row) {
+                compared += usize::from(row.trend.is_some());
+                rows.extend(Some(row).filter(|row| is_asked_for(moves, delta(row))));
+            }
+            ControlFlow::Continue(())
+        });
+        let seen = seen.await?;
+        notes.extend(seen.is_cut.then(only_the_best));
+        let (up, down) = largest(rows, most);
+        let previous = listed.run.plan().filter(|_| compared > 0).and_then(|plan| plan.previous.as_ref());
+        let since = previous.map(|previous| previous.calculated_at);
+        let reason = if compared == 0 { "no customer was in a run before" } else { "no score has moved like this" };
+        let empty = [("up", Way::Down, up.is_empty()), ("down", Way::Up, down.is_empty())];
+        let understood = Understood::Changes { run: seen.run.into(), since, compared, filters, up, down };
+        let mut found = Found::new(understood, notes);
+        found.missing_if(since.is_none(), "since", reason);
+        for (part, other, is_empty) in empty {
+            let is_asked = moves.way != Some(other);
+            found.missing_if(
+                is_empty,
+                part,
+                if is_asked { reason } else { "only moves the other way are asked about" },
+            );
+        }
+        Ok(found)
+    }
+
+    /// What has moved about a segment, or else about one account.
+    pub(super) async fn changes_of(&self, principal: &Principal, name: String, moves: &Moves) -> Result<Found, Stop> {
+        let is_segment = Vocabulary::from(&self.current().await?.summary()).segment(&name).is_some();
+        if is_segment { self.changes(principal, moves).await } else { self.account(principal, name, None).await }
+    }
+
+    /// How many accounts there are, and what they add up to.
+    pub(super) async fn totals(&self, principal: &Principal, wanted: &Wanted) -> Result<Found, Stop> {
+        let (filters, mut notes) = selection(principal, &self.current().await?.summary(), wanted)?;
+        if let Some(count) = wanted.count {
+            notes.push(format!("All accounts are counted, not {count} of them."));
+        }
+        let (mut customers, mut newly_ready) = (0, 0);
+        let mut expected_value: Option<f64> = None;
+        let mut by_score = BTreeMap::from(STEPS.map(|step| (step, 0)));
+        let seen = self.look_through(principal, filters.list(), |row| {
+            if filters.keep(&row) {
+                customers += 1;
+                newly_ready += usize::from(row.newly_ready);
+                expected_value = expected_value.into_iter().chain(row.expected_value).reduce(|a, b| a + b);
+                if let Some((_, counted)) = by_score.range_mut(..=row.propensity_score).next_back() {
+                    *counted += 1;
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        let seen = seen.await?;
+        notes.extend(other_horizon(wanted, &seen.run));
+        notes.extend(seen.is_cut.then(only_the_best));
+        let run = seen.run.into();
+        let understood = Understood::Totals { run, filters, customers, newly_ready, by_score, expected_value };
+        let mut found = Found::new(understood, notes);
+        found.missing_if(expected_value.is_none(), "expected_value", "too few won deals with an amount are known");
+        Ok(found)
+    }
+
+    /// How right the scores are: a past run beside what happened, or else what is known without.
+    pub(super) async fn accuracy(&self) -> Result<Found, Stop> {
+        let told = latest_mature(&self.accuracies.answer(&AccuracyRequest::default()).await?);
+        let (basis, accuracy) = match told {
+            Some((true, accuracy)) => (AccuracyBasis::Outcomes, Some(Box::new(accuracy))),
+            Some((false, accuracy)) => (AccuracyBasis::EarlyOutcomes, Some(Box::new(accuracy))),
+            None => (AccuracyBasis::OutOfTime, None),
+        };
+        let model = match basis {
+            AccuracyBasis::Outcomes => None,
+            _ => self.current().await?.run.model().map(ModelView::from),
+        };
+        let no_accuracy = accuracy.is_none();
+        let no_metrics = model.as_ref().is_some_and(|model| model.metrics.is_none());
+        let no_model = model.is_none();
+        let mut found = Found::new(Understood::Accuracy { basis, accuracy, model: model.map(Box::new) }, Vec::new());
+        found.missing_if(no_accuracy, "accuracy", "no past run's outcomes are known yet");
+        let why = "outcomes of a whole horizon are known, so the model's own evaluation is not needed";
+        found.missing_if(no_model, "model", why);
+        found.missing_if(no_metrics, "model.metrics", "history is too short to hold any of it out");
+        Ok(found)
+    }
+
+    /// How far the refresh is: the run under way, or else the newest on record, beside the one that readers see.
+    pub(super) async fn refresh(&self, principal: &Principal) -> Result<Found, Stop> {
+        let run = match self.refreshes.open(principal).await? {
+            Some(open) => open,
+            None => self.refreshes.latest(principal).await?.ok_or(Error::NoRunYet)?,
+        };
+        let current = self.refreshes.current(principal).await?.map(Box::new);
+        let missing = [
+            ("run.rows", run.rows.is_none(), "the last shard is not in"),
+            ("run.progress", run.progress.is_none(), "the run was not planned"),
+            ("run.model_id", run.model_id.is_none(), "the model was not trained"),
+            ("run.failure", run.failure.is_none(), "the run has not failed"),
+            ("current", current.is_none(), "no run is complete yet"),
+            ("current.failure", current.is_some(), "the run has not failed"),
+        ];
+        let mut found = Found::new(Understood::Refresh { run: run.into(), current }, Vec::new());
+        for (part, is_missing, reason) in missing {
+            found.missing_if(is_missing, part, reason);
+        }
+        Ok(found)
+    }
+}
+
+fn delta(row: &ScoreView) -> i16 {
+    row.trend.map_or(0, |trend| trend.delta)
+}
+
+/// Whether a move is one of those asked about.
+fn is_asked_for(moves: &Moves, delta: i16) -> bool {
+    let is_that_way = match moves.way {
+        None => delta != 0,
+        Some(Way::Up) => delta > 0,
+        Some(Way::Down) => delta < 0,
+    };
+    is_that_way && moves.min_points.is_none_or(|least| u32::from(delta.unsigned_abs()) >= least)
+}
+
+/// The largest moves up and down, so many of each.
+fn largest(moved: Vec<ScoreView>, most: usize) -> (Vec<ScoreView>, Vec<ScoreView>) {
+    let (mut up, mut down): (Vec<_>, Vec<_>) = moved.into_iter().partition(|row| delta(row) > 0);
+    for moves in [&mut up, &mut down] {
+        moves.sort_by_key(|row| (Reverse(delta(row).unsigned_abs()), row.customer_id.clone()));
+        moves.truncate(most);
+    }
+    (up, down)
+}
+
+/// The newest run with figures of its whole horizon, or else of its first days; with the one cohort that has them, and
+/// whether that is the whole horizon.
+fn latest_mature(answer: &AccuracyAnswer) -> Option<(bool, RunAccuracyView)> {
+    let has_figures = |cohort: &CohortView| {
+        cohort.is_mature && cohort.accuracy.as_ref().is_some_and(|accuracy| !accuracy.figures.is_empty())
+    };
+    let told = |mut run: RunAccuracyView, whole: bool| {
+        let wanted = |cohort: &CohortView| has_figures(cohort) && (!whole || cohort.days == run.horizon_days);
+        let cohort = run.cohorts.iter().filter(|cohort| wanted(cohort)).max_by_key(|cohort| cohort.days)?.clone();
+        run.cohorts = vec![cohort];
+        Some((whole, run))
+    };
+    let runs = || answer.data.iter().cloned();
+    runs().find_map(|run| told(run, true)).or_else(|| runs().find_map(|run| told(run, false)))
+}
+
+#[cfg(test)]
+mod tests {
+    use expansion_model::{Accuracy, Figure};
+
+    use super::*;
+    use crate::ask::sample::{accuracy_of, score};
+    use crate::view::TrendView;
+
+    #[test]
+    fn the_largest_moves_come_first_each_way() {
+        let moved = [3, -8, 12, 3, -1, 5, 4, 2].into_iter().enumerate().map(|(n, delta)| ScoreView {
+            trend: Some(TrendView { previous_score: 50, delta }),
+            ..score(&format!("c-{n}"), "x", 50)
+        });
+        let (up, down) = largest(moved.collect(), 5);
+        assert_eq!(up.iter().map(delta).collect::<Vec<_>>(), [12, 5, 4, 3, 3]);
+        assert_eq!(down.iter().map(delta).collect::<Vec<_>>(), [-8, -1]);
+        assert_eq!(&*up[3].customer_id, "c-0", "equal moves by customer");
+    }
+
+    #[test]
+    fn only_the_moves_that_were_asked_about_are_told() {
+        let asked = |way, min_points| Moves { way, min_points, ..Moves::default() };
+        let told = |moves: &Moves| [-12, -4, 0, 4, 12].map(|delta| is_asked_for(moves, delta));
+        assert_eq!(told(&asked(None, None)), [true, true, false, true, true]);
+        assert_eq!(told(&asked(Some(Way::Up), None)), [false, false, false, true, true]);
+        assert_eq!(told(&asked(Some(Way::Down), Some(5))), [true, false, false, false, false]);
+    }
+
+    #[test]
+    fn a_whole_horizon_tells_more_than_a_newer_beginning() {
+        let figures = BTreeMap::from([("auc".to_owned(), Figure { value: 0.8, lower: 0.7, upper: 0.9 })]);
+        let known = Accuracy { figures, ..Accuracy::default() };
+        let newer = accuracy_of(&[(30, true, Some(known.clone())), (90, false, None)]);
+        let older = accuracy_of(&[(30, true, Some(known.clone())), (90, true, Some(known))]);
+        let days = |runs: Vec<RunAccuracyView>| {
+            latest_mature(&AccuracyAnswer { data: runs, models: Vec::new() })
+                .map(|(whole, run)| (whole, run.cohorts[0].days))
+        };
+        assert_eq!(days(vec![newer.clone(), older]), Some((true, 90)));
+        assert_eq!(days(vec![newer]), Some((false, 30)));
+        let without_figures = accuracy_of(&[(90, true, Some(Accuracy::default()))]);
+        assert_eq!(days(vec![without_figures]), None);
+    }
+}

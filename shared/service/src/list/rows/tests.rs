@@ -1,0 +1,130 @@
+use expansion_domain::Id;
+use expansion_model::ConfidenceLevel;
+
+use super::*;
+use crate::fixtures;
+use crate::list::PageStart;
+
+/// The rows of a run, as the score index has them.
+struct Table(Vec<Listed>);
+
+impl Portfolios for Table {
+    async fn portfolio(
+        &self,
+        _: &RunId,
+        csm_id: Option<&str>,
+        after: Option<&Position>,
+        min_score: u8,
+        least: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let is_wanted = |row: &&Listed| {
+            row.csm_id.as_deref() == csm_id
+                && row.propensity_score >= min_score
+                && after.is_none_or(|after| Order::Score.position(row) > *after)
+        };
+        let mut rows: Vec<Listed> = self.0.iter().filter(is_wanted).cloned().collect();
+        Order::Score.sort(&mut rows);
+        // A score is never cut in two.
+        if let Some(last) = rows.get(least.saturating_sub(1)).map(|row| row.propensity_score) {
+            rows.retain(|row| row.propensity_score >= last);
+        }
+        Ok(rows)
+    }
+}
+
+/// So many customers of three CSMs and of nobody. Half of them have the same score, and every third no value.
+fn table(customers: usize) -> Table {
+    let row = |n: usize| {
+        let score = if n.is_multiple_of(2) { 50 } else { u8::try_from(1 + n * 31 % 99).expect("a score") };
+        let mut row = fixtures::row(&format!("c-{n:04}"), score).listed;
+        row.csm_id = [Some("csm-1"), Some("csm-2"), Some("csm-3"), None][n % 4].map(Id::from);
+        row.segment = [Some("SMB"), None][n / 7 % 2].map(Id::from);
+        row.product_ids = if n.is_multiple_of(5) { vec!["seats".into()] } else { Vec::new() };
+        row.confidence_level = if n.is_multiple_of(6) { ConfidenceLevel::Low } else { ConfidenceLevel::High };
+        row.expected_value = (!n.is_multiple_of(3)).then_some(f64::from(score) * 100.0);
+        row.leave_alone = n.is_multiple_of(11).then(|| "A deal is being worked".to_owned());
+        row.priority = row.expected_value.filter(|_| row.leave_alone.is_none());
+        row
+    };
+    Table((0..customers).map(row).collect())
+}
+
+/// All rows of a list, page by page, and how many rows each page had.
+async fn all(table: &Table, request: &ListRequest, ready: usize) -> (Vec<Listed>, Vec<usize>) {
+    let run = fixtures::run_of(&table.0);
+    let mut top = table.0.clone();
+    request.order.sort(&mut top);
+    top.truncate(ready);
+    let mut request = request.clone();
+    let (mut rows, mut pages) = (Vec::new(), Vec::new());
+    loop {
+        let found = page(table, &request, &run, &top).await.expect("a page");
+        pages.push(found.rows.len());
+        rows.extend(found.rows);
+        let Some(after) = found.next else { return (rows, pages) };
+        request.from = Some(PageStart { run_id: run.run_id.clone(), after, rank: rows.len() as u64 });
+    }
+}
+
+/// What a list should have, found by looking at everything.
+fn expected(table: &Table, request: &ListRequest) -> Vec<Listed> {
+    let mut rows = table.0.clone();
+    request.order.sort(&mut rows);
+    let mut of_each = std::collections::BTreeMap::<Option<Id>, usize>::new();
+    rows.retain(|row| {
+        let is_wanted = request.wants(row);
+        let count = of_each.entry(row.csm_id.clone()).or_default();
+        *count += usize::from(is_wanted);
+        is_wanted && request.per_csm.is_none_or(|most| *count <= most)
+    });
+    rows
+}
+
+#[tokio::test]
+async fn pages_together_are_the_whole_list_in_order() {
+    let table = table(1000);
+    let any = ListRequest { limit: 7, ..ListRequest::default() };
+    let mut seen = 0;
+    for order in Order::ALL {
+        for request in [
+            ListRequest { limit: 200, ..any.clone() },
+            ListRequest { csm_id: Some("csm-2".into()), ..any.clone() },
+            ListRequest { segment: Some("SMB".to_owned()), min_score: 50, ..any.clone() },
+            ListRequest { product_id: Some("seats".to_owned()), confidence: Some(ConfidenceLevel::Low), ..any.clone() },
+            ListRequest { q: Some("c-07".to_owned()), ..any.clone() },
+            ListRequest { q: Some("nobody".to_owned()), ..any.clone() },
+            ListRequest { per_csm: Some(3), ..any.clone() },
+            ListRequest { per_csm: Some(100), csm_id: Some("csm-1".into()), ..any.clone() },
+            ListRequest { min_score: 99, ..any.clone() },
+        ] {
+            let request = ListRequest { order, ..request };
+            // With all rows ready, with the first of them, with none.
+            for ready in [1000, 260, 0] {
+                let (rows, pages) = all(&table, &request, ready).await;
+                assert_eq!(rows, expected(&table, &request), "{request:?}, {ready} ready");
+                assert!(pages.iter().all(|rows| *rows <= request.limit), "{pages:?}");
+                let (_, full) = pages.split_last().expect("a page");
+                assert!(full.iter().all(|rows| *rows == request.limit), "only the last page may be short: {pages:?}");
+                seen += rows.len();
+            }
+        }
+    }
+    assert!(seen > 9 * 1000, "only {seen} rows were looked at");
+}
+
+#[tokio::test]
+async fn a_page_that_ends_the_list_has_no_next() {
+    let table = table(40);
+    let request = ListRequest { limit: 40, ..ListRequest::default() };
+    assert_eq!(all(&table, &request, 40).await.1, [40]);
+    assert_eq!(all(&table, &request, 0).await.1, [40]);
+}
+
+#[tokio::test]
+async fn a_rare_filter_gives_short_pages_rather_than_slow_ones() {
+    let table = table(2 * MOST_EXAMINED);
+    let last = expected(&table, &ListRequest::default()).pop().expect("rows");
+    let request = ListRequest { q: Some(last.customer_id.to_string()), ..ListRequest::default() };
+    let (rows, pages) = all(&table, &request, 1000).await;
+    assert_eq!((rows, &pages[..2]), (vec![last], &[0, 1][..]));
+}

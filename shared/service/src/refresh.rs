@@ -1,0 +1,207 @@
+//! Refreshes: asking for one, and how far they are.
+
+use expansion_domain::{Instant, RefreshRequested, RunId};
+use expansion_records::{Run, RunStage};
+use expansion_store::{Bus, ControlTable, now};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::request::{date_or_time, past};
+use crate::view::RunView;
+use crate::{Config, ConfigError, Conflict, Error, Principal, Request};
+
+/// What is to be refreshed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RefreshBody")]
+pub struct RefreshRequest {
+    /// The inclusive bound of what is known: a date, meaning its end, or a time; not after the request. Without it, the
+    /// minute of the request.
+    #[serde(default)]
+    #[schemars(schema_with = "date_or_time")]
+    pub as_of: Option<String>,
+}
+
+/// A refresh as the run that it begins is derived from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshCommand {
+    /// The inclusive bound of what is known.
+    pub as_of: Instant,
+    /// What asks for it; part of the run's identity.
+    pub cause: String,
+}
+
+/// Says how far refreshes are.
+#[derive(Debug)]
+pub struct Refreshes {
+    pub control: ControlTable,
+}
+
+impl Refreshes {
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self { control: config.control()? })
+    }
+
+    /// How far a run is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a run that is not known, [`Error::Store`] when the store fails.
+    pub async fn run(&self, principal: &Principal, run_id: &str) -> Result<RunView, Error> {
+        let run = match run_id.parse::<RunId>() {
+            Ok(run_id) => self.control.run(&run_id).await?,
+            Err(_) => None,
+        };
+        run.map(|run| RunView::from(&run).seen_by(principal)).ok_or(Error::NotFound("such run"))
+    }
+
+    /// The newest run under way.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn open(&self, principal: &Principal) -> Result<Option<RunView>, Error> {
+        Ok(self.control.open_runs().await?.last().map(|run| RunView::from(run).seen_by(principal)))
+    }
+
+    /// The run of the latest `as_of`, whatever became of it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn latest(&self, principal: &Principal) -> Result<Option<RunView>, Error> {
+        Ok(self.control.latest_run().await?.map(|run| RunView::from(&run).seen_by(principal)))
+    }
+
+    /// The run that readers see; `None` before the first is complete.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn current(&self, principal: &Principal) -> Result<Option<RunView>, Error> {
+        let Some(current) = self.control.current_run().await? else { return Ok(None) };
+        let run = self.control.expect_run(&current.run.run_id).await?;
+        Ok(Some(RunView::from(&run).seen_by(principal)))
+    }
+}
+
+/// Has refreshes made.
+#[derive(Debug)]
+pub struct RefreshRequests {
+    pub control: ControlTable,
+    pub bus: Bus,
+    pub horizon_days: u16,
+}
+
+impl RefreshRequests {
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing or makes no sense.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self { control: config.control()?, bus: config.bus()?, horizon_days: config.horizon_days()? })
+    }
+
+    /// Asks for a refresh: the run is put on record, then the trainer is told.
+    ///
+    /// # Errors
+    /// [`Error`] for anybody but a manager, for an `as_of` that makes no sense, for a key that was used for another one, and
+    /// when the store fails.
+    pub async fn ask(&self, principal: &Principal, request: &Request<RefreshRequest>) -> Result<RunView, Error> {
+        may_ask(principal)?;
+        let mut command = command(request)?;
+        if let Some(key) = &request.idempotency_key {
+            // A repeated key stands for the refresh it was first used for.
+            let as_of = self.control.claim_key(key.as_str(), command.as_of).await?;
+            if as_of != command.as_of && request.body.as_of.is_some() {
+                return Err(Conflict::KeyOfRefresh { as_of }.into());
+            }
+            command.as_of = as_of;
+        }
+        Ok(RunView::from(&self.start(&command).await?))
+    }
+
+    async fn start(&self, command: &RefreshCommand) -> Result<Run, Error> {
+        let run = Run::requested(command.as_of, &command.cause, self.horizon_days, now());
+        let mut run = self.control.create_run(run).await?;
+        if run.stage() == RunStage::Failed {
+            run = self.control.reopen(&run.run_id).await?.unwrap_or(run);
+        }
+        // While it has not begun the trainer may not have heard of it.
+        if run.stage() == RunStage::Requested {
+            let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
+            self.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
+        }
+        Ok(run)
+    }
+}
+
+/// Whether the caller may ask for a refresh.
+///
+/// # Errors
+/// [`Error::Forbidden`] when not.
+pub fn may_ask(principal: &Principal) -> Result<(), Error> {
+    principal.must_be_manager("Only a manager may ask for a refresh.")
+}
+
+/// The refresh that a request stands for. Without an idempotency key all requests of a minute that name no `as_of` are one:
+/// a second click does not train a second model.
+///
+/// # Errors
+/// [`Error::InvalidParameters`] for an `as_of` that makes no sense or is in the future.
+pub fn command(request: &Request<RefreshRequest>) -> Result<RefreshCommand, Error> {
+    let at = request.received_at;
+    let as_of = match &request.body.as_of {
+        None => whole_minute(at),
+        Some(text) => {
+            let as_of = past("as_of", text, at)?;
+            let is_date = text.len() == 10;
+            if is_date { as_of.end_of_day().min(at.whole_second()) } else { as_of.whole_second() }
+        }
+    };
+    let cause = match &request.idempotency_key {
+        None => "request".to_owned(),
+        Some(key) => format!("request-{}", hex::encode(&Sha256::digest(key.as_str())[..8])),
+    };
+    Ok(RefreshCommand { as_of, cause })
+}
+
+fn whole_minute(at: Instant) -> Instant {
+    let micros = at.micros();
+    Instant::from_micros(micros - micros.rem_euclid(60_000_000)).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(key: Option<&str>, as_of: Option<&str>) -> Result<RefreshCommand, Error> {
+        command(&Request {
+            body: RefreshRequest { as_of: as_of.map(str::to_owned) },
+            idempotency_key: key.map(|key| key.parse().expect("a key")),
+            received_at: "2026-11-02T06:00:42Z".parse().expect("an instant"),
+        })
+    }
+
+    #[test]
+    fn two_clicks_in_a_minute_are_one_refresh() {
+        let click = asked(None, None).expect("no as_of is fine");
+        assert_eq!((click.as_of.to_string().as_str(), &*click.cause), ("2026-11-02T06:00:00Z", "request"));
+        assert_ne!(click.cause, asked(Some("k"), None).expect("a key").cause);
+    }
+
+    #[test]
+    fn the_future_rubbish_and_csms_are_refused() {
+        for (as_of, reason) in [("2027-01-01", "future"), ("soon", "neither a date")] {
+            let refused = asked(None, Some(as_of)).expect_err(as_of).to_string();
+            assert!(refused.starts_with("as_of: ") && refused.contains(reason), "{refused}");
+        }
+        assert!(matches!(may_ask(&Principal::Csm("csm-1".into())), Err(Error::Forbidden(_))));
+        assert!(may_ask(&Principal::Manager).is_ok());
+    }
+
+    #[test]
+    fn a_date_means_its_end() {
+        let past = asked(None, Some("2026-10-31")).expect("a past date");
+        assert_eq!(past.as_of.to_string(), "2026-10-31T23:59:59Z");
+        let today = asked(None, Some("2026-11-02")).expect("today");
+        assert_eq!(today.as_of.to_string(), "2026-11-02T06:00:42Z");
+    }
+}

@@ -1,0 +1,244 @@
+//! The parts that answers are made of.
+
+use expansion_domain::{DataIssue, Id, Instant, RunId};
+use expansion_model::{ConfidenceLevel, Knowledge, Metrics, ValueRange};
+use expansion_records::{Listed, ModelSummary, Run, RunStage, RunSummary};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::Principal;
+
+/// A run as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RunView {
+    /// Its id.
+    pub run_id: RunId,
+    /// The inclusive bound of what is known.
+    pub as_of: Instant,
+    /// The label window in days.
+    pub horizon_days: u16,
+    /// What asked for it.
+    pub cause: String,
+    /// How far it is.
+    pub state: RunStage,
+    /// When it was first asked for.
+    pub requested_at: Instant,
+    /// When it last moved on.
+    pub touched_at: Instant,
+    /// Customers scored; `null` until the last shard is in.
+    pub rows: Option<u64>,
+    /// Shards that are in, of how many; `null` until the run is planned.
+    pub progress: Option<ProgressView>,
+    /// The model; `null` until it is trained.
+    pub model_id: Option<String>,
+    /// Rows of the source that were left out.
+    pub data_issues: Vec<DataIssue>,
+    /// Why it failed; `null` unless it did.
+    pub failure: Option<String>,
+    /// Where this can be read again.
+    pub location: String,
+}
+
+/// How many shards are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ProgressView {
+    /// Shards that are in.
+    pub done: usize,
+    /// Of how many.
+    pub shards: u32,
+}
+
+/// A model as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ModelView {
+    /// Its id.
+    pub model_id: String,
+    /// What kind of model it is.
+    pub family: String,
+    /// How much it could learn: `rules` (fewer than 40 labelled rows that end in an expansion: prior weights, no fit),
+    /// `shrunk` (40–199) or `full`.
+    pub state: Knowledge,
+    /// Out-of-time figures; `null` when history was too short to tell.
+    pub metrics: Option<Metrics>,
+}
+
+/// A customer's score as the list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ScoreView {
+    /// Place in the list, from 1; `null` for customers better left alone in a list by priority.
+    pub rank: Option<u64>,
+    /// The customer.
+    pub customer_id: Id,
+    /// Display name.
+    pub customer_name: Option<Id>,
+    /// The CSM in charge.
+    pub csm_id: Option<Id>,
+    /// Segment.
+    pub segment: Option<Id>,
+    /// Chance in 100 of an expansion within the horizon, 1–99.
+    #[schemars(range(min = 1, max = 99))]
+    pub propensity_score: u8,
+    /// Share of all customers with a lower score, in percent (ties count half).
+    #[schemars(range(min = 0, max = 100))]
+    pub percentile: f64,
+    /// How sure the score is.
+    pub confidence: ConfidenceView,
+    /// Amount of an expansion, if it happens; `null` when no won amount is known.
+    pub estimated_value: Option<ValueRange>,
+    /// Propensity times mean amount; `null` when no won amount is known.
+    pub expected_value: Option<f64>,
+    /// Expected value times confidence; `null` for a customer better left alone.
+    pub priority: Option<f64>,
+    /// Why the customer is better left alone for now; `null` when nothing speaks against asking.
+    pub leave_alone: Option<String>,
+    /// Whether the customer crossed the line to being ready in this run.
+    pub newly_ready: bool,
+    /// The strongest factor in favour that somebody can act on, in words.
+    pub primary_signal: Option<String>,
+    /// The change since the run before; `null` for a customer that was not in it.
+    pub trend: Option<TrendView>,
+    /// The run's instant.
+    pub calculated_at: Instant,
+}
+
+/// How sure a score is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ConfidenceView {
+    /// In a word.
+    pub level: ConfidenceLevel,
+    /// Lower end of the 90 % interval, in points of the score.
+    pub lower: f64,
+    /// Upper end of the 90 % interval, in points of the score.
+    pub upper: f64,
+    /// In a number, 0–1.
+    #[schemars(range(min = 0, max = 1))]
+    pub value: f64,
+}
+
+/// A change since the run before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TrendView {
+    /// The score then.
+    pub previous_score: u8,
+    /// The score now minus the score then.
+    pub delta: i16,
+}
+
+/// Where a run's state can be read.
+#[must_use]
+pub fn run_location(run: &RunId) -> String {
+    format!("/api/analytics/expansion-propensity/refresh/{run}")
+}
+
+impl From<&Run> for RunView {
+    fn from(run: &Run) -> Self {
+        Self {
+            run_id: run.run_id.clone(),
+            as_of: run.as_of,
+            horizon_days: run.horizon_days,
+            cause: run.cause.clone(),
+            state: run.stage(),
+            requested_at: run.requested_at,
+            touched_at: run.touched_at,
+            rows: run.summary().map(|summary| summary.rows),
+            progress: run.plan().map(|plan| ProgressView { done: plan.done.len(), shards: plan.shards }),
+            model_id: run.model().map(|model| model.model_id.clone()),
+            data_issues: run.plan().map(|plan| plan.data_issues.clone()).unwrap_or_default(),
+            failure: run.failure().map(str::to_owned),
+            location: run_location(&run.run_id),
+        }
+    }
+}
+
+impl RunView {
+    /// The run as this caller may see it: only managers see cells of the source, which may be of anybody's customers.
+    #[must_use]
+    pub fn seen_by(mut self, principal: &Principal) -> Self {
+        if let Principal::Csm(_) = principal {
+            for issue in &mut self.data_issues {
+                issue.example.clear();
+            }
+            self.failure = self.failure.map(|_| "the refresh failed; a manager sees why".to_owned());
+        }
+        self
+    }
+}
+
+impl From<&ModelSummary> for ModelView {
+    fn from(model: &ModelSummary) -> Self {
+        Self {
+            model_id: model.model_id.clone(),
+            family: model.family.clone(),
+            state: model.knowledge,
+            metrics: model.metrics,
+        }
+    }
+}
+
+impl ScoreView {
+    /// The name the customer is shown by: the id where there is no name.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        self.customer_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.customer_id)
+    }
+
+    /// A row at a place in the list of a run.
+    #[must_use]
+    pub fn new(rank: Option<u64>, row: Listed, run: &RunSummary) -> Self {
+        let amounts = row.estimated_value.zip(row.estimated_value_lower).zip(row.estimated_value_upper);
+        Self {
+            rank,
+            percentile: run.percentile(row.propensity_score),
+            confidence: ConfidenceView {
+                level: row.confidence_level,
+                lower: row.propensity_lower,
+                upper: row.propensity_upper,
+                value: row.confidence,
+            },
+            estimated_value: amounts.map(|((amount, lower), upper)| ValueRange { amount, lower, upper }),
+            trend: row.previous_score.map(|previous_score| TrendView {
+                previous_score,
+                delta: i16::from(row.propensity_score) - i16::from(previous_score),
+            }),
+            customer_id: row.customer_id,
+            customer_name: row.customer_name,
+            csm_id: row.csm_id,
+            segment: row.segment,
+            propensity_score: row.propensity_score,
+            expected_value: row.expected_value,
+            priority: row.priority,
+            leave_alone: row.leave_alone,
+            newly_ready: row.newly_ready,
+            primary_signal: row.primary_signal,
+            calculated_at: row.calculated_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expansion_records::RunState;
+
+    use super::*;
+    use crate::fixtures::run;
+
+    #[test]
+    fn a_run() {
+        insta::assert_json_snapshot!(RunView::from(&run()));
+    }
+
+    #[test]
+    fn only_managers_see_cells_of_the_source() {
+        let mut failed = run();
+        failed.state =
+            RunState::Failed { reason: "a.csv:17 is odd".to_owned(), plan: failed.plan().cloned(), summary: None };
+        let seen = |principal| {
+            let view = RunView::from(&failed).seen_by(&principal);
+            (view.data_issues[0].example.clone(), view.failure)
+        };
+        let csm = (String::new(), Some("the refresh failed; a manager sees why".to_owned()));
+        assert_eq!(seen(Principal::Csm("csm-07".into())), csm);
+        let manager = ("usage_metrics/a.csv:17: \"n/a\"".to_owned(), Some("a.csv:17 is odd".to_owned()));
+        assert_eq!(seen(Principal::Manager), manager);
+    }
+}

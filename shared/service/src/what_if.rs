@@ -1,0 +1,306 @@
+//! What would move a score.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use expansion_domain::{Id, RunId};
+use expansion_features::{FEATURES, Feature, Value};
+use expansion_model::{
+    ASSOCIATION, ConfidenceLevel, FactorValue, Lever, Model, Profiles, Rescored, Scorer, confidence, rescore, rounded,
+    smallest_change,
+};
+use expansion_records::Propensity;
+use expansion_store::{Artifacts, ControlTable, PropensityTable, StoreError};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+use tokio::sync::Mutex;
+
+use crate::customer::current_row;
+use crate::view::ConfidenceView;
+use crate::{Config, ConfigError, Error, InvalidParameter, Principal};
+
+/// Scores that may be asked for.
+pub const TARGETS: RangeInclusive<u8> = 2..=99;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WhatIfRequest {
+    /// The smallest change that lifts the score to this.
+    Target(u8),
+    /// The score with these values.
+    Changes(Changes),
+}
+
+/// Values to try.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "WhatIfBody")]
+pub struct Changes {
+    /// At least one feature, each with the value to try; `null` for not known.
+    #[schemars(schema_with = "changes")]
+    pub changes: BTreeMap<String, Option<FactorValue>>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct WhatIfAnswer {
+    /// The customer.
+    pub customer_id: Id,
+    /// The run whose row is looked at.
+    pub run_id: RunId,
+    /// The model.
+    pub model_id: String,
+    /// The score that was asked for.
+    pub target: Option<u8>,
+    /// Whether the changes reach it (otherwise they are those that come closest); `null` when none was asked for.
+    pub reached: Option<bool>,
+    /// The score as it is.
+    pub propensity_score: i32,
+    /// The score with the changes.
+    pub changed_score: i32,
+    /// How sure the changed score is.
+    pub changed_confidence: ConfidenceView,
+    /// What is changed; the points and `other_points` add up to the difference of the scores.
+    pub changes: Vec<ChangeView>,
+    /// What changes of less than a point add together.
+    pub other_points: i32,
+    /// How to read this.
+    pub note: &'static str,
+}
+
+/// A feature's value, changed.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ChangeView {
+    /// The feature.
+    pub feature: &'static str,
+    /// Its value as it is; `null` when missing.
+    pub from: Option<FactorValue>,
+    /// The changed value; `null` when missing.
+    pub to: Option<FactorValue>,
+    /// The value as it is, in words.
+    pub label: String,
+    /// The changed value, in words.
+    pub changed_label: String,
+    /// What it adds to the score.
+    pub points: i32,
+    /// Whether the changed value lies within what is usual in the customer's segment (5th to 95th percentile); `null`
+    /// where that is not known.
+    pub usual: Option<bool>,
+}
+
+/// The schema of values by feature.
+fn changes(_: &mut SchemaGenerator) -> Schema {
+    let of = |feature: &Feature| {
+        let value = if feature.is_level() { "string" } else { "number" };
+        (feature.name.to_owned(), json!({"type": [value, "null"], "description": feature.label}))
+    };
+    let features: Map<String, serde_json::Value> = FEATURES.iter().map(of).collect();
+    json_schema!({"type": "object", "properties": features, "additionalProperties": false, "minProperties": 1})
+}
+
+/// Answers with what would move a score.
+#[derive(Debug)]
+pub struct WhatIf {
+    pub control: ControlTable,
+    pub propensities: PropensityTable,
+    pub artifacts: Artifacts,
+    pub models: ModelCache,
+}
+
+/// The model used last; a model never changes.
+#[derive(Debug, Default)]
+pub struct ModelCache(Mutex<Option<Arc<Model>>>);
+
+impl WhatIf {
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            control: config.control()?,
+            propensities: config.propensities()?,
+            artifacts: config.artifacts()?,
+            models: ModelCache::default(),
+        })
+    }
+
+    /// What the score of a customer whom the caller may see would be.
+    ///
+    /// # Errors
+    /// [`Error`] for a request that makes no sense, for a customer who does not exist or is not the caller's, before the
+    /// first run, and when the store fails.
+    pub async fn answer(
+        &self,
+        principal: &Principal,
+        customer_id: &str,
+        request: &WhatIfRequest,
+    ) -> Result<WhatIfAnswer, Error> {
+        let question = Question::of(request)?;
+        let (row, model) = self.row_and_model(principal, customer_id).await?;
+        let answer =
+            Scorer::new(&model.propensity).ok().and_then(|scorer| what_if_answer(&question, &row, &model, &scorer));
+        answer.ok_or_else(|| misfit(&row))
+    }
+
+    /// What can be improved about a customer and is known, for somebody to try other values.
+    ///
+    /// # Errors
+    /// [`Error`] for a customer who does not exist or is not the caller's, before the first run, and when the store fails.
+    pub async fn levers(&self, principal: &Principal, customer_id: &str) -> Result<Vec<Lever>, Error> {
+        let (row, model) = self.row_and_model(principal, customer_id).await?;
+        let scorer = Scorer::new(&model.propensity).map_err(|_| misfit(&row))?;
+        // A row of an earlier version of the features has nothing to try.
+        let fits = row.snapshot.len() == FEATURES.len();
+        let levers = || expansion_model::levers(&model, &scorer, &row.snapshot(), row.listed.segment.as_deref());
+        Ok(if fits { levers() } else { Vec::new() })
+    }
+
+    async fn row_and_model(&self, principal: &Principal, customer_id: &str) -> Result<(Propensity, Arc<Model>), Error> {
+        let (_, row) = current_row(&self.control, &self.propensities, principal, customer_id).await?;
+        let model = self.models.model(&self.artifacts, &row.model_id).await?;
+        Ok((row, model))
+    }
+}
+
+impl ModelCache {
+    async fn model(&self, artifacts: &Artifacts, model_id: &str) -> Result<Arc<Model>, StoreError> {
+        let mut kept = self.0.lock().await;
+        if let Some(model) = kept.as_ref().filter(|model| model.model_id == model_id) {
+            return Ok(model.clone());
+        }
+        let model = Arc::new(artifacts.model(model_id).await?);
+        *kept = Some(model.clone());
+        Ok(model)
+    }
+}
+
+fn misfit(row: &Propensity) -> Error {
+    Error::Internal(format!("the row of {} and model {} do not fit together", row.listed.customer_id, row.model_id))
+}
+
+/// What is asked, checked.
+#[derive(Clone, Debug, PartialEq)]
+enum Question {
+    Target(u8),
+    /// Positions in [`FEATURES`], each with its value.
+    Changes(Vec<(usize, Value)>),
+}
+
+impl Question {
+    fn of(request: &WhatIfRequest) -> Result<Self, Error> {
+        let changes = match request {
+            WhatIfRequest::Target(target) if TARGETS.contains(target) => return Ok(Self::Target(*target)),
+            WhatIfRequest::Target(_) => return Err(InvalidParameter::not_within("target", &TARGETS).into()),
+            WhatIfRequest::Changes(Changes { changes }) => changes,
+        };
+        if changes.is_empty() {
+            return Err(Error::invalid("changes", "must name at least one feature"));
+        }
+        let (mut found, mut wrong) = (Vec::new(), Vec::new());
+        for (name, value) in changes {
+            match place_of(name, value.as_ref()) {
+                Ok(place) => found.push((place, FactorValue::restored(value.as_ref()))),
+                Err(reason) => wrong.push(InvalidParameter::new(format!("changes.{name}"), reason)),
+            }
+        }
+        if wrong.is_empty() { Ok(Self::Changes(found)) } else { Err(Error::InvalidParameters(wrong)) }
+    }
+}
+
+/// Where a feature stands that may have this value, or what is wrong.
+fn place_of(name: &str, value: Option<&FactorValue>) -> Result<usize, &'static str> {
+    let place = FEATURES.iter().position(|feature| feature.name == name).ok_or("is not a feature")?;
+    match value {
+        Some(FactorValue::Number(_)) if FEATURES[place].is_level() => Err("must be a text or null"),
+        Some(FactorValue::Level(_)) if !FEATURES[place].is_level() => Err("must be a number or null"),
+        _ => Ok(place),
+    }
+}
+
+/// Answers for the customer whose row this is, with the model that the row was made with; `None` when the row was made
+/// with other features.
+fn what_if_answer(question: &Question, row: &Propensity, model: &Model, scorer: &Scorer<'_>) -> Option<WhatIfAnswer> {
+    if row.snapshot.len() != FEATURES.len() || row.model_id != model.model_id {
+        return None;
+    }
+    let snapshot = row.snapshot();
+    let segment = row.listed.segment.as_deref();
+    let (target, found) = match question {
+        Question::Target(target) => {
+            (Some(*target), smallest_change(model, scorer, &snapshot, segment, i32::from(*target)))
+        }
+        Question::Changes(changes) => (None, changes.clone()),
+    };
+    let Rescored { score_before, score_after, score, changes, other_points } = rescore(scorer, &snapshot, &found);
+    let value = confidence(&score, model.propensity.knowledge);
+    let changes = changes.into_iter().map(|change| {
+        let feature = &FEATURES[change.feature];
+        ChangeView {
+            feature: feature.name,
+            label: feature.describe_value(&change.from),
+            changed_label: feature.describe_value(&change.to),
+            usual: is_usual(&model.profiles, segment, feature.name, &change.to),
+            from: FactorValue::of(&change.from),
+            to: FactorValue::of(&change.to),
+            points: change.points,
+        }
+    });
+    Some(WhatIfAnswer {
+        customer_id: row.listed.customer_id.clone(),
+        run_id: row.run_id.clone(),
+        model_id: row.model_id.clone(),
+        target,
+        reached: target.map(|target| score_after >= i32::from(target)),
+        propensity_score: score_before,
+        changed_score: score_after,
+        changed_confidence: ConfidenceView {
+            level: ConfidenceLevel::of(value),
+            lower: rounded(100.0 * score.lower, 1),
+            upper: rounded(100.0 * score.upper, 1),
+            value: rounded(value, 3),
+        },
+        changes: changes.collect(),
+        other_points,
+        note: ASSOCIATION,
+    })
+}
+
+fn is_usual(profiles: &Profiles, segment: Option<&str>, feature: &str, value: &Value) -> Option<bool> {
+    let [low, high] = profiles.usual(segment, feature)?.range?;
+    value.as_number().map(|number| low <= number && number <= high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(body: &str) -> Result<Question, Vec<String>> {
+        let changes = serde_json::from_str(body).expect("a body");
+        Question::of(&WhatIfRequest::Changes(changes)).map_err(|error| match error {
+            Error::InvalidParameters(wrong) => wrong.into_iter().map(|parameter| parameter.name).collect(),
+            other => panic!("{other}"),
+        })
+    }
+
+    #[test]
+    fn a_target_is_a_score() {
+        assert_eq!(Question::of(&WhatIfRequest::Target(80)).expect("a score"), Question::Target(80));
+        for bad in [0, 1, 100] {
+            let refused = Question::of(&WhatIfRequest::Target(bad)).expect_err("out of bounds");
+            assert_eq!(refused.to_string(), "target: must be a whole number from 2 to 99");
+        }
+    }
+
+    #[test]
+    fn every_wrong_change_is_named() {
+        let wrong =
+            changes(r#"{"changes": {"seat_utilisation": "much", "colour": 1, "segment": 3, "health_score": null}}"#);
+        let names = ["changes.colour", "changes.seat_utilisation", "changes.segment"];
+        assert_eq!(wrong, Err(names.map(str::to_owned).into()));
+        let health = FEATURES.iter().position(|f| f.name == "health_score").expect("a feature");
+        let fine = changes(r#"{"changes": {"health_score": null}}"#);
+        assert_eq!(fine, Ok(Question::Changes(vec![(health, Value::Missing)])));
+        assert_eq!(changes(r#"{"changes": {}}"#), Err(vec!["changes".to_owned()]));
+    }
+}

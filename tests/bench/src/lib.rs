@@ -1,0 +1,10 @@
+//! Sources to measure with, for the commands and the benches.
+
+mod source;
+mod usage;
+
+pub use source::read_folder;
+pub use usage::{Form, Usage};
+
+/// Why nothing could be measured.
+pub type Failure = Box<dyn std::error::Error>;
