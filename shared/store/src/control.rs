@@ -15,9 +15,9 @@
 
 use std::collections::BTreeSet;
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_types::SdkConfig;
 use expansion_domain::{Instant, RunId};
 use expansion_records::{Listed, ModelSummary, Order, Run, RunReference, RunStage, RunSummary};
 use serde::{Deserialize, Serialize};

@@ -166,9 +166,9 @@ async fn bad_challenger(
 ) -> Result<(bool, String), Failure> {
     let config = stack.config("trainer");
     let (source, s3): (Location, S3) = (config.parsed("SOURCE_URI")?, config.s3());
-    let portfolio = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.data;
-    let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
-    let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
+    let customers = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.data;
+    let cutoffs = cutoffs(&customers, as_of, arguments.horizon_days, MOST_CUTOFFS);
+    let data = dataset(&customers, &cutoffs, arguments.horizon_days);
     let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short")?;
     let bad = fit_propensity(&shuffled(&data, week), Layout::of_features(arguments.horizon_days))?;
     let champion: Model = config.artifacts()?.model(champion).await?;
