@@ -101,7 +101,9 @@ mod tests {
     fn router() -> Router {
         let told = async |Path(id): Path<String>, uri: Uri, identity: Identity| {
             let Identity { claims, request_id, received_at } = identity;
-            Answer(json!({"id": id, "query": uri.query(), "claims": claims, "request": request_id, "at": received_at}))
+            let told =
+                json!({"id": id, "query": uri.query(), "claims": claims, "request": request_id, "at": received_at});
+            Answer::<_>(told)
         };
         let echo = async |body: Bytes| body;
         let refuse = async || Problem::not_found("such thing");

@@ -7,7 +7,7 @@ mod adapter;
 
 use expansion_http::Surface;
 use expansion_service::{Config, ConfigError};
-use expansion_store::SdkConfig;
+use expansion_store::sdk_config;
 
 pub use adapter::{handle_event, run};
 
@@ -89,7 +89,7 @@ pub fn anywhere() -> Config {
         "CURRENCY" => None,
         _ => Some("anything".to_owned()),
     };
-    Config::new(value, SdkConfig::builder().build())
+    Config::new(value, sdk_config(|_| None))
 }
 
 #[cfg(test)]
