@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::RunId;
+pub(super) use expansion_fixtures::at;
+use expansion_fixtures::{self as fixtures, row};
 use expansion_model::Accuracy;
 use expansion_records::{Direction, Factor, Listed};
 
 use crate::accuracy::{CohortView, RunAccuracyView, WarningView};
 use crate::customer::{CustomerAnswer, customer_answer};
-pub(super) use crate::fixtures::at;
-use crate::fixtures::{self, row};
 use crate::view::{ModelView, RunView, ScoreView};
 
 pub(super) fn run() -> RunView {
@@ -67,6 +67,6 @@ pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         known_at: at("2026-06-30T23:59:59Z"),
         cohorts: cohorts.iter().map(view).collect(),
         feedback: BTreeMap::new(),
-        warning: WarningView { estimated: None, shifts: Vec::new(), findings: Vec::new() },
+        warning: WarningView::default(),
     }
 }
