@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use expansion_domain::Currency;
 use expansion_store::{Artifacts, Bus, ControlTable, DynamoDb, PropensityTable, S3, SdkConfig, sdk_config};
 
 use crate::ClaimNames;
@@ -124,6 +125,11 @@ impl Config {
     /// The label window in days.
     pub fn horizon_days(&self) -> Result<u16, ConfigError> {
         self.number("HORIZON_DAYS", 1..=730)
+    }
+
+    /// The currency of all amounts; `None` where the deployment names none.
+    pub fn currency(&self) -> Result<Option<Currency>, ConfigError> {
+        self.optional("CURRENCY").map(|_| self.parsed("CURRENCY")).transpose()
     }
 
     pub fn control(&self) -> Result<ControlTable, ConfigError> {

@@ -92,7 +92,7 @@ fn planned(row: &Propensity, request: &ActionRequest) -> StoredAction {
 }
 
 fn files(row: &Propensity, request: &ActionRequest) -> Documents {
-    documents(&planned(row, request).event).expect("they are written")
+    documents(&planned(row, request).event, None).expect("they are written")
 }
 
 /// The Markdown and HTML of a proposal.

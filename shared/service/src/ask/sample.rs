@@ -6,7 +6,7 @@ use expansion_domain::{Instant, RunId};
 use expansion_model::{Accuracy, ConfidenceLevel, Knowledge, Metrics, SimilarCohort, ValueRange};
 use expansion_records::{Advocate, Approach, Direction, Factor, MovedFactor, Movement, Run, RunStage, Timing};
 
-use crate::accuracy::{CohortView, RunAccuracyView};
+use crate::accuracy::{CohortView, RunAccuracyView, WarningView};
 use crate::customer::CustomerAnswer;
 use crate::view::{ConfidenceView, ModelView, ProgressView, RunView, ScoreView, TrendView};
 
