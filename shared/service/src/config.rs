@@ -127,7 +127,7 @@ impl Config {
         self.number("HORIZON_DAYS", 1..=730)
     }
 
-    /// The currency of all amounts; `None` where the deployment names none.
+    /// The currency of all amounts, where the deployment has one.
     pub fn currency(&self) -> Result<Option<Currency>, ConfigError> {
         self.optional("CURRENCY").map(|_| self.parsed("CURRENCY")).transpose()
     }
@@ -187,6 +187,16 @@ mod tests {
             config.claims().map_err(|error| error.to_string()),
             Err("environment variable CSM_CLAIM is not set".to_owned())
         );
+    }
+
+    #[test]
+    fn a_currency_is_one_or_none() {
+        assert_eq!(config(&[("CURRENCY", "")]).currency(), Ok(None));
+        assert_eq!(config(&[("CURRENCY", "EUR")]).currency(), Ok("EUR".parse().ok()));
+        assert!(matches!(
+            config(&[("CURRENCY", "EURO")]).currency(),
+            Err(ConfigError::Invalid { name: "CURRENCY", .. })
+        ));
     }
 
     #[test]
