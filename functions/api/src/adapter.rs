@@ -25,9 +25,9 @@ pub fn run(routes: impl FnOnce(Router, &Config) -> Result<Router, ConfigError>) 
     runtime.block_on(async {
         let config = Config::from_env();
         expansion_telemetry::init(&config.log_level()?)?;
-        let router = finished(routes(Router::new(), &config)?);
+        let answers = finished(routes(Router::new(), &config)?);
         config.warm().await;
-        lambda_http::run(service_fn(|request| respond(router.clone(), request))).await
+        lambda_http::run(service_fn(|request| respond(answers.clone(), request))).await
     })
 }
 
@@ -101,7 +101,8 @@ mod tests {
     fn router() -> Router {
         let told = async |Path(id): Path<String>, uri: Uri, identity: Identity| {
             let Identity { claims, request_id, received_at } = identity;
-            let told = json!({"id": id, "query": uri.query(), "claims": claims, "request": request_id, "at": received_at});
+            let told =
+                json!({"id": id, "query": uri.query(), "claims": claims, "request": request_id, "at": received_at});
             Answer::<_>(told)
         };
         let echo = async |body: Bytes| body;
