@@ -33,8 +33,6 @@ pub struct State {
 }
 
 impl State {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             control: config.control()?,

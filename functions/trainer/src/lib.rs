@@ -1,7 +1,7 @@
 //! The weekly trainer: source tables → model in S3 → plan of a scoring run.
 //!
 //! Takes `RefreshRequested` (train, then ask for every shard to be scored), `RunCheckRequested` (help stalled runs on) and
-//! `ModelCommandRequested` (promote, roll back, pin by hand). Delivery is at-least-once; all of them are idempotent.
+//! `ModelCommandRequested` (promote, roll back, pin by hand). Delivery is at-least-once; all are idempotent.
 
 mod champion;
 mod check;
@@ -28,8 +28,6 @@ pub struct State {
 }
 
 impl State {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             control: config.control()?,

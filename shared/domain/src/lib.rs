@@ -33,6 +33,6 @@ pub use feedback::{OutcomeKind, RecordedOutcome, add_outcomes, feedback, standin
 pub use jiff::civil::Date;
 pub use known::{Deal, Known, Outcome};
 pub use money::{Currency, InvalidCurrency, Money};
-pub use numbers::{count, share};
+pub use numbers::{count, share, thousands};
 pub use run::{InvalidRunId, RunId, calculated_at, row_id};
 pub use time::{Instant, InvalidInstant};

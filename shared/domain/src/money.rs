@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::thousands;
+
 /// A currency by its ISO 4217 code.
 ///
 /// ```
@@ -68,7 +70,8 @@ impl fmt::Debug for Currency {
     }
 }
 
-/// An amount, written as people say it: `850`, `1.2K`, `€85K`, `CHF 1.0M`. Without a currency none is made up.
+/// An amount, written as people say it: `850`, `1.2K`, `€85K`, `CHF 1.0M`; with `{:#}` in full: `€85,000`. Without a
+/// currency none is made up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Money {
     /// How much.
@@ -82,6 +85,7 @@ impl fmt::Display for Money {
         let (name, space) = self.currency.as_ref().map_or(("", ""), Currency::prefix);
         write!(f, "{name}{space}")?;
         match self.amount {
+            amount if f.alternate() => f.write_str(&thousands(amount)),
             amount if amount >= 999_500.0 => write!(f, "{:.1}M", amount / 1e6),
             amount if amount >= 9_950.0 => write!(f, "{:.0}K", amount / 1e3),
             amount if amount >= 1_000.0 => write!(f, "{:.1}K", amount / 1e3),
@@ -101,6 +105,8 @@ mod tests {
         assert_eq!(plain, ["850", "850", "1.2K", "10K", "10K", "85K", "85K", "1.0M"]);
         assert_eq!((said(850.0, "USD"), said(85_300.0, "EUR")), ("$850".to_owned(), "€85K".to_owned()));
         assert_eq!(said(1_234.0, "CHF"), "CHF 1.2K");
+        let euro = "EUR".parse().ok();
+        assert_eq!(format!("{:#}", Money { amount: 85_300.4, currency: euro }), "€85,300");
     }
 
     #[test]

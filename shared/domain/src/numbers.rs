@@ -1,4 +1,4 @@
-//! Counts as numbers to calculate with.
+//! Numbers: counts to calculate with, and how large ones are written.
 
 /// A count, to calculate with.
 #[must_use]
@@ -11,4 +11,21 @@ pub fn count(n: usize) -> f64 {
 #[must_use]
 pub fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { count(part) / count(whole) }
+}
+
+/// A whole number with thousands separated: `1,250,000`.
+#[must_use]
+pub fn thousands(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if value <= -0.5 {
+        grouped.push('-');
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }

@@ -1,6 +1,6 @@
 //! The features in one table: name, unit, the label a person reads, and what it means when one is missing.
 
-use expansion_domain::Table;
+use expansion_domain::{Table, thousands};
 
 use crate::extract as x;
 use crate::{Inputs, Value};
@@ -185,22 +185,6 @@ impl Unit {
             }
         }
     }
-}
-
-/// A whole number with thousands separated: `1,250,000`.
-fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value <= -0.5 {
-        grouped.push('-');
-    }
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 macro_rules! features {

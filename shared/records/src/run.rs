@@ -69,17 +69,20 @@ pub enum RunState {
 }
 
 /// How a run's customers are scored, and how far that is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The model that scores them.
     pub model: ModelSummary,
     /// How many shards there are.
     pub shards: u32,
     /// The shards that are in.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub done: BTreeSet<u32>,
     /// The run before it, for trends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<RunReference>,
     /// Rows of the source that were left out.
+    #[serde(default)]
     pub data_issues: Vec<DataIssue>,
 }
 
@@ -131,18 +134,10 @@ struct StoredRun {
     state: RunStage,
     requested_at: Instant,
     touched_at: Instant,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<ModelSummary>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    shards: Option<u32>,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    done: BTreeSet<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    previous: Option<RunReference>,
+    #[serde(flatten)]
+    plan: Option<Plan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     summary: Option<RunSummary>,
-    #[serde(default)]
-    data_issues: Vec<DataIssue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
@@ -151,8 +146,7 @@ impl TryFrom<StoredRun> for Run {
     type Error = String;
 
     fn try_from(stored: StoredRun) -> Result<Self, String> {
-        let StoredRun { model, shards, done, previous, summary, data_issues, failure, .. } = stored;
-        let plan = model.zip(shards).map(|(model, shards)| Plan { model, shards, done, previous, data_issues });
+        let StoredRun { plan, summary, failure, .. } = stored;
         // A summary beside missing shards is that of an earlier attempt.
         let is_whole = plan.as_ref().is_some_and(|plan| plan.missing_shards().next().is_none());
         let summary = summary.filter(|_| is_whole);
@@ -199,7 +193,7 @@ impl From<Run> for StoredRun {
             }
             RunState::Failed { reason, plan, summary } => (plan, summary, Some(reason)),
         };
-        let mut stored = Self {
+        Self {
             run_id: run.run_id,
             as_of: run.as_of,
             calculated_at: run.calculated_at,
@@ -208,19 +202,10 @@ impl From<Run> for StoredRun {
             state: stage,
             requested_at: run.requested_at,
             touched_at: run.touched_at,
-            model: None,
-            shards: None,
-            done: BTreeSet::new(),
-            previous: None,
+            plan,
             summary,
-            data_issues: Vec::new(),
             failure,
-        };
-        if let Some(plan) = plan {
-            (stored.model, stored.shards, stored.done) = (Some(plan.model), Some(plan.shards), plan.done);
-            (stored.previous, stored.data_issues) = (plan.previous, plan.data_issues);
         }
-        stored
     }
 }
 

@@ -3,10 +3,10 @@
 //! The artifact is written first and the manifest last, so a manifest that can be read speaks of a model that is
 //! there. Neither is ever changed.
 
-use aws_types::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_types::SdkConfig;
 use expansion_model::{Manifest, Model, decode, encode};
 
 use crate::StoreError;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_types::SdkConfig;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Detail, Envelope};
 

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_types::SdkConfig;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Id, Instant, RunId};
 use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity};

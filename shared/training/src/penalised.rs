@@ -1,4 +1,4 @@
-//! Penalised iteratively reweighted least squares over tables of bins, with its smoothing parameters.
+//! Penalised iteratively reweighted least squares over bins, with its smoothing parameters.
 //!
 //! The normal matrix is assembled from bin codes, never from an expanded design (Wood, Li, Shaddick & Augustin 2017,
 //! *JASA*). Between the Newton steps every smoothing parameter moves by a generalised Fellner–Schall update (Wood &

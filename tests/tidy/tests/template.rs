@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use expansion_api_functions::routes;
-use expansion_domain::Instant;
+use expansion_fixtures::listed;
 use expansion_http::Method;
 use expansion_local::template::{TEXT, Template};
-use expansion_model::ConfidenceLevel;
 use expansion_records::Listed;
 use expansion_service::{Config, ConfigError};
 use expansion_store::SdkConfig;
@@ -82,29 +81,7 @@ fn the_template_has_the_routes_that_the_functions_answer() {
 
 #[test]
 fn the_score_index_projects_what_the_list_shows() {
-    let full = Listed {
-        customer_id: "cus-00001".into(),
-        calculated_at: Instant::EPOCH,
-        customer_name: Some("Acme".into()),
-        csm_id: Some("csm-01".into()),
-        segment: Some("SMB".into()),
-        propensity_score: 50,
-        propensity: 0.5,
-        propensity_lower: 40.0,
-        propensity_upper: 60.0,
-        confidence: 0.8,
-        confidence_level: ConfidenceLevel::High,
-        primary_signal: Some("Asked for seats".to_owned()),
-        product_ids: vec!["prd-seats".into()],
-        estimated_value: Some(1.0),
-        estimated_value_lower: Some(1.0),
-        estimated_value_upper: Some(1.0),
-        expected_value: Some(1.0),
-        previous_score: Some(50),
-        priority: Some(1.0),
-        leave_alone: Some("A deal is being worked".to_owned()),
-        newly_ready: true,
-    };
+    let full = Listed { leave_alone: Some("A deal is being worked".to_owned()), ..listed("c-1", 50) };
     let full = serde_json::to_value(full).expect("a row is JSON");
     let keys = ["customer_id", "calculated_at", "propensity_score"];
     let shown = full.as_object().expect("a row is an object").keys().map(String::as_str);
@@ -115,5 +92,5 @@ fn the_score_index_projects_what_the_list_shows() {
     let projection = &table.definition["GlobalSecondaryIndexes"][0]["Projection"]["NonKeyAttributes"];
     let projected = projection.as_array().expect("the score index projects chosen attributes");
     let projected: BTreeSet<&str> = projected.iter().filter_map(|name| name.as_str()).collect();
-    assert_eq!(projected, shown, "infra/template.yaml (left) projects what Listed in shared/model (right) holds");
+    assert_eq!(projected, shown, "infra/template.yaml (left) projects what Listed in shared/records (right) holds");
 }

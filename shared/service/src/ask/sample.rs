@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use expansion_domain::RunId;
 use expansion_model::Accuracy;
-use expansion_records::{Direction, EarlyWarning, Factor, Listed};
+use expansion_records::{Direction, Factor, Listed};
 
-use crate::accuracy::{CohortView, RunAccuracyView};
+use crate::accuracy::{CohortView, RunAccuracyView, WarningView};
 use crate::customer::{CustomerAnswer, customer_answer};
 pub(super) use crate::fixtures::at;
 use crate::fixtures::{self, row};
