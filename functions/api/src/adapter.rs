@@ -23,7 +23,7 @@ use serde_json::Value;
 pub fn run(routes: impl FnOnce(Router, &Config) -> Result<Router, ConfigError>) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let config = Config::from_env().await;
+        let config = Config::from_env();
         expansion_telemetry::init(&config.log_level()?)?;
         let router = finished(routes(Router::new(), &config)?);
         config.warm().await;
@@ -37,8 +37,12 @@ pub fn run(routes: impl FnOnce(Router, &Config) -> Result<Router, ConfigError>) 
 /// When it is no such event.
 pub async fn handle_event(router: Router, event: &Value, context: Context) -> Result<Value, serde_json::Error> {
     let request: LambdaRequest = serde_json::from_str(&event.to_string())?;
-    let mut adapter = Adapter::from(service_fn(|request| respond(router.clone(), request)));
-    let Ok(response) = adapter.call(LambdaEvent::new(request, context)).await;
+    let answering = {
+        // Not kept while the answer is awaited: it may not be sent to another thread.
+        let mut adapter = Adapter::from(service_fn(move |request| respond(router.clone(), request)));
+        adapter.call(LambdaEvent::new(request, context))
+    };
+    let Ok(response) = answering.await;
     serde_json::to_value(response)
 }
 
@@ -97,7 +101,9 @@ mod tests {
     fn router() -> Router {
         let told = async |Path(id): Path<String>, uri: Uri, identity: Identity| {
             let Identity { claims, request_id, received_at } = identity;
-            Answer(json!({"id": id, "query": uri.query(), "claims": claims, "request": request_id, "at": received_at}))
+            let told =
+                json!({"id": id, "query": uri.query(), "claims": claims, "request": request_id, "at": received_at});
+            Answer::<_>(told)
         };
         let echo = async |body: Bytes| body;
         let refuse = async || Problem::not_found("such thing");
@@ -156,7 +162,10 @@ mod tests {
         assert_eq!((&answered["body"], &answered["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
         let long = "many words ".repeat(1000);
         let answered = answer(&event("POST", "/echo", "/echo", &json!({"body": long}))).await;
-        assert_eq!((&answered["headers"]["content-encoding"], &answered["isBase64Encoded"]), (&json!("gzip"), &json!(true)));
+        assert_eq!(
+            (&answered["headers"]["content-encoding"], &answered["isBase64Encoded"]),
+            (&json!("gzip"), &json!(true))
+        );
         let bytes = STANDARD.decode(answered["body"].as_str().expect("a text")).expect("base64");
         let mut read = String::new();
         GzDecoder::new(&bytes[..]).read_to_string(&mut read).expect("gzip");

@@ -7,7 +7,7 @@ mod adapter;
 
 use expansion_http::Surface;
 use expansion_service::{Config, ConfigError};
-use expansion_store::SdkConfig;
+use expansion_store::sdk_config;
 
 pub use adapter::{handle_event, run};
 
@@ -68,7 +68,7 @@ functions! {
     /// What a CSM does next.
     act: expansion_http::actions::routes;
     /// Questions in words.
-    // ask: expansion_http::ask::routes;
+    ask: expansion_http::ask::routes;
     /// The pages for people.
     dashboard: expansion_pages::routes;
 }
@@ -89,7 +89,7 @@ pub fn anywhere() -> Config {
         "CURRENCY" => None,
         _ => Some("anything".to_owned()),
     };
-    Config::new(value, SdkConfig::builder().build())
+    Config::new(value, sdk_config(|_| None))
 }
 
 #[cfg(test)]

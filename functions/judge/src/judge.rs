@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use expansion_domain::{CustomerHistory, Id, Instant, Table, add_outcomes};
 use expansion_features::{label, observed_until};
 use expansion_model::{Accuracy, EARLY_DAYS, Judged, Manifest, Model, ValueRange, accuracy};
-use expansion_records::{AccuracyRecord, CohortAccuracy, Listed, Plan, Run, RunSummary};
+use expansion_records::{AccuracyRecord, Checkpoint, Listed, Plan, Run, RunSummary};
 use expansion_source::{inventory, read};
 use expansion_store::StoreError;
 
@@ -14,23 +14,23 @@ use crate::{Error, State, warn};
 /// Segments on record at most.
 const MOST_SEGMENTS: usize = 20;
 
-/// What is known of outcomes.
+/// The outcomes known.
 pub(crate) struct Outcomes {
     histories: HashMap<Id, CustomerHistory>,
-    /// Until when somebody watched.
+    /// Until when the source is complete.
     until: Instant,
 }
 
 /// The customers and their deals, as the source has them now.
 pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, Error> {
     let inventory = inventory(&state.source, &state.s3).await?.only(&[Table::Customers, Table::ExpansionOpportunities]);
-    let mut portfolio = read(&inventory, &state.s3, None, state.limits).await?.portfolio;
-    // By the source alone: that somebody recorded a deal later does not tell what became of the others.
-    let until = observed_until(&portfolio, as_of).unwrap_or(as_of);
+    let mut source = read(&inventory, &state.s3, None, state.limits).await?.data;
+    // By the source alone: a single deal recorded later says nothing of the others.
+    let until = observed_until(&source, as_of).unwrap_or(as_of);
     let recorded = state.control.outcomes().await?;
-    add_outcomes(&mut portfolio, &recorded, as_of);
+    add_outcomes(&mut source, &recorded, as_of);
     let by_id = |history: CustomerHistory| (history.customer_id.clone(), history);
-    Ok(Outcomes { histories: portfolio.customers.into_iter().map(by_id).collect(), until })
+    Ok(Outcomes { histories: source.customers.into_iter().map(by_id).collect(), until })
 }
 
 /// Judges a run by what is known at `as_of`.
@@ -49,19 +49,19 @@ pub(crate) async fn judge(
     let model_id = plan.model.model_id.clone();
     let manifest = state.artifacts.manifest(&model_id).await?;
     let early = EARLY_DAYS.into_iter().filter(|days| *days < run.horizon_days);
-    let cohorts: Vec<CohortAccuracy> = early
+    let checkpoints: Vec<Checkpoint> = early
         .chain([run.horizon_days])
-        .map(|days| cohort(run, &rows, days, as_of.min(outcomes.until), outcomes, manifest.as_ref()))
+        .map(|days| checkpoint(run, &rows, days, as_of.min(outcomes.until), outcomes, manifest.as_ref()))
         .collect();
     let model = usable(state.artifacts.model(&model_id).await)?;
-    let warning = warn::warning(summary, &rows, model.as_ref(), &cohorts, state.thresholds);
+    let warning = warn::warning(summary, &rows, model.as_ref(), &checkpoints, state.thresholds);
     Ok(AccuracyRecord {
         run_id: run.run_id.clone(),
         as_of: run.as_of,
         horizon_days: run.horizon_days,
         model_id,
         known_at: as_of,
-        cohorts,
+        checkpoints,
         warning,
     })
 }
@@ -80,17 +80,17 @@ fn usable(model: Result<Model, StoreError>) -> Result<Option<Model>, StoreError>
 }
 
 /// How right the run was after so many days, if they have passed.
-fn cohort(
+fn checkpoint(
     run: &Run,
     rows: &[Listed],
     days: u16,
     until: Instant,
     outcomes: &Outcomes,
     manifest: Option<&Manifest>,
-) -> CohortAccuracy {
+) -> Checkpoint {
     let is_mature = run.as_of.plus_days(i32::from(days)) <= until;
     let is_whole = days == run.horizon_days;
-    let mut cohort = CohortAccuracy {
+    let mut checkpoint = Checkpoint {
         days,
         is_mature,
         censored: 0,
@@ -100,18 +100,18 @@ fn cohort(
         expected_expansions: None,
     };
     if !is_mature {
-        return cohort;
+        return checkpoint;
     }
     let mut judged: Vec<Judged> = Vec::with_capacity(rows.len());
     for row in rows {
         match outcomes.histories.get(&row.customer_id) {
             Some(history) => judged.push(join(row, history, run.as_of, days)),
-            None => cohort.censored += 1,
+            None => checkpoint.censored += 1,
         }
     }
     let share = EARLY_DAYS.iter().position(|early| *early == days).and_then(|place| Some(manifest?.timing?[place]));
     let predicted: f64 = judged.iter().map(|one| one.propensity).sum();
-    cohort.expected_expansions = if is_whole { Some(predicted) } else { share.map(|share| share * predicted) };
+    checkpoint.expected_expansions = if is_whole { Some(predicted) } else { share.map(|share| share * predicted) };
     let grouped = |name: &dyn Fn(&Judged) -> Option<String>| -> BTreeMap<String, Accuracy> {
         let mut groups: BTreeMap<String, Vec<Judged>> = BTreeMap::new();
         for one in &judged {
@@ -121,15 +121,16 @@ fn cohort(
         }
         groups.into_iter().map(|(name, group)| (name, accuracy(&group, is_whole))).collect()
     };
-    cohort.segments = grouped(&|one| one.segment.clone());
+    checkpoint.segments = grouped(&|one| one.segment.clone());
     // A record must fit into an item: of very many segments the largest.
-    while cohort.segments.len() > MOST_SEGMENTS {
-        let smallest = cohort.segments.iter().min_by_key(|(_, group)| group.customers).map(|(name, _)| name.clone());
-        cohort.segments.remove(&smallest.unwrap_or_default());
+    while checkpoint.segments.len() > MOST_SEGMENTS {
+        let smallest =
+            checkpoint.segments.iter().min_by_key(|(_, group)| group.customers).map(|(name, _)| name.clone());
+        checkpoint.segments.remove(&smallest.unwrap_or_default());
     }
-    cohort.levels = grouped(&|one| Some(one.confidence_level.name().to_owned()));
-    cohort.overall = Some(accuracy(&judged, is_whole));
-    cohort
+    checkpoint.levels = grouped(&|one| Some(one.confidence_level.name().to_owned()));
+    checkpoint.overall = Some(accuracy(&judged, is_whole));
+    checkpoint
 }
 
 fn join(row: &Listed, history: &CustomerHistory, as_of: Instant, days: u16) -> Judged {

@@ -1,7 +1,7 @@
-//! Judges past runs by what happened since, and warns before outcomes are in.
+//! Judges past runs by the outcomes since, and warns before outcomes are in.
 //!
 //! Takes `PropensityRefreshed` (a run is complete) and `AccuracyRequested` (by schedule, or after the source was updated).
-//! Both may come more than once, and late: a record takes the place of one that knew no more.
+//! Both may be delivered more than once, and late: a record never replaces one with a later `known_at`.
 
 mod judge;
 mod warn;
@@ -10,7 +10,7 @@ use expansion_domain::{
     AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Instant, PropensityRefreshed, RefreshRequested,
 };
 use expansion_lambda::{EventError, Failure, detail_type, open};
-use expansion_records::{AccuracyRecord, Run, RunState};
+use expansion_records::{AccuracyRecord, Finding, Run};
 use expansion_service::{Config, ConfigError};
 use expansion_source::{Limits, Location, SourceError};
 use expansion_store::{Artifacts, Bus, ControlTable, PropensityTable, S3, StoreError};
@@ -20,12 +20,11 @@ use serde_json::{Value, json};
 
 pub use warn::Thresholds;
 
-/// Runs that are judged at most, the newest.
+/// At most so many runs are judged, the newest.
 const MOST_RUNS: i32 = 60;
 /// Outcomes may be recorded late: a run is judged again for so many days after its horizon.
 const LATE_DAYS: i32 = 60;
 
-/// What the function keeps between invocations.
 #[derive(Debug)]
 pub struct State {
     control: ControlTable,
@@ -39,8 +38,6 @@ pub struct State {
 }
 
 impl State {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             control: config.control()?,
@@ -61,7 +58,7 @@ impl State {
     }
 }
 
-/// The invocation failed; Lambda tries again.
+/// The invocation failed; Lambda retries it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -83,9 +80,6 @@ impl Failure for Error {
 }
 
 /// Judges the runs that can be judged by what is known at the event's `as_of`; answers with how many.
-///
-/// # Errors
-/// [`Error`] when the event makes no sense or something is in the way.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (as_of, is_update) = match detail_type(&event.payload) {
         Some(PropensityRefreshed::TYPE) => (open::<PropensityRefreshed>(event.payload)?.as_of, false),
@@ -105,12 +99,12 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
         if run.as_of > as_of || is_settled(&run, before.as_ref()) || knows_more(before.as_ref(), as_of) {
             continue;
         }
-        let (RunState::Closing { plan, summary } | RunState::Complete { plan, summary }) = &run.state else { continue };
+        let Some((plan, summary)) = run.plan().zip(run.summary()) else { continue };
         let record = judge::judge(state, &run, plan, summary, as_of, &outcomes).await?;
-        // What is on record counts as told: so it is told first. Told twice it is harmless, forgotten it is not.
+        // The event first, then the record: emitting it again is harmless, losing it is not.
         let is_degraded = tell(state, &record, before.as_ref()).await?;
         degraded |= is_degraded;
-        // A model that was replaced since needs no other one. Right after a refresh one has just been trained.
+        // A model that was replaced since needs no successor, and right after a refresh one has just been trained.
         let is_live = champion.as_deref() == Some(&*record.model_id);
         if is_degraded && is_live && is_update && !is_requested {
             request_refresh(state, as_of).await?;
@@ -121,12 +115,12 @@ pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, E
     Ok(json!({ "judged": judged, "degraded": degraded }))
 }
 
-/// Has a new model trained. The cause names why, so that asking again for the same is the same run.
+/// Requests a new model. The cause is part of the run id, so a repeated request is the same run.
 async fn request_refresh(state: &State, as_of: Instant) -> Result<(), StoreError> {
     state.bus.put([RefreshRequested { as_of, cause: "degraded".to_owned(), horizon_days: None }]).await
 }
 
-/// Whether a run was judged by more than is known at `as_of`: events may come late and in any order.
+/// Whether a run was judged with a later `as_of` already: events may come late and in any order.
 fn knows_more(record: Option<&AccuracyRecord>, as_of: Instant) -> bool {
     record.is_some_and(|record| record.known_at > as_of)
 }
@@ -137,21 +131,22 @@ fn is_settled(run: &Run, record: Option<&AccuracyRecord>) -> bool {
     record.is_some_and(|record| record.known_at >= settled)
 }
 
-/// Says what was found and not said before; returns whether the run's model is less right than it should be.
+/// Emits events for the findings that are new; returns whether the run's model has degraded.
 async fn tell(state: &State, record: &AccuracyRecord, before: Option<&AccuracyRecord>) -> Result<bool, Error> {
     let known = before.map(|before| &before.warning.findings[..]).unwrap_or_default();
-    let fresh: Vec<String> = record.warning.findings.iter().filter(|f| !known.contains(f)).cloned().collect();
-    let (shifts, errors): (Vec<String>, Vec<String>) = fresh.into_iter().partition(|finding| warn::is_shift(finding));
+    let fresh = record.warning.findings.iter().filter(|finding| !known.iter().any(|earlier| finding.repeats(earlier)));
+    let (shifts, errors): (Vec<&Finding>, Vec<&Finding>) = fresh.partition(|finding| finding.is_shift());
+    let in_words = |findings: Vec<&Finding>| findings.into_iter().map(Finding::to_string).collect();
     let (run_id, as_of, model_id) = (record.run_id.clone(), record.known_at, record.model_id.clone());
     if !shifts.is_empty() {
         record_metric("DriftDetected");
         let (run_id, model_id) = (run_id.clone(), model_id.clone());
-        state.bus.put([DriftDetected { run_id, as_of, model_id, findings: shifts }]).await?;
+        state.bus.put([DriftDetected { run_id, as_of, model_id, findings: in_words(shifts) }]).await?;
     }
     let degraded = !errors.is_empty();
     if degraded {
         record_metric("AccuracyDegraded");
-        state.bus.put([AccuracyDegraded { run_id, as_of, model_id, findings: errors }]).await?;
+        state.bus.put([AccuracyDegraded { run_id, as_of, model_id, findings: in_words(errors) }]).await?;
     }
     Ok(degraded)
 }

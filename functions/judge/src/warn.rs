@@ -1,7 +1,8 @@
 //! What can be said before the horizon is over: estimated figures, shifts, and early results that surprise.
 
+use expansion_domain::count;
 use expansion_model::{Model, Shift, estimate, shift, tens};
-use expansion_records::{CohortAccuracy, EarlyWarning, Listed, RunSummary};
+use expansion_records::{Checkpoint, Concern, EarlyWarning, Finding, Listed, RunSummary};
 
 /// Where a finding begins.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +19,6 @@ pub struct Thresholds {
     pub surprise: f64,
 }
 
-/// How findings about a shift begin.
-const SHIFTED: &str = "shifted: ";
-const MISSING: &str = "missing more often: ";
 /// Expansions of one customer come together, and customers have things in common: their number varies more than chance
 /// alone would have it (the variance of a count over its mean).
 const OVERDISPERSION: f64 = 1.5;
@@ -29,17 +27,12 @@ const LEAST_EXPECTED: f64 = 10.0;
 /// Shifts kept on record.
 const MOST_SHIFTS: usize = 20;
 
-/// Whether a finding is about a shift, not about how right answers were.
-pub(crate) fn is_shift(finding: &str) -> bool {
-    finding.starts_with(SHIFTED) || finding.starts_with(MISSING)
-}
-
 /// What can be said of a run without, or with the first, outcomes.
 pub(crate) fn warning(
     summary: &RunSummary,
     rows: &[Listed],
     model: Option<&Model>,
-    cohorts: &[CohortAccuracy],
+    checkpoints: &[Checkpoint],
     thresholds: Thresholds,
 ) -> EarlyWarning {
     let propensities: Vec<f64> = rows.iter().map(|row| row.propensity).collect();
@@ -47,41 +40,45 @@ pub(crate) fn warning(
     // A feature of which nothing is known any more has shifted most.
     let size = |shift: &Shift| shift.psi.unwrap_or(f64::INFINITY);
     shifts.sort_by(|a, b| size(b).total_cmp(&size(a)));
-    let mut findings: Vec<String> = shifts.iter().flat_map(|shift| shifted(shift, thresholds)).collect();
+    let mut findings: Vec<Finding> = shifts.iter().flat_map(|shift| shifted(shift, thresholds)).collect();
     shifts.truncate(MOST_SHIFTS);
-    findings.extend(cohorts.iter().filter_map(|cohort| surprise(cohort, thresholds.surprise)));
-    findings.extend(cohorts.iter().filter_map(|cohort| worse_ranking(cohort, &propensities, thresholds.auc_loss)));
-    findings.extend(cohorts.last().and_then(|whole| miscalibrated(whole, thresholds.calibration_error)));
+    findings.extend(checkpoints.iter().filter_map(|checkpoint| surprise(checkpoint, thresholds.surprise)));
+    let ranked = |checkpoint| worse_ranking(checkpoint, &propensities, thresholds.auc_loss);
+    findings.extend(checkpoints.iter().filter_map(ranked));
+    findings.extend(checkpoints.last().and_then(|whole| miscalibrated(whole, thresholds.calibration_error)));
     EarlyWarning { estimated: estimate(&propensities), shifts, findings }
 }
 
 /// What is too much about a shift: beyond what chance gives and what is usual over as much time, more than the threshold.
-fn shifted(shift: &Shift, thresholds: Thresholds) -> impl Iterator<Item = String> {
+fn shifted(shift: &Shift, thresholds: Thresholds) -> impl Iterator<Item = Finding> {
     let most = thresholds.shift + shift.psi_usual.unwrap_or_default() + shift.psi_by_chance;
-    let is_other = shift.psi.is_some_and(|psi| psi > most).then(|| format!("{SHIFTED}{}", shift.feature));
+    let is_other = shift.psi.filter(|psi| *psi > most);
+    let is_other = is_other.map(|psi| Finding::new(Concern::Shifted(shift.feature.clone()), psi, most));
     let risen = shift.missing_now - shift.missing_before;
     let most_risen = thresholds.missing + shift.missing_usual.unwrap_or_default();
-    let is_missing = (risen > most_risen).then(|| format!("{MISSING}{}", shift.feature));
+    let missing = || Finding::new(Concern::MissingMoreOften(shift.feature.clone()), risen, most_risen);
+    let is_missing = (risen > most_risen).then(missing);
     is_other.into_iter().chain(is_missing)
 }
 
 /// Whether the calibration error of a whole horizon is too large, and larger than chance would have it: the propensities
 /// of few customers seem to err even if they are right.
-fn miscalibrated(whole: &CohortAccuracy, threshold: f64) -> Option<String> {
+fn miscalibrated(whole: &Checkpoint, threshold: f64) -> Option<Finding> {
     let overall = whole.overall.as_ref()?;
     let (error, by_chance) = overall.figures.get("calibration_error").zip(overall.calibration_error_by_chance)?;
-    (error.value > threshold.max(by_chance))
-        .then(|| "the calibration error of the whole horizon is too large".to_owned())
+    let limit = threshold.max(by_chance);
+    (error.value > limit).then(|| Finding::new(Concern::Miscalibrated, error.value, limit))
 }
 
-/// Whether a cohort is ranked worse than right propensities would rank it, by more than the threshold and not by chance.
+/// Whether customers are ranked worse than right propensities would rank it, by more than the threshold and not by chance.
 /// Those who will expand later count among those who have not yet, as they do among the outcomes.
-fn worse_ranking(cohort: &CohortAccuracy, propensities: &[f64], threshold: f64) -> Option<String> {
-    let (expected, overall) = cohort.expected_expansions.zip(cohort.overall.as_ref())?;
+fn worse_ranking(checkpoint: &Checkpoint, propensities: &[f64], threshold: f64) -> Option<Finding> {
+    let (expected, overall) = checkpoint.expected_expansions.zip(checkpoint.overall.as_ref())?;
     let share = expected / overall.predicted_expansions;
     let within: Vec<f64> = propensities.iter().map(|propensity| share * propensity).collect();
     let (promised, auc) = estimate(&within).zip(overall.figures.get("auc"))?;
-    (auc.upper < promised.auc - threshold).then(|| format!("ranked worse within {} days than expected", cohort.days))
+    let limit = promised.auc - threshold;
+    (auc.upper < limit).then(|| Finding::new(Concern::RankedWorse(checkpoint.days), auc.upper, limit))
 }
 
 /// How the run's customers have shifted from those that its model was trained on.
@@ -92,15 +89,18 @@ fn shifts(summary: &RunSummary, model: &Model) -> Vec<Shift> {
     of_features.chain(of_scores).collect()
 }
 
-/// Whether a cohort has many more or fewer expansions than were to be expected within its days.
-fn surprise(cohort: &CohortAccuracy, threshold: f64) -> Option<String> {
-    let (expected, overall) = cohort.expected_expansions.zip(cohort.overall.as_ref())?;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 customers")]
-    let difference = overall.expansions as f64 - expected;
-    let deviations = difference / (OVERDISPERSION * expected).sqrt();
-    let what = if difference > 0.0 { "more" } else { "fewer" };
-    (expected >= LEAST_EXPECTED && deviations.abs() > threshold)
-        .then(|| format!("{what} expansions within {} days than expected", cohort.days))
+/// Whether there were many more or fewer expansions than were to be expected within its days.
+fn surprise(checkpoint: &Checkpoint, threshold: f64) -> Option<Finding> {
+    let (expected, overall) = checkpoint.expected_expansions.zip(checkpoint.overall.as_ref())?;
+    let expansions = count(overall.expansions);
+    let most_off = threshold * (OVERDISPERSION * expected).sqrt();
+    let (what, limit) = if expansions > expected {
+        (Concern::MoreExpansions(checkpoint.days), expected + most_off)
+    } else {
+        (Concern::FewerExpansions(checkpoint.days), expected - most_off)
+    };
+    let is_surprise = expected >= LEAST_EXPECTED && (expansions - expected).abs() > most_off;
+    is_surprise.then(|| Finding::new(what, expansions, limit))
 }
 
 #[cfg(test)]
@@ -111,8 +111,8 @@ mod tests {
 
     use super::*;
 
-    fn cohort(expected: f64, expansions: usize) -> CohortAccuracy {
-        CohortAccuracy {
+    fn checkpoint(expected: f64, expansions: usize) -> Checkpoint {
+        Checkpoint {
             days: 7,
             is_mature: true,
             censored: 0,
@@ -125,16 +125,16 @@ mod tests {
 
     #[test]
     fn only_what_chance_would_not_explain_is_a_surprise() {
-        assert_eq!(surprise(&cohort(40.0, 50), 3.0), None);
-        assert_eq!(surprise(&cohort(40.0, 80), 3.0).as_deref(), Some("more expansions within 7 days than expected"));
-        assert_eq!(surprise(&cohort(40.0, 12), 3.0).as_deref(), Some("fewer expansions within 7 days than expected"));
-        assert_eq!(surprise(&cohort(4.0, 40), 3.0), None, "so few expected ones say nothing");
-        let immature = CohortAccuracy { overall: None, ..cohort(40.0, 0) };
+        assert_eq!(surprise(&checkpoint(40.0, 50), 3.0), None);
+        assert_eq!(surprise(&checkpoint(40.0, 80), 3.0).map(|found| found.what), Some(Concern::MoreExpansions(7)));
+        assert_eq!(surprise(&checkpoint(40.0, 12), 3.0).map(|found| found.what), Some(Concern::FewerExpansions(7)));
+        assert_eq!(surprise(&checkpoint(4.0, 40), 3.0), None, "so few expected ones say nothing");
+        let immature = Checkpoint { overall: None, ..checkpoint(40.0, 0) };
         assert_eq!(surprise(&immature, 3.0), None);
     }
 
     /// A whole horizon of customers whose log-odds are off by so much.
-    fn whole(customers: u64, seed: u64, off: f64) -> CohortAccuracy {
+    fn whole(customers: u64, seed: u64, off: f64) -> Checkpoint {
         let one = |i: u64| {
             let u = |k: u64| scattered(seed * 1_000_003 + 7 * i + k);
             let propensity = 0.02 + 0.6 * u(0) * u(1);
@@ -151,7 +151,7 @@ mod tests {
             }
         };
         let overall = Some(accuracy(&(0..customers).map(one).collect::<Vec<_>>(), true));
-        CohortAccuracy { days: 90, overall, ..cohort(0.0, 0) }
+        Checkpoint { days: 90, overall, ..checkpoint(0.0, 0) }
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         let promised = estimate(&propensities).expect("both occur").auc;
         // A tenth of the expansions come within seven days.
         let ranked = |auc: f64| {
-            let mut early = cohort(25.0, 25);
+            let mut early = checkpoint(25.0, 25);
             let overall = early.overall.as_mut().expect("it is mature");
             overall.predicted_expansions = 250.0;
             let figure = Figure { value: auc, lower: auc - 0.02, upper: auc + 0.02 };
@@ -177,8 +177,8 @@ mod tests {
         };
         assert_eq!(ranked(promised - 0.02), None);
         let lost = ranked(promised - 0.25).expect("a finding");
-        assert_eq!(lost, "ranked worse within 7 days than expected");
-        assert!(!is_shift(&lost), "it has a new model trained");
+        assert_eq!(lost.what, Concern::RankedWorse(7));
+        assert!(!lost.is_shift(), "it has a new model trained");
     }
 
     #[test]
@@ -188,16 +188,16 @@ mod tests {
         let found = |now: [u64; 3], usual: Option<UsualShift>| {
             let before = Spread { counts: vec![400, 400, 200], usual };
             let shift = expansion_model::shift("tenure", &before, &now, true).expect("rows");
-            shifted(&shift, thresholds).collect::<Vec<_>>()
+            shifted(&shift, thresholds).map(|found| found.what).collect::<Vec<_>>()
         };
-        assert_eq!(found([355, 355, 290], None), Vec::<String>::new());
-        assert_eq!(found([345, 345, 310], None), ["missing more often: tenure"]);
-        assert_eq!(found([100, 700, 200], None), ["shifted: tenure"]);
-        assert_eq!(found([0, 0, 1000], None), ["missing more often: tenure"]);
-        assert!(found([0, 700, 300], None).iter().all(|finding| is_shift(finding)));
+        let (other, missing) = (Concern::Shifted("tenure".to_owned()), Concern::MissingMoreOften("tenure".to_owned()));
+        assert_eq!(found([355, 355, 290], None), []);
+        assert_eq!(found([345, 345, 310], None), [missing.clone()]);
+        assert_eq!(found([100, 700, 200], None), [other.clone()]);
+        assert_eq!(found([0, 0, 1000], None), [missing.clone()]);
         let season = |psi, missing| Some(UsualShift { psi, missing });
-        assert_eq!(found([100, 500, 400], season(0.7, 0.25)), Vec::<String>::new(), "it is as every year");
+        assert_eq!(found([100, 500, 400], season(0.7, 0.25)), [], "it is as every year");
         let more = found([100, 500, 400], season(0.2, 0.05));
-        assert_eq!(more, ["shifted: tenure", "missing more often: tenure"], "it is more");
+        assert_eq!(more, [other, missing], "it is more");
     }
 }

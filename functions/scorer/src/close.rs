@@ -1,19 +1,19 @@
 //! Closing a run whose last shard is in.
 //!
-//! The steps are ordered so that a kill between any two of them leaves either the run before in view, or this one
-//! whole; and each can be done twice, so that whoever finds the run unclosed does them again.
+//! The steps are ordered so that a kill between any two of them leaves readers with either the run before or the whole of
+//! this one. Each is idempotent, so an attempt that finds the run unclosed repeats them all.
 
 use expansion_domain::{ExpansionReady, PropensityRefreshed, row_id};
 use expansion_records::{Listed, Plan, Run};
 
 use crate::{Error, State};
 
-/// Merges the shards, shows the run to readers, says so, and closes it.
+/// Merges the shards, points readers to the run, emits the events, and marks the run as complete.
 pub(crate) async fn close(state: &State, run: &Run, plan: &Plan) -> Result<(), Error> {
     let (summary, best) = state.control.merge_shards(&run.run_id, plan.shards).await?;
     state.control.put_top(&run.run_id, best.clone()).await?;
     if state.control.summarise(&run.run_id, &summary).await?.is_none() {
-        // Closed by another shard's scorer in between.
+        // Lost the race: another invocation has closed it.
         return Ok(());
     }
     if state.control.point_to(run).await? {
@@ -27,7 +27,7 @@ pub(crate) async fn close(state: &State, run: &Run, plan: &Plan) -> Result<(), E
     Ok(())
 }
 
-/// Says that a customer crossed the line.
+/// The event for a customer who became ready.
 fn ready(run: &Run, plan: &Plan, row: &Listed) -> ExpansionReady {
     let since = plan.previous.as_ref().map_or(&run.run_id, |previous| &previous.run_id);
     ExpansionReady {

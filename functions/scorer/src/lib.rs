@@ -1,7 +1,7 @@
 //! The scorer: model + source tables → propensity rows, one shard of a run at a time.
 //!
-//! Takes SQS batches of `ShardRequested`. A shard may be asked for more than once and in any order: rows land on
-//! themselves, finished shards are a set, and the last one in closes the run.
+//! Takes SQS batches of `ShardRequested`, delivered at least once and in any order. Scoring is idempotent: rows overwrite
+//! themselves, finished shards are a set, and whichever is last closes the run.
 
 mod close;
 mod shard;
@@ -20,7 +20,6 @@ use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What the function keeps between invocations.
 #[derive(Debug)]
 pub struct State {
     control: ControlTable,
@@ -34,8 +33,6 @@ pub struct State {
 }
 
 impl State {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             control: config.control()?,
@@ -65,17 +62,11 @@ pub enum Error {
     NoSuchShard { run_id: expansion_domain::RunId, shard: u32 },
     /// The source was bucketed differently since the run was planned.
     #[error("the source has {found} buckets now and had {planned} when the run was planned; ask for another refresh")]
-    SourceChanged {
-        /// Then.
-        planned: u32,
-        /// Now.
-        found: u32,
-    },
+    SourceChanged { planned: u32, found: u32 },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The model needs features this program doesn't have.
     #[error(transparent)]
     Model(#[from] UnknownFeature),
 }
@@ -119,10 +110,7 @@ struct FailedItem {
     item_identifier: String,
 }
 
-/// Handles a batch of messages; answers with those that are to be delivered again.
-///
-/// # Errors
-/// [`Error::Message`] when the event is no SQS batch.
+/// Handles a batch of messages; answers with those to be delivered again.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let batch: Batch = serde_json::from_value(event.payload)?;
     let deadline = shard::deadline(event.context.deadline());
@@ -143,7 +131,7 @@ async fn score(state: &State, body: &str, deadline: Deadline) -> Result<(), Erro
         && !error.is_transient()
         && !matches!(error, Error::NoSuchShard { .. } | Error::Store(StoreError::NotFound(_)))
     {
-        // No later attempt will do better: the run ends here, and the one before it stays what readers see.
+        // A retry would not help: the run fails, and readers keep seeing the one before it.
         record("scorer", &[("RefreshesFailed", Unit::Count, 1.0)]);
         state.control.fail(&run_id, RunStage::Scoring, &error.to_string()).await?;
     }

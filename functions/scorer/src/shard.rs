@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use expansion_answer::{Answer, Answering, Before, answer};
-use expansion_domain::{Id, Portfolio, RunId, add_outcomes};
+use expansion_domain::{Id, RunId, SourceData, add_outcomes, count};
 use expansion_features::Catalogue;
 use expansion_model::{Model, Scorer};
 use expansion_records::{Listed, Plan, Previous, Run, RunState, RunSummary};
@@ -17,17 +17,17 @@ use crate::{Error, State};
 
 /// Rows held in memory before they are written.
 const ROWS_AT_ONCE: usize = 2000;
-/// What is left of an invocation's time for handing the rest on.
+/// Time kept at the end of an invocation to report what is left.
 const RESERVE: Duration = Duration::from_secs(10);
 
-/// Until when work may go on in an invocation that ends at `end`.
+/// When work must stop in an invocation that ends at `end`.
 #[expect(clippy::disallowed_methods, reason = "the edge: Lambda gives the deadline as a time of day")]
 pub(crate) fn deadline(end: SystemTime) -> Deadline {
     let left = end.duration_since(SystemTime::now()).unwrap_or_default();
     tokio::time::Instant::now() + left.saturating_sub(RESERVE)
 }
 
-/// Scores a shard, unless it is in already, and closes the run if it was the last one.
+/// Scores a shard unless that is done already, and closes the run if it was the last one.
 pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: Deadline) -> Result<(), Error> {
     let mut run = state.control.expect_run(run_id).await?;
     if let RunState::Scoring { plan } = &run.state
@@ -56,7 +56,7 @@ pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: D
     Ok(())
 }
 
-/// Scores the shard's customers and writes their rows; returns what lists show of them, and what they add up to.
+/// Scores the shard's customers and writes their rows; returns what lists show of them, and their summary.
 async fn write_rows(
     state: &State,
     run: &Run,
@@ -71,26 +71,24 @@ async fn write_rows(
         return Err(Error::SourceChanged { planned: plan.shards, found: buckets.unwrap_or(1) });
     }
     let bucket = buckets.map(|_| shard);
-    let mut portfolio = read(&inventory, &state.s3, bucket, state.limits).await?.portfolio;
-    add_outcomes(&mut portfolio, &state.control.outcomes().await?, run.as_of);
-    let previous = said_before(state, plan, &portfolio, deadline).await?;
+    let mut source = read(&inventory, &state.s3, bucket, state.limits).await?.data;
+    add_outcomes(&mut source, &state.control.outcomes().await?, run.as_of);
+    let previous = said_before(state, plan, &source, deadline).await?;
     let before = before(state, plan).await?;
-    let catalogue = Catalogue::new(&portfolio.products);
+    let catalogue = Catalogue::new(&source.products);
     let run_now = (&run.run_id, run.as_of, run.calculated_at);
-    let mut answering = Answering::new(&model, catalogue, &portfolio.tables, state.ready, run_now)?;
-    if let Some((model, run)) = &before {
-        answering.before = match model {
-            Ok(model) => Ok(Before {
-                scorer: Scorer::new(&model.propensity)?,
-                as_of: run.as_of,
-                calculated_at: run.calculated_at,
-            }),
-            Err(reason) => Err(reason.clone()),
-        };
+    let mut answering = Answering::new(&model, catalogue, &source.tables, state.ready, run_now)?;
+    match &before {
+        Former::None => {}
+        Former::Unusable(reason) => answering.before = Err(reason.clone()),
+        Former::Run { run: Run { as_of, calculated_at, .. }, model } => {
+            let scorer = Scorer::new(&model.propensity)?;
+            answering.before = Ok(Before { scorer, as_of: *as_of, calculated_at: *calculated_at });
+        }
     }
-    let mut listed = Vec::with_capacity(portfolio.customers.len());
+    let mut listed = Vec::with_capacity(source.customers.len());
     let mut summary = RunSummary::default();
-    for customers in portfolio.customers.chunks(ROWS_AT_ONCE) {
+    for customers in source.customers.chunks(ROWS_AT_ONCE) {
         let mut rows = Vec::with_capacity(customers.len());
         for history in customers {
             let said = previous.get(&history.customer_id).copied();
@@ -104,35 +102,45 @@ async fn write_rows(
         listed.extend(rows.into_iter().map(|row| row.listed));
         tracing::info!(run.id = %run.run_id, run.shard = shard, rows.written = listed.len(), "propensity rows written");
     }
-    #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-    record("scorer", &[("RowsScored", Unit::Count, listed.len() as f64), ("ShardsScored", Unit::Count, 1.0)]);
+    record("scorer", &[("RowsScored", Unit::Count, count(listed.len())), ("ShardsScored", Unit::Count, 1.0)]);
     Ok((listed, summary))
 }
 
-/// The run before with its model, or the reason why that cannot be used any more; `None` for the first run.
-async fn before(state: &State, plan: &Plan) -> Result<Option<(Result<Model, String>, Run)>, StoreError> {
-    let Some(previous) = &plan.previous else { return Ok(None) };
-    let previous = state.control.expect_run(&previous.run_id).await?;
-    let Some(model) = previous.model() else {
-        return Ok(Some((Err("the run before is being put together again".to_owned()), previous)));
+/// The run before, to say why scores moved.
+enum Former {
+    /// This is the first run.
+    None,
+    /// Its scores cannot be taken apart any more; why.
+    Unusable(String),
+    Run {
+        run: Run,
+        model: Box<Model>,
+    },
+}
+
+async fn before(state: &State, plan: &Plan) -> Result<Former, StoreError> {
+    let Some(previous) = &plan.previous else { return Ok(Former::None) };
+    let run = state.control.expect_run(&previous.run_id).await?;
+    let Some(model) = run.model() else {
+        return Ok(Former::Unusable("the run before is being put together again".to_owned()));
     };
     match state.artifacts.model(&model.model_id).await {
-        Ok(model) => Ok(Some((Ok(model), previous))),
+        Ok(model) => Ok(Former::Run { run, model: model.into() }),
         Err(error) if error.is_transient() => Err(error),
-        Err(error) => Ok(Some((Err(format!("the model of the run before cannot be used: {error}")), previous))),
+        Err(error) => Ok(Former::Unusable(format!("the model of the run before cannot be used: {error}"))),
     }
 }
 
-/// What the run before said of the shard's customers.
+/// The scores of the shard's customers in the run before.
 async fn said_before(
     state: &State,
     plan: &Plan,
-    portfolio: &Portfolio,
+    source: &SourceData,
     deadline: Deadline,
 ) -> Result<HashMap<Id, Previous>, StoreError> {
     let Some(previous) = &plan.previous else {
         return Ok(HashMap::new());
     };
-    let customers: Vec<Id> = portfolio.customers.iter().map(|history| history.customer_id.clone()).collect();
+    let customers: Vec<Id> = source.customers.iter().map(|history| history.customer_id.clone()).collect();
     state.propensities.scores(&customers, previous.calculated_at, deadline).await
 }

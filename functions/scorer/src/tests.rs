@@ -24,17 +24,21 @@ impl Scene {
     async fn new() -> Self {
         let backend = Backend::start().await;
         let folder = TempDir::new().expect("a folder");
-        let (dynamodb, s3) = (backend.dynamodb.clone(), aws_sdk_s3::Client::new(&backend.config));
-        let state = State {
-            control: ControlTable { client: dynamodb.clone(), name: CONTROL.to_owned() },
-            propensities: PropensityTable { client: dynamodb, name: PROPENSITIES.to_owned() },
-            artifacts: Artifacts { client: s3.clone(), bucket: BUCKET.to_owned() },
-            bus: Bus { client: aws_sdk_eventbridge::Client::new(&backend.config), name: BUS.to_owned() },
-            s3,
-            source: Location::Folder(folder.path().to_owned()),
-            limits: Limits::default(),
-            ready: ReadyLine::default(),
+        let source = folder.path().display().to_string();
+        let value = move |name: &str| {
+            Some(match name {
+                "CONTROL_TABLE" => CONTROL.to_owned(),
+                "PROPENSITY_TABLE" => PROPENSITIES.to_owned(),
+                "BUCKET" => BUCKET.to_owned(),
+                "EVENT_BUS" => BUS.to_owned(),
+                "SOURCE_URI" => source.clone(),
+                "MAX_BAD_ROWS" => "0.05".to_owned(),
+                "READY_SCORE" => "70".to_owned(),
+                "READY_CONFIDENCE" => "Medium".to_owned(),
+                _ => return None,
+            })
         };
+        let state = State::new(&Config::new(value, backend.config.clone())).expect("these are all it reads");
         Self { backend, state, folder }
     }
 

@@ -1,4 +1,4 @@
-//! The live model: challengers that take its place, and what people do about it by hand.
+//! The live model: challengers that take its place, and commands by hand.
 
 use expansion_domain::{Instant, ModelCommandRequested, ModelPromoted};
 use expansion_model::{Decision, Manifest, Model};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{Error, State};
 
-/// The champion that a run's challenger is compared with; `None` when there is none, or none that can be used.
+/// The champion that a run's challenger is compared with; `None` when there is none, or it cannot be used.
 pub(crate) async fn comparable(
     state: &State,
     run: &Run,
@@ -25,7 +25,7 @@ pub(crate) async fn comparable(
 }
 
 /// Puts the challenger in the champion's place if it is to take it, and returns the manifest of the model that the run
-/// is scored with: the champion's, whoever that is then.
+/// is scored with: that of the champion, whichever that is by then.
 ///
 /// A run of the past, before the champion knew what it knows, is scored with its own model and leaves the champion alone.
 pub(crate) async fn compete(
@@ -40,7 +40,7 @@ pub(crate) async fn compete(
         && champion.model_id == challenger.model_id
     {
         if champion.changed_by.is_none() {
-            // An attempt before this one may have ended between the promotion and telling of it.
+            // An earlier attempt may have ended between the promotion and its event.
             state.bus.put([promotion(champion)]).await?;
         }
         return Ok(challenger);
@@ -49,15 +49,7 @@ pub(crate) async fn compete(
         return Ok(challenger);
     }
     if challenger.decision.promote {
-        let champion = ChampionModel {
-            model_id: challenger.model_id.clone(),
-            as_of: challenger.as_of,
-            generation: 0,
-            previous: seen.as_ref().map(|champion| champion.model_id.clone()),
-            previous_as_of: seen.as_ref().map(|champion| champion.as_of),
-            pinned: false,
-            changed_by: None,
-        };
+        let champion = ChampionModel::after(seen.as_ref(), challenger.model_id.clone(), challenger.as_of);
         let generation = seen.as_ref().map(|champion| champion.generation);
         if let Some(champion) = state.control.replace_champion(generation, champion).await? {
             state.bus.put([promotion(&champion)]).await?;
@@ -73,8 +65,8 @@ pub(crate) async fn compete(
     Ok(manifest.filter(|manifest| manifest.horizon_days == challenger.horizon_days).unwrap_or(challenger))
 }
 
-/// The decision about a challenger (its id and `as_of`) as it comes into force: whatever the comparison says, a pinned
-/// champion stays, and so does one that knows more.
+/// The decision about a challenger (its id and `as_of`) as it comes into force: whatever the comparison says, a champion
+/// stays that is pinned or has a later `as_of`.
 pub(crate) fn held_back(
     decision: &Decision,
     (model_id, as_of): (&str, Instant),
@@ -91,12 +83,12 @@ fn not_promoted(decision: &Decision, why: &str) -> Decision {
     Decision { promote: false, reason: format!("{why} (otherwise: {})", decision.reason), ..decision.clone() }
 }
 
-/// What there is to tell of a challenger that took over.
+/// The event for a challenger that took over.
 fn promotion(champion: &ChampionModel) -> ModelPromoted {
     ModelPromoted::new(champion.generation, champion.model_id.clone(), champion.previous.clone())
 }
 
-/// What is on record of a model.
+/// The record of a model.
 fn record_of(manifest: &Manifest) -> ModelRecord {
     ModelRecord {
         model_id: manifest.model_id.clone(),
@@ -110,8 +102,8 @@ fn record_of(manifest: &Manifest) -> ModelRecord {
     }
 }
 
-/// Does what somebody wants done about the champion; answers with the champion then, or why it was refused. Asked for again,
-/// it is not done again, but told of again: an attempt may have ended in between.
+/// Carries out a command; answers with the champion then, or why it was refused. A repeated command changes nothing, but
+/// emits its event again, as an earlier attempt may have ended before it did.
 pub(crate) async fn command(state: &State, command: &ModelCommandRequested) -> Result<Value, Error> {
     let outcome = state.control.command(command).await?;
     if let Ok(change) = &outcome {
@@ -138,15 +130,8 @@ mod tests {
             challenger_log_loss: None,
             difference: None,
         };
-        let champion = |as_of, pinned| ChampionModel {
-            model_id: "a".to_owned(),
-            as_of: at(as_of),
-            generation: 1,
-            previous: None,
-            previous_as_of: None,
-            pinned,
-            changed_by: None,
-        };
+        let champion =
+            |as_of, pinned| ChampionModel { pinned, ..ChampionModel::after(None, "a".to_owned(), at(as_of)) };
         let held = |model_id: &str, champion: Option<&ChampionModel>| {
             held_back(&decision, (model_id, at("2026-06-01")), champion)
         };

@@ -1,4 +1,4 @@
-//! Stalled runs: an invocation that was killed, or an event that was lost, must not leave a run unfinished.
+//! Stalled runs: a killed invocation or a lost event must not leave a run unfinished.
 
 use expansion_domain::{Instant, RefreshRequested, RunCheckRequested};
 use expansion_records::Run;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::refresh::ask_for_missing_shards;
 use crate::{Error, State};
 
-/// A run that has not moved for so long is stalled: longer than any invocation may take.
+/// A run that has not moved for so long is stalled: no invocation may take that long.
 const STALLED_AFTER_MICROS: i64 = 20 * 60 * 1_000_000;
 
-/// Asks again for whatever the stalled runs are waiting for.
+/// Emits again the events that the stalled runs are waiting for.
 pub(crate) async fn help_on(state: &State, check: &RunCheckRequested) -> Result<Value, Error> {
     let mut helped = Vec::new();
     for run in state.control.open_runs().await? {

@@ -1,7 +1,7 @@
 //! The weekly trainer: source tables → model in S3 → plan of a scoring run.
 //!
 //! Takes `RefreshRequested` (train, then ask for every shard to be scored), `RunCheckRequested` (help stalled runs on) and
-//! `ModelCommandRequested` (promote, roll back, pin by hand). All are idempotent.
+//! `ModelCommandRequested` (promote, roll back, pin by hand). Delivery is at-least-once; all are idempotent.
 
 mod champion;
 mod check;
@@ -16,7 +16,6 @@ use expansion_training::FitError;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 
-/// What the function keeps between invocations.
 #[derive(Debug)]
 pub struct State {
     control: ControlTable,
@@ -29,8 +28,6 @@ pub struct State {
 }
 
 impl State {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             control: config.control()?,
@@ -44,12 +41,11 @@ impl State {
     }
 }
 
-/// The invocation failed; Lambda tries again.
+/// The invocation failed; Lambda retries it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Event(#[from] EventError),
-    /// The horizon asked for makes no sense.
     #[error("horizon_days is {0}, expected days from 1 to 730")]
     Horizon(u16),
     #[error("as_of {0} is in the future")]
@@ -58,7 +54,6 @@ pub enum Error {
     Store(#[from] StoreError),
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// No model can be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
 }
@@ -73,13 +68,10 @@ impl Failure for Error {
     }
 }
 
-/// Handles one event; answers with what became of the run (or, for a check, the runs).
+/// Handles one event; answers with the run (for a check, with the runs) as it is then.
 ///
-/// A refresh that cannot succeed (a source without customers, say) is an answer too: the run is on record as failed,
-/// with the reason. Trying it again would not help.
-///
-/// # Errors
-/// [`Error`] when the event makes no sense or something that may pass is in the way.
+/// A refresh that cannot succeed (the source has no customers, say) is no error: the run is recorded as failed, with the
+/// reason, as a retry would not help.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
     match detail_type(&event.payload) {
         Some(RunCheckRequested::TYPE) => check::help_on(state, &open(event.payload)?).await,

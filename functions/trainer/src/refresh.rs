@@ -1,6 +1,6 @@
 //! One refresh: read, fit, store, promote, plan.
 
-use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRequested, Table, add_outcomes};
+use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRequested, Table, add_outcomes, count};
 use expansion_lambda::Failure;
 use expansion_model::Manifest;
 use expansion_records::{ChampionModel, ModelSummary, Plan, Run, RunStage, RunState};
@@ -15,7 +15,7 @@ use crate::{Error, State, champion};
 /// An `as_of` may be ahead of this machine's clock by so much: five minutes.
 const CLOCK_SKEW_MICROS: i64 = 5 * 60 * 1_000_000;
 
-/// Takes a refresh as far as it goes, from wherever an earlier attempt left it.
+/// Carries a refresh on from wherever an earlier attempt left it.
 pub(crate) async fn refresh(state: &State, request: &RefreshRequested) -> Result<Value, Error> {
     let horizon_days = request.horizon_days.unwrap_or(state.horizon_days);
     if !(1..=730).contains(&horizon_days) {
@@ -42,12 +42,12 @@ pub(crate) async fn refresh(state: &State, request: &RefreshRequested) -> Result
 
 async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     let Some(run) = state.control.begin_training(&run.run_id).await? else {
-        // Somebody else brought it further in between.
+        // Lost the race: another invocation has moved it on.
         return Ok(state.control.expect_run(&run.run_id).await?);
     };
     let inventory = inventory(&state.source, &state.s3).await?;
     let mut source = read(&inventory, &state.s3, None, state.limits).await?;
-    add_outcomes(&mut source.portfolio, &state.control.outcomes().await?, run.as_of);
+    add_outcomes(&mut source.data, &state.control.outcomes().await?, run.as_of);
     for issue in &source.issues {
         tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
     }
@@ -57,9 +57,9 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     let seen = state.control.champion().await?;
     let manifest = match state.artifacts.intact(&model_id).await? {
         Some(manifest) => manifest,
-        None => train(state, &run, &source.portfolio, model_id, fingerprint, seen.as_ref()).await?,
+        None => train(state, &run, &source.data, model_id, fingerprint, seen.as_ref()).await?,
     };
-    drop(source.portfolio);
+    drop(source.data);
     let Manifest { model_id, family, knowledge, metrics, .. } = champion::compete(state, manifest, seen).await?;
     let model = ModelSummary { model_id, family, knowledge, metrics };
     let current = state.control.current_run().await?.map(|current| current.run);
@@ -93,14 +93,14 @@ fn missing_tables(inventory: &Inventory) -> impl Iterator<Item = DataIssue> + '_
 async fn train(
     state: &State,
     run: &Run,
-    portfolio: &expansion_domain::Portfolio,
+    source: &expansion_domain::SourceData,
     model_id: String,
     data_fingerprint: String,
     champion: Option<&ChampionModel>,
 ) -> Result<Manifest, Error> {
     let request = Request { model_id, as_of: run.as_of, horizon_days: run.horizon_days, data_fingerprint };
     let compared = champion::comparable(state, run, champion).await?;
-    let Fitted { model, manifest } = fit(portfolio, &request, compared.as_ref())?;
+    let Fitted { model, manifest } = fit(source, &request, compared.as_ref())?;
     let decision = champion::held_back(&manifest.decision, (&manifest.model_id, manifest.as_of), champion);
     let manifest = Manifest { decision, ..manifest };
     let manifest = state.artifacts.put(&model, manifest).await?;
@@ -128,12 +128,11 @@ async fn fail(state: &State, run: &Run, error: &Error) -> Result<Value, Error> {
     Ok(answer(&state.control.expect_run(&run.run_id).await?))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
 fn report(manifest: &Manifest) {
     let mut metrics = vec![
         ("ModelsTrained", Unit::Count, 1.0),
-        ("TrainingRows", Unit::Count, manifest.rows as f64),
-        ("TrainingExpansions", Unit::Count, manifest.positives as f64),
+        ("TrainingRows", Unit::Count, count(manifest.rows)),
+        ("TrainingExpansions", Unit::Count, count(manifest.positives)),
     ];
     if let Some(held_out) = manifest.metrics {
         metrics.push(("HeldOutAuc", Unit::None, held_out.auc));

@@ -161,10 +161,13 @@ fn refused<E: std::error::Error + Send + Sync + 'static>(name: &str) -> impl FnO
 fn check_routes(template: &Template, name: &str, config: &Config) -> Result<(), StackError> {
     let described = template.routes.iter().filter(|route| route.function == name);
     let described: BTreeSet<_> = described.map(|route| (&*route.method, &*route.path)).collect();
-    let answered: Vec<(Method, &str)> =
-        expansion_api_functions::routes(name, Vec::new(), config).transpose().map_err(refused(name))?.unwrap_or_default();
+    let answered: Vec<(Method, &str)> = expansion_api_functions::routes(name, Vec::new(), config)
+        .transpose()
+        .map_err(refused(name))?
+        .unwrap_or_default();
     let answered: BTreeSet<_> = answered.into_iter().map(|(method, path)| (method.name(), path)).collect();
-    let differing: Vec<_> = described.symmetric_difference(&answered).map(|(method, path)| format!("{method} {path}")).collect();
+    let differing: Vec<_> =
+        described.symmetric_difference(&answered).map(|(method, path)| format!("{method} {path}")).collect();
     if differing.is_empty() { Ok(()) } else { Err(StackError::Routes(differing.join(", "))) }
 }
 

@@ -165,7 +165,9 @@ mod tests {
     #[test]
     fn without_a_csms_token_the_caller_is_a_manager() {
         let template = Template::parse(TEXT, "").expect("the template parses");
-        let claims = |token| claims(&template, token).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        let claims = |token| {
+            claims(&template, token).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
         let manager = ["custom:role=manager", "sub=local"];
         assert_eq!(claims(None), manager);
         assert_eq!(claims(Some("anything")), manager);

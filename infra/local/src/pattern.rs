@@ -8,7 +8,9 @@ pub(crate) fn unsupported(pattern: &Value) -> Option<String> {
     match pattern {
         Value::Object(fields) => fields.values().find_map(unsupported),
         Value::Array(alternatives) => alternatives.iter().find_map(|one| match one {
-            Value::Object(operator) => Some(format!("the operator {}", operator.keys().next().map_or("{}", |name| name))),
+            Value::Object(operator) => {
+                Some(format!("the operator {}", operator.keys().next().map_or("{}", |name| name)))
+            }
             Value::Array(_) => Some(format!("{one} as an alternative")),
             _ => None,
         }),

@@ -2,11 +2,12 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use expansion_domain::{Currency, Money};
 use expansion_local::Stack;
 use expansion_records::Run;
 use expansion_service::Principal;
 use expansion_service::list::{ListRequest, Lists};
-use expansion_service::view::{ScoreView, said_amount};
+use expansion_service::view::ScoreView;
 
 use crate::Failure;
 
@@ -17,7 +18,7 @@ const TOP: usize = 10;
 pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
     let rows = run.summary().map_or(0, |summary| summary.rows);
     println!("Expansion propensity as of {}: {rows} customers, next {} days\n", run.as_of, run.horizon_days);
-    println!("{}\n", table(&list(stack, TOP).await?));
+    println!("{}\n", table(&list(stack, TOP).await?, stack.config("list-propensities").currency()?));
     println!("{}", quality(run));
     for issue in run.plan().into_iter().flat_map(|plan| &plan.data_issues) {
         if issue.count == 0 {
@@ -52,7 +53,7 @@ async fn list(stack: &Stack, limit: usize) -> Result<Vec<ScoreView>, Failure> {
     Ok(page.data)
 }
 
-fn table(rows: &[ScoreView]) -> Table {
+fn table(rows: &[ScoreView], currency: Option<Currency>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(["Rank", "Customer", "Propensity", "90 % interval", "Confidence", "Est. value", "Primary signal"]);
@@ -64,7 +65,7 @@ fn table(rows: &[ScoreView]) -> Table {
             format!("{}%", row.propensity_score),
             format!("{:.0}–{:.0}", row.confidence.lower, row.confidence.upper),
             row.confidence.level.name().to_owned(),
-            row.estimated_value.map_or_else(nothing, |value| said_amount(value.amount)),
+            row.estimated_value.map_or_else(nothing, |value| Money { amount: value.amount, currency }.to_string()),
             row.primary_signal.clone().unwrap_or_else(nothing),
         ]);
     }

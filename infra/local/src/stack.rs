@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use axum::Router;
 use axum::http::Uri;
 use dynoxide::Database;
-use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use expansion_service::Config;
 use expansion_store::{SdkConfig, sdk_config};
 use serde_json::{Value, json};
@@ -246,7 +246,12 @@ impl Stack {
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ];
         let mut environment = described.variables.clone();
-        environment.extend(aws_variables(&self.endpoints, &key).into_iter().chain(runtime).map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.extend(
+            aws_variables(&self.endpoints, &key)
+                .into_iter()
+                .chain(runtime)
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         environment
     }
 
@@ -421,7 +426,13 @@ fn serve_database(
 }
 
 /// The bus, with a queue and its poller wherever a function is fed by one.
-fn make_bus(template: &Template, functions: &Functions, roles: &Roles, pollers: &mut JoinSet<()>, chaos: Option<u64>) -> Bus {
+fn make_bus(
+    template: &Template,
+    functions: &Functions,
+    roles: &Roles,
+    pollers: &mut JoinSet<()>,
+    chaos: Option<u64>,
+) -> Bus {
     let mut queues = BTreeMap::new();
     for described in &template.queues {
         let (queue, poller) = queue::open(described.clone(), functions);

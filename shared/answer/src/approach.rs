@@ -1,65 +1,12 @@
 //! What to do next: what to offer, when, through whom, and how to begin. The rules are the tables in this file, and
 //! nowhere else.
 
-use expansion_domain::{Date, Id, Instant, Stakeholder};
-use expansion_features::SeatOutlook;
-use expansion_records::{Approach, Champion, EntryPoint, Factor, RecommendedProduct, Timing};
+use expansion_domain::{Date, Id, Instant, Stakeholder, share};
+use expansion_features::{SeatOutlook, Topic, feature};
+use expansion_records::{Advocate, Approach, EntryPoint, Factor, RecommendedProduct, Timing};
 
 use crate::{Answering, Kind, Missing, Scored, number};
 
-/// Which conversation the strongest factor in favour calls for.
-const CONVERSATIONS: [(&str, &[&str]); 14] = [
-    ("The open deal", &["open_deals", "open_deal_age"]),
-    ("Capacity planning", &["seat_utilisation", "seat_utilisation_peak", "days_to_capacity", "active_seats"]),
-    ("Additional seats", &["seat_inquiries", "entitled_seats"]),
-    (
-        "Growing use",
-        &[
-            "active_seats_change",
-            "logins_change",
-            "logins_per_seat",
-            "usage_volume_change",
-            "usage_days_30",
-            "usage_days_90",
-            "usage_days_365",
-            "days_since_usage",
-        ],
-    ),
-    ("API volume", &["api_calls", "api_calls_change"]),
-    ("Plans and pricing", &["enterprise_inquiries", "pricing_visits"]),
-    ("Roadmap and add-ons", &["feature_requests", "products_owned"]),
-    ("Onboarding of the new team", &["new_teams"]),
-    ("New goals of the champion", &["champion_promotions", "days_since_promotion", "champions"]),
-    (
-        "Value review",
-        &[
-            "health_score",
-            "health_change",
-            "health_low",
-            "tickets_90",
-            "engagements_90",
-            "engagements_change",
-            "days_since_meeting",
-        ],
-    ),
-    ("Executive business review", &["executive_engagements", "executives"]),
-    ("Recent requests", &["other_signals"]),
-    (
-        "Next step after the last expansion",
-        &[
-            "wins",
-            "wins_30",
-            "wins_90",
-            "wins_365",
-            "days_since_win",
-            "win_rhythm",
-            "win_amount",
-            "won_amount_365",
-            "win_rate",
-        ],
-    ),
-    ("Renewal planning", &["days_to_renewal", "days_since_contract", "tenure", "annual_value"]),
-];
 /// Seats that are full within so many days set the time.
 const CAPACITY_DAYS: f64 = 90.0;
 /// … and leave at least so many days to talk.
@@ -67,12 +14,21 @@ const LEAST_WINDOW: i32 = 14;
 /// A renewal sets the time when it is so many days away.
 const RENEWAL_DAYS: std::ops::RangeInclusive<f64> = 14.0..=150.0;
 /// … from so many days before it, until so many days before it.
-const RENEWAL_WINDOW: (i32, i32) = (90, 14);
-/// A quarter in which at least this share of the wins fell sets the time: of the customer's own, of the segment's.
-const OWN_QUARTER: (usize, f64) = (3, 0.5);
-const SEGMENT_QUARTER: (usize, f64) = (40, 0.3);
+const RENEWAL_FROM: i32 = 90;
+const RENEWAL_UNTIL: i32 = 14;
+/// A quarter sets the time that holds enough of the wins: of the customer's own, of the segment's.
+const OWN_SEASON: Season = Season { least_wins: 3, least_share: 0.5 };
+const SEGMENT_SEASON: Season = Season { least_wins: 40, least_share: 0.3 };
 /// A promotion is news for half a year.
 const PROMOTION_DAYS: i32 = 183;
+
+/// When wins are taken to have a season.
+#[derive(Clone, Copy)]
+struct Season {
+    least_wins: usize,
+    /// Of the wins, in one quarter.
+    least_share: f64,
+}
 
 /// What to do next, each part with its reason where it is not known.
 pub(crate) fn approach(
@@ -86,7 +42,7 @@ pub(crate) fn approach(
     let approach = Approach {
         product: product.map(|product| product.offer.clone()),
         timing: timing(run, scored, kind),
-        champion: champion(scored, run.as_of),
+        advocate: advocate(scored, run.as_of),
         entry_point: entry_point(factors),
     };
     let part = |name: &str| format!("recommended_approach.{name}");
@@ -94,7 +50,7 @@ pub(crate) fn approach(
     let no_time = "no renewal, growth of seats or season of buying is known that would set a time";
     missing.unless(approach.timing.is_some(), &part("timing"), no_time);
     missing.unless(
-        approach.champion.is_some(),
+        approach.advocate.is_some(),
         &part("champion"),
         "no stakeholder with the role champion is on record",
     );
@@ -116,20 +72,20 @@ fn timing(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Option<Ti
         .or_else(|| before_renewal(scored, as_of))
         .or_else(|| {
             let mut quarters = [0; 4];
-            for win in scored.view.known.wins() {
+            for win in scored.inputs.known.wins() {
                 quarters[win.closed_at.quarter()] += 1;
             }
-            season(quarters, OWN_QUARTER, as_of, "the customer's own")
+            season(quarters, OWN_SEASON, as_of, "the customer's own")
         })
         .or_else(|| {
             let profile = run.model.profiles.segments.get(kind.segment?)?;
-            season(profile.wins_by_quarter, SEGMENT_QUARTER, as_of, &format!("{}'s", kind.segment?))
+            season(profile.wins_by_quarter, SEGMENT_SEASON, as_of, &format!("{}'s", kind.segment?))
         })
 }
 
 fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
     // Full seats are full, whether they grow or not.
-    let is_full = SeatOutlook::of(&scored.view).is_some_and(|outlook| outlook.active >= outlook.entitled);
+    let is_full = SeatOutlook::of(&scored.inputs).is_some_and(|outlook| outlook.active >= outlook.entitled);
     let days = if is_full { Some(0.0) } else { number(scored, "days_to_capacity") };
     let days = days.filter(|days| *days <= CAPACITY_DAYS)?;
     #[expect(clippy::cast_possible_truncation, reason = "at most 90")]
@@ -144,21 +100,19 @@ fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
 }
 
 fn before_renewal(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
-    let ends = scored.view.known.running().filter_map(|contract| contract.end_date);
+    let ends = scored.inputs.known.running().filter_map(|contract| contract.end_date);
     let renewal = ends.filter(|end| RENEWAL_DAYS.contains(&end.days_since(as_of))).min()?;
-    let from = renewal.plus_days(-RENEWAL_WINDOW.0).max(as_of).date();
-    let to = renewal.plus_days(-RENEWAL_WINDOW.1).max(as_of).date();
+    let from = renewal.plus_days(-RENEWAL_FROM).max(as_of).date();
+    let to = renewal.plus_days(-RENEWAL_UNTIL).max(as_of).date();
     let reason = format!("Renewal on {}", renewal.date());
     Some(Timing { label: "Ahead of the renewal".to_owned(), from, to, reason })
 }
 
 /// The next days of the calendar quarter in which most wins fell, if enough did.
-fn season(wins: [usize; 4], (least, share): (usize, f64), as_of: Instant, whose: &str) -> Option<Timing> {
+fn season(wins: [usize; 4], season: Season, as_of: Instant, whose: &str) -> Option<Timing> {
     let total: usize = wins.iter().sum();
     let (quarter, most) = (0..4).map(|quarter| (quarter, wins[quarter])).max_by_key(|(_, wins)| *wins)?;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 deals")]
-    let of_all = most as f64 / total.max(1) as f64;
-    if total < least || of_all < share {
+    if total < season.least_wins || share(most, total) < season.least_share {
         return None;
     }
     let today = as_of.date();
@@ -179,15 +133,15 @@ fn quarter_dates(year: i16, quarter: usize) -> (Date, Date) {
 
 /// Who inside argues for the product: of those whose latest recorded role is champion, the one promoted last, else the
 /// one last met, else the one recorded last.
-fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
-    let people = scored.view.known.stakeholders;
+fn advocate(scored: &Scored<'_>, as_of: Instant) -> Option<Advocate> {
+    let people = scored.inputs.known.stakeholders;
     let is_latest = |i: usize| people[i + 1..].iter().all(|later| later.stakeholder_id != people[i].stakeholder_id);
-    let champions = (0..people.len()).filter(|i| people[*i].role.as_deref() == Some("champion") && is_latest(*i));
-    let known = champions.map(|i| {
+    let advocates = (0..people.len()).filter(|i| people[*i].role.as_deref() == Some("champion") && is_latest(*i));
+    let known = advocates.map(|i| {
         let person = &people[i];
         let promoted_at = promotion(&people[..=i]).filter(|at| as_of.days_since(*at) <= f64::from(PROMOTION_DAYS));
         let met = |id: &Id| Some(id) == Some(&person.stakeholder_id);
-        let engagements = scored.view.known.engagements.iter().rev();
+        let engagements = scored.inputs.known.engagements.iter().rev();
         let last = engagements.filter(|e| e.stakeholder_id.as_ref().is_some_and(met)).map(|e| e.occurred_at).next();
         (promoted_at, last, person)
     });
@@ -196,7 +150,7 @@ fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
     // That a new title is a promotion is known from a signal only.
     let since = as_of.plus_days(-PROMOTION_DAYS);
     let is_promotion =
-        scored.view.known.signals.iter().any(|s| &*s.kind == "champion_promotion" && s.detected_at > since);
+        scored.inputs.known.signals.iter().any(|s| &*s.kind == "champion_promotion" && s.detected_at > since);
     let name = person.name.clone().unwrap_or_else(|| person.stakeholder_id.clone());
     let label = match (&person.title, promoted_at) {
         (Some(title), Some(_)) if is_promotion => format!("{name} (promoted to {title})"),
@@ -204,7 +158,7 @@ fn champion(scored: &Scored<'_>, as_of: Instant) -> Option<Champion> {
         (Some(title), None) => format!("{name} ({title})"),
         (None, _) => name.to_string(),
     };
-    Some(Champion {
+    Some(Advocate {
         stakeholder_id: person.stakeholder_id.clone(),
         name: person.name.clone(),
         title: person.title.clone(),
@@ -230,23 +184,28 @@ fn entry_point(factors: &[Factor]) -> Option<EntryPoint> {
     // Most points first. That something is not known calls for nothing.
     let mut in_favour = factors.iter().filter(|factor| factor.points > 0 && factor.value.is_some());
     in_favour.find_map(|factor| {
-        let (conversation, _) = CONVERSATIONS.iter().find(|(_, features)| features.contains(&&*factor.feature))?;
-        Some(EntryPoint { conversation: (*conversation).to_owned(), because: factor.label.clone() })
+        let conversation = conversation(feature(&factor.feature)?.1.topic)?.to_owned();
+        Some(EntryPoint { conversation, because: factor.label.clone() })
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use expansion_features::FEATURES;
-
-    use super::*;
-
-    #[test]
-    fn conversations_are_about_features_and_each_about_its_own() {
-        let named: Vec<&str> = CONVERSATIONS.iter().flat_map(|(_, features)| *features).copied().collect();
-        for name in &named {
-            assert!(FEATURES.iter().any(|feature| feature.name == *name), "{name}");
-            assert_eq!(named.iter().filter(|other| *other == name).count(), 1, "{name}");
-        }
-    }
+/// What there is to talk about.
+const fn conversation(topic: Topic) -> Option<&'static str> {
+    Some(match topic {
+        Topic::OpenDeal => "The open deal",
+        Topic::Capacity => "Capacity planning",
+        Topic::Seats => "Additional seats",
+        Topic::Use => "Growing use",
+        Topic::ApiCalls => "API volume",
+        Topic::Pricing => "Plans and pricing",
+        Topic::AddOns => "Roadmap and add-ons",
+        Topic::NewTeam => "Onboarding of the new team",
+        Topic::Advocate => "New goals of the champion",
+        Topic::Value => "Value review",
+        Topic::Executives => "Executive business review",
+        Topic::Requests => "Recent requests",
+        Topic::PastExpansions => "Next step after the last expansion",
+        Topic::Renewal => "Renewal planning",
+        Topic::Nothing => return None,
+    })
 }

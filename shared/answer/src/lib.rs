@@ -1,7 +1,6 @@
 //! From one customer's history to the row a run stores: snapshot, score, points, value, products, approach, movement.
 //!
 //! Owns: what is said about a customer and what to do next. Must not know: where histories come from, where rows are kept.
-//! Of `training` it uses the neighbour search only.
 
 mod approach;
 mod movement;
@@ -13,16 +12,13 @@ mod tests;
 use std::collections::BTreeMap;
 
 use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
-use expansion_features::{Catalogue, FEATURES, Snapshot, View, feature};
+use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Topic, feature};
 use expansion_model::{
-    Apportioned, ConfidenceLevel, FactorValue, Model, Scorer, SimilarCohort, UnknownFeature, apportion, confidence,
-    exact_points, points_of, rounded, sigmoid,
+    Apportioned, ConfidenceLevel, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature, apportion,
+    confidence, exact_points, points_of, rounded, sigmoid,
 };
 use expansion_records::{Direction, Factor, Listed, Previous, Propensity, ReadyLine};
-use expansion_training::Neighbours;
 
-/// The features that tell of deals being worked.
-const BEING_WORKED: [&str; 2] = ["open_deals", "open_deal_age"];
 /// Factors of less than a point, together.
 const OTHER: &str = "other";
 /// What became of similar customers.
@@ -31,7 +27,6 @@ const SIMILAR_COHORT: &str = "similar_cohort";
 /// What is said about a customer.
 #[derive(Debug)]
 pub struct Answer {
-    /// The row.
     pub row: Propensity,
     /// The bin of each of the model's features that the row was made from.
     pub bins: Vec<u16>,
@@ -40,7 +35,6 @@ pub struct Answer {
 /// What all answers of a run share.
 #[derive(Debug)]
 pub struct Answering<'a> {
-    /// The model.
     pub model: &'a Model,
     /// Its propensity part, made ready.
     pub scorer: Scorer<'a>,
@@ -54,20 +48,17 @@ pub struct Answering<'a> {
     pub catalogue: Catalogue,
     /// The tables the source holds.
     pub tables: &'a [Table],
-    /// The run.
     pub run_id: &'a RunId,
-    /// The inclusive bound of what is known.
     pub as_of: Instant,
     /// The instant under which the run's rows are stored.
     pub calculated_at: Instant,
 }
 
-/// The run before.
 #[derive(Debug)]
 pub struct Before<'a> {
     /// Its model's propensity part, made ready.
     pub scorer: Scorer<'a>,
-    /// What it knew.
+    /// The inclusive bound of what it knew.
     pub as_of: Instant,
     /// The instant under which its rows are stored.
     pub calculated_at: Instant,
@@ -75,7 +66,7 @@ pub struct Before<'a> {
 
 /// A customer as scored, for the parts of the answer.
 struct Scored<'a> {
-    view: View<'a>,
+    inputs: Inputs<'a>,
     snapshot: Snapshot,
     bins: Vec<u16>,
     contributions: Vec<f64>,
@@ -89,7 +80,7 @@ struct Kind<'a> {
 }
 
 impl<'a> Answering<'a> {
-    /// Makes a model ready to answer with.
+    /// Prepares a model.
     ///
     /// # Errors
     /// [`UnknownFeature`] when it needs a feature that this program does not have.
@@ -107,18 +98,18 @@ impl<'a> Answering<'a> {
     }
 }
 
-/// The answer about one customer, or `None` for somebody who is not a customer at `as_of`. `previous` is what the run before
-/// said of them.
+/// The answer about one customer, or `None` if they are not a customer at `as_of`. `previous` is their score in the run
+/// before.
 #[must_use]
 pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Answer> {
     let known = history.known(run.as_of)?;
-    let view = View { known, catalogue: &run.catalogue, tables: run.tables };
+    let inputs = Inputs { known, catalogue: &run.catalogue, tables: run.tables };
     let model = run.model;
-    let snapshot = view.snapshot();
+    let snapshot = inputs.snapshot();
     let bins = run.scorer.bins(&snapshot);
     let mut contributions = vec![0.0; bins.len()];
     let score = run.scorer.score(&bins, &mut contributions);
-    let scored = Scored { view, snapshot, bins, contributions };
+    let scored = Scored { inputs, snapshot, bins, contributions };
     let kind = Kind { segment: history.segment.as_deref(), industry: history.industry.as_deref() };
     let mut missing = Missing::default();
 
@@ -146,7 +137,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         (Err(reason), _) => Err(reason.clone()),
     };
     let movement = movement.map_err(|reason| missing.note("movement", &reason)).ok();
-    let leave_alone = priority::leave_alone(&scored.view);
+    let leave_alone = priority::leave_alone(&scored.inputs);
     let expected_value = value.map(|v| score.propensity * v.mean);
     let priority = expected_value.unwrap_or(100.0 * score.propensity) * confidence;
 
@@ -210,12 +201,12 @@ impl Missing {
 }
 
 /// The strongest factor in favour that somebody can act on, in words; failing that the strongest other one. That a deal
-/// is being worked is no news to whoever works it, so it comes last.
+/// is being worked is no news to the CSM, so it comes last.
 fn primary_signal(factors: &[Factor]) -> Option<String> {
     // That something is not known is no signal.
     let in_favour = || factors.iter().filter(|factor| factor.points > 0 && factor.value.is_some());
     let actionable = |factor: &&Factor| feature(&factor.feature).is_some_and(|(_, feature)| feature.is_actionable());
-    let news = |factor: &&Factor| !BEING_WORKED.contains(&&*factor.feature);
+    let news = |factor: &&Factor| feature(&factor.feature).is_none_or(|(_, feature)| feature.topic != Topic::OpenDeal);
     let strongest = in_favour().find(actionable).or_else(|| in_favour().find(news)).or_else(|| in_favour().next());
     strongest.map(|factor| factor.label.clone())
 }
@@ -241,7 +232,7 @@ fn factors(
             let (feature, value) = (&FEATURES[columns[part]], &scored.snapshot.values[columns[part]]);
             Factor {
                 feature: feature.name.to_owned(),
-                label: feature.describe(&scored.view, value),
+                label: feature.describe(&scored.inputs, value),
                 value: FactorValue::of(value).map(FactorValue::rounded),
                 typical: typical(feature.name),
                 points,
@@ -281,5 +272,5 @@ fn number(scored: &Scored<'_>, name: &str) -> Option<f64> {
 /// A feature of this customer, in words.
 fn described(scored: &Scored<'_>, name: &str) -> Option<String> {
     let (place, feature) = feature(name)?;
-    Some(feature.describe(&scored.view, &scored.snapshot.values[place]))
+    Some(feature.describe(&scored.inputs, &scored.snapshot.values[place]))
 }

@@ -5,7 +5,7 @@
 //! The customer's former values are taken from the source as it stands now: that tells corrections from changes.
 
 use expansion_domain::CustomerHistory;
-use expansion_features::{FEATURES, View};
+use expansion_features::{FEATURES, Inputs};
 use expansion_model::{Apportioned, apportion, exact_points, points_of, sigmoid};
 use expansion_records::{MovedFactor, Movement};
 
@@ -20,7 +20,7 @@ pub(crate) fn movement(
     previous: i32,
 ) -> Result<Movement, String> {
     let known = history.known(before.as_of).ok_or("by what is known now they were not a customer then")?;
-    let then = View { known, catalogue: &run.catalogue, tables: run.tables };
+    let then = Inputs { known, catalogue: &run.catalogue, tables: run.tables };
     let snapshot = then.snapshot();
     let by_then = |bins: &[u16]| {
         let mut contributions = vec![0.0; bins.len()];
@@ -38,9 +38,10 @@ pub(crate) fn movement(
     let mut factors: Vec<MovedFactor> = Vec::with_capacity(parts.len());
     for (part, points) in parts {
         let feature = &FEATURES[columns[part]];
-        let said =
-            |view: &View<'_>, values: &[expansion_features::Value]| feature.describe(view, &values[columns[part]]);
-        let (before, after) = (said(&then, &snapshot.values), said(&scored.view, &scored.snapshot.values));
+        let said = |inputs: &Inputs<'_>, values: &[expansion_features::Value]| {
+            feature.describe(inputs, &values[columns[part]])
+        };
+        let (before, after) = (said(&then, &snapshot.values), said(&scored.inputs, &scored.snapshot.values));
         if before == after {
             // The values differ by less than one would say.
             other += points;

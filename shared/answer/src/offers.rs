@@ -13,8 +13,9 @@ const MOST_PRODUCTS: usize = 3;
 const LEAST_PROBABILITY: f64 = 0.02;
 /// Nothing is certain.
 const MOST_PROBABILITY: f64 = 0.999;
-/// The forecast share of seats in use that is aimed at: at most, at least.
-const UTILISATION: (f64, f64) = (0.80, 0.75);
+/// The forecast share of seats in use that is aimed at.
+const MOST_UTILISATION: f64 = 0.80;
+const LEAST_UTILISATION: f64 = 0.75;
 /// The growth of the last 90 days is not taken further than a year.
 const FORECAST_DAYS: f64 = 365.0;
 /// A growth seen over fewer days is not taken further at all.
@@ -25,7 +26,7 @@ const STEPS: [f64; 6] = [50.0, 25.0, 10.0, 5.0, 2.0, 1.0];
 /// The likeliest products that the customer could still buy, best first.
 pub(crate) fn offers(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Vec<RecommendedProduct> {
     let products = &run.model.products;
-    let candidates = candidates(&scored.view, &products.overall);
+    let candidates = candidates(&scored.inputs, &products.overall);
     let probabilities = products.probabilities(&candidates, kind.segment, kind.industry);
     let mut ranked: Vec<(&Candidate<'_>, f64)> = candidates.iter().zip(probabilities).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.product_id.cmp(&b.0.product_id)));
@@ -75,19 +76,19 @@ pub(crate) fn explain(offer: &RecommendedProduct, catalogue: &Catalogue, missing
 /// How many seats bring the forecast utilisation at the renewal to 75–80 %, in the product's usual steps or, where those
 /// are too large for that, smaller ones; `None` where the forecast is not known or the seats suffice.
 fn quantity(run: &Answering<'_>, scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> {
-    let outlook = SeatOutlook::of(&scored.view).filter(|outlook| outlook.span >= LEAST_SPAN)?;
+    let outlook = SeatOutlook::of(&scored.inputs).filter(|outlook| outlook.span >= LEAST_SPAN)?;
     let own =
-        scored.view.known.running().filter(|contract| contract.product_id.as_ref() == Some(&candidate.product_id));
+        scored.inputs.known.running().filter(|contract| contract.product_id.as_ref() == Some(&candidate.product_id));
     let renewal = own.filter_map(|contract| contract.end_date).min();
     let until = renewal.unwrap_or_else(|| run.as_of.plus_days(i32::from(run.model.horizon_days)));
     let days = until.days_since(run.as_of).min(FORECAST_DAYS);
     let forecast = outlook.active_in(days);
     let usual = run.model.products.steps.get(&*candidate.product_id).copied().unwrap_or(1.0).max(1.0);
-    let least = forecast / UTILISATION.0 - outlook.entitled;
+    let least = forecast / MOST_UTILISATION - outlook.entitled;
     let steps = [usual].into_iter().chain(STEPS.into_iter().filter(|step| *step < usual));
     let units_of = |step: f64| (least / step).ceil() * step;
     let utilisation_of = |units: f64| forecast / (outlook.entitled + units);
-    let fitting = steps.map(units_of).find(|units| utilisation_of(*units) >= UTILISATION.1);
+    let fitting = steps.map(units_of).find(|units| utilisation_of(*units) >= LEAST_UTILISATION);
     let units = fitting.unwrap_or_else(|| units_of(1.0));
     let utilisation = utilisation_of(units);
     let until = if days < FORECAST_DAYS { until } else { run.as_of.plus_days(365) };

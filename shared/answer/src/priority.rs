@@ -1,7 +1,7 @@
-//! Whom to leave alone for now.
+//! Which customers to leave alone for now.
 
 use expansion_domain::Instant;
-use expansion_features::{View, feature};
+use expansion_features::{Inputs, feature};
 
 /// An escalation is remembered for so many days.
 const ESCALATION_DAYS: f64 = 30.0;
@@ -14,7 +14,7 @@ const MOST_FALL: f64 = 15.0;
 const WORKED_DAYS: f64 = 180.0;
 /// Touch points that are conversations. (E-mail may be anything.)
 const CONVERSATIONS: [&str; 3] = ["meeting", "qbr", "call"];
-/// Whoever was talked to within so many days is not asked again.
+/// A customer who was contacted within so many days is left alone.
 const CONTACT_DAYS: f64 = 14.0;
 
 /// Why the customer is better left alone for now; `None` when nothing speaks against asking. The gravest reason first:
@@ -25,21 +25,21 @@ const CONTACT_DAYS: f64 = 14.0;
 /// | falling health | a score below 40, or 15 points lower than a quarter before |
 /// | a deal being worked | an open expansion deal not older than 180 days |
 /// | just contacted | a meeting, review or call within 14 days |
-pub(crate) fn leave_alone(view: &View<'_>) -> Option<String> {
-    escalation(view).or_else(|| falling_health(view)).or_else(|| worked(view)).or_else(|| contacted(view))
+pub(crate) fn leave_alone(inputs: &Inputs<'_>) -> Option<String> {
+    escalation(inputs).or_else(|| falling_health(inputs)).or_else(|| worked(inputs)).or_else(|| contacted(inputs))
 }
 
-fn escalation(view: &View<'_>) -> Option<String> {
-    let known = &view.known;
+fn escalation(inputs: &Inputs<'_>) -> Option<String> {
+    let known = &inputs.known;
     let signals = known.signals.iter().filter(|signal| ESCALATIONS.contains(&&*signal.kind)).map(|s| s.detected_at);
     let is_escalation = |kind: Option<&str>| kind.is_some_and(|kind| ESCALATIONS.contains(&kind));
     let touches = known.engagements.iter().filter(|e| is_escalation(e.kind.as_deref())).map(|e| e.occurred_at);
-    let days = days_ago(view, signals.chain(touches).max()).filter(|days| *days <= ESCALATION_DAYS)?;
+    let days = days_ago(inputs, signals.chain(touches).max()).filter(|days| *days <= ESCALATION_DAYS)?;
     Some(format!("Escalation {days:.0} days ago"))
 }
 
-fn falling_health(view: &View<'_>) -> Option<String> {
-    let value = |name: &str| feature(name).and_then(|(_, feature)| feature.value(view).as_number());
+fn falling_health(inputs: &Inputs<'_>) -> Option<String> {
+    let value = |name: &str| feature(name).and_then(|(_, feature)| feature.value(inputs).as_number());
     if let Some(fall) = value("health_change").filter(|change| *change <= -MOST_FALL) {
         return Some(format!("Health score fell by {:.0} points in a quarter", -fall));
     }
@@ -47,22 +47,22 @@ fn falling_health(view: &View<'_>) -> Option<String> {
     Some(format!("Health score of {health:.0}"))
 }
 
-fn worked(view: &View<'_>) -> Option<String> {
-    let open = view.known.deals().filter(|deal| deal.outcome.is_none()).max_by_key(|deal| deal.created_at)?;
-    let days = days_ago(view, Some(open.created_at)).filter(|days| *days <= WORKED_DAYS)?;
+fn worked(inputs: &Inputs<'_>) -> Option<String> {
+    let open = inputs.known.deals().filter(|deal| deal.outcome.is_none()).max_by_key(|deal| deal.created_at)?;
+    let days = days_ago(inputs, Some(open.created_at)).filter(|days| *days <= WORKED_DAYS)?;
     let product =
-        open.product_id.map(|id| view.catalogue.product(id).and_then(|p| p.name.clone()).unwrap_or(id.clone()));
+        open.product_id.map(|id| inputs.catalogue.product(id).and_then(|p| p.name.clone()).unwrap_or(id.clone()));
     let product = product.map_or_else(String::new, |name| format!(" for {name}"));
     Some(format!("A deal{product} opened {days:.0} days ago is being worked"))
 }
 
-fn contacted(view: &View<'_>) -> Option<String> {
+fn contacted(inputs: &Inputs<'_>) -> Option<String> {
     let talked = |kind: Option<&str>| kind.is_some_and(|kind| CONVERSATIONS.contains(&kind));
-    let last = view.known.engagements.iter().rev().find(|engagement| talked(engagement.kind.as_deref()))?;
-    let days = days_ago(view, Some(last.occurred_at)).filter(|days| *days <= CONTACT_DAYS)?;
+    let last = inputs.known.engagements.iter().rev().find(|engagement| talked(engagement.kind.as_deref()))?;
+    let days = days_ago(inputs, Some(last.occurred_at)).filter(|days| *days <= CONTACT_DAYS)?;
     Some(format!("Contacted {days:.0} days ago ({})", last.kind.as_deref().unwrap_or_default()))
 }
 
-fn days_ago(view: &View<'_>, at: Option<Instant>) -> Option<f64> {
-    at.map(|at| view.known.as_of.days_since(at))
+fn days_ago(inputs: &Inputs<'_>, at: Option<Instant>) -> Option<f64> {
+    at.map(|at| inputs.known.as_of.days_since(at))
 }

@@ -116,21 +116,9 @@ fn customer() -> CustomerHistory {
         end_date: Some(at("2027-08-31")),
     };
     CustomerHistory {
-        customer_id: "c-1".into(),
         name: Some("Acme".into()),
-        segment: None,
-        industry: None,
-        region: None,
-        csm_id: None,
-        created_at: at("2023-06-30"),
-        churned_at: None,
         contracts: vec![contract("1", "seats", 100.0), contract("2", "basic", 100.0)],
-        usage: Vec::new(),
-        health: Vec::new(),
-        opportunities: Vec::new(),
-        signals: Vec::new(),
-        stakeholders: Vec::new(),
-        engagements: Vec::new(),
+        ..CustomerHistory::new("c-1".into(), at("2023-06-30"))
     }
 }
 
@@ -378,7 +366,7 @@ fn won_on(product: &str, day: Instant) -> Opportunity {
 }
 
 #[test]
-fn the_champion_promoted_last_is_the_one_to_talk_to() {
+fn the_advocate_promoted_last_is_the_one_to_talk_to() {
     let person = |id: &str, name: &str, title: &str, role: &str, days_ago: i32| Stakeholder {
         stakeholder_id: id.into(),
         name: Some(name.into()),
@@ -395,23 +383,23 @@ fn the_champion_promoted_last_is_the_one_to_talk_to() {
     ];
     history.engagements = vec![touch("call", 30, Some("p-1")), touch("call", 3, Some("p-2"))];
     let model = model(&[0.1; 21]);
-    let champion = answered(&model, &history).recommended_approach.champion.expect("two champions");
-    assert_eq!(champion.label, "Sarah Chen (now VP)", "nobody said that it is a promotion");
+    let advocate = answered(&model, &history).recommended_approach.advocate.expect("two advocates");
+    assert_eq!(advocate.label, "Sarah Chen (now VP)", "nobody said that it is a promotion");
     let promoted = Signal { detected_at: as_of().plus_days(-38), kind: "champion_promotion".into(), summary: None };
     history.signals = vec![promoted];
-    let champion = answered(&model, &history).recommended_approach.champion.expect("two champions");
-    assert_eq!(champion.label, "Sarah Chen (promoted to VP)");
-    assert_eq!(champion.new_title_since, Some(as_of().plus_days(-40)));
-    assert_eq!(champion.last_engaged_at, Some(as_of().plus_days(-30)));
+    let advocate = answered(&model, &history).recommended_approach.advocate.expect("two advocates");
+    assert_eq!(advocate.label, "Sarah Chen (promoted to VP)");
+    assert_eq!(advocate.new_title_since, Some(as_of().plus_days(-40)));
+    assert_eq!(advocate.last_engaged_at, Some(as_of().plus_days(-30)));
 
-    // She is no champion any more: the other one is left, who was not promoted.
+    // She is no advocate any more: the other one is left, who was not promoted.
     history.stakeholders.push(person("p-1", "Sarah Chen", "VP", "user", 10));
-    let champion = answered(&model, &history).recommended_approach.champion.expect("one champion");
-    assert_eq!((champion.label.as_str(), champion.new_title_since), ("Tom Berg (Manager)", None));
+    let advocate = answered(&model, &history).recommended_approach.advocate.expect("one advocate");
+    assert_eq!((advocate.label.as_str(), advocate.new_title_since), ("Tom Berg (Manager)", None));
 
     history.stakeholders.clear();
     let row = answered(&model, &history);
-    assert_eq!(row.recommended_approach.champion, None);
+    assert_eq!(row.recommended_approach.advocate, None);
     assert!(row.not_available["recommended_approach.champion"].contains("no stakeholder"));
 }
 

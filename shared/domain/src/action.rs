@@ -225,8 +225,8 @@ pub struct ActionApproach {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<ActionTiming>,
     /// Through whom.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub champion: Option<ActionChampion>,
+    #[serde(default, rename = "champion", skip_serializing_if = "Option::is_none")]
+    pub advocate: Option<ActionAdvocate>,
     /// How to begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<ActionEntryPoint>,
@@ -247,7 +247,8 @@ pub struct ActionTiming {
 
 /// Who inside argues for the product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ActionChampion {
+#[schemars(rename = "ActionChampion")]
+pub struct ActionAdvocate {
     /// The person.
     pub stakeholder_id: Id,
     /// Name.

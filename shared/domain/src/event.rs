@@ -45,7 +45,7 @@ pub struct Versioned<D> {
     pub body: D,
 }
 
-/// The event is not one this function takes.
+/// Unsupported event type, version or source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} version {VERSION} from {SOURCE}, got {detail_type} version {version} from {source_name}")]
 pub struct UnexpectedEvent {
@@ -100,7 +100,7 @@ pub struct RefreshRequested {
     pub horizon_days: Option<u16>,
 }
 
-/// Runs that have not moved for a while are to be helped on.
+/// Stalled runs are to be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunCheckRequested {
     /// When the check is made.
@@ -114,7 +114,7 @@ pub struct ModelTrained {
     pub run_id: RunId,
     /// The model.
     pub model_id: String,
-    /// What it knew.
+    /// The inclusive bound of what it knew.
     pub as_of: Instant,
 }
 
@@ -166,7 +166,7 @@ pub enum ModelAction {
     Unpin,
 }
 
-/// Past answers are to be judged by what happened since.
+/// Past runs are to be judged by the outcomes since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccuracyRequested {
     /// The inclusive bound of what is known.
@@ -178,7 +178,7 @@ pub struct AccuracyRequested {
 pub struct AccuracyDegraded {
     /// The run.
     pub run_id: RunId,
-    /// What was known when this was found.
+    /// The inclusive bound of what was known when this was found.
     pub as_of: Instant,
     /// The model.
     pub model_id: String,
@@ -191,7 +191,7 @@ pub struct AccuracyDegraded {
 pub struct DriftDetected {
     /// The run.
     pub run_id: RunId,
-    /// What was known when this was found.
+    /// The inclusive bound of what was known when this was found.
     pub as_of: Instant,
     /// The model.
     pub model_id: String,
@@ -213,7 +213,7 @@ pub struct ShardRequested {
 pub struct PropensityRefreshed {
     /// The run.
     pub run_id: RunId,
-    /// What it knew.
+    /// The inclusive bound of what it knew.
     pub as_of: Instant,
     /// The model it used.
     pub model_id: String,
@@ -230,7 +230,7 @@ pub struct ExpansionReady {
     pub id: Uuid,
     /// The run.
     pub run_id: RunId,
-    /// What it knew.
+    /// The inclusive bound of what it knew.
     pub as_of: Instant,
     /// The customer.
     pub customer_id: Id,

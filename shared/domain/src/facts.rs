@@ -80,7 +80,7 @@ impl fmt::Display for Table {
 
 /// Everything read from a source: the customers' histories and the product catalogue.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Portfolio {
+pub struct SourceData {
     /// One history a customer, sorted by `customer_id`.
     pub customers: Vec<CustomerHistory>,
     /// The catalogue, sorted by `product_id`.
@@ -214,9 +214,9 @@ pub struct Opportunity {
     pub created_at: Instant,
     /// When it was won or lost; `None` exactly when it is open. Before `created_at` only where people dated it so.
     pub closed_at: Option<Instant>,
-    /// When people told of it; `None` where the source does, which knows of it from `created_at`.
+    /// When people recorded it; `None` for deals of the source, which are known from `created_at`.
     pub known_at: Option<Instant>,
-    /// When people told how it ended; `None` where the source does, which knows that from `closed_at`.
+    /// When people recorded how it ended; `None` where the source says so, known from `closed_at`.
     pub outcome_known_at: Option<Instant>,
 }
 
@@ -282,6 +282,28 @@ impl Opportunity {
 }
 
 impl CustomerHistory {
+    /// A customer of whom nothing else is known.
+    #[must_use]
+    pub fn new(customer_id: Id, created_at: Instant) -> Self {
+        Self {
+            customer_id,
+            name: None,
+            segment: None,
+            industry: None,
+            region: None,
+            csm_id: None,
+            created_at,
+            churned_at: None,
+            contracts: Vec::new(),
+            usage: Vec::new(),
+            health: Vec::new(),
+            opportunities: Vec::new(),
+            signals: Vec::new(),
+            stakeholders: Vec::new(),
+            engagements: Vec::new(),
+        }
+    }
+
     /// What was known of this customer at `as_of` (inclusive), or `None` if they were not a customer then.
     #[must_use]
     pub fn known(&self, as_of: Instant) -> Option<Known<'_>> {

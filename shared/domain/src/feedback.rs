@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CustomerHistory, Id, Instant, Opportunity, Portfolio, RecordedAction, RunId, Stage};
+use crate::{CustomerHistory, Id, Instant, Opportunity, RecordedAction, RunId, SourceData, Stage};
 
 /// What somebody recorded about a customer. Never changed: a correction is another one, known later.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -147,12 +147,12 @@ pub fn feedback(
 /// Adds the deals that people recorded by `as_of` to the histories, as if the source had them. What the source itself says
 /// of a closed deal stands. A correction takes what it corrects away from all the time before it too: that is known too late
 /// then, never too early.
-pub fn add_outcomes(portfolio: &mut Portfolio, outcomes: &[RecordedOutcome], as_of: Instant) {
+pub fn add_outcomes(source: &mut SourceData, outcomes: &[RecordedOutcome], as_of: Instant) {
     let mut by_customer: BTreeMap<&Id, Vec<&RecordedOutcome>> = BTreeMap::new();
     for outcome in standing(outcomes, as_of) {
         by_customer.entry(&outcome.customer_id).or_default().push(outcome);
     }
-    for history in &mut portfolio.customers {
+    for history in &mut source.customers {
         let Some(outcomes) = by_customer.get_mut(&history.customer_id) else { continue };
         outcomes.sort_by_key(|outcome| (outcome.known_at, outcome.outcome_id));
         for outcome in outcomes {
@@ -216,31 +216,15 @@ mod tests {
         }
     }
 
-    fn portfolio() -> Portfolio {
-        let customer = CustomerHistory {
-            customer_id: "c".into(),
-            name: None,
-            segment: None,
-            industry: None,
-            region: None,
-            csm_id: None,
-            created_at: at("2025-01-01"),
-            churned_at: None,
-            contracts: Vec::new(),
-            usage: Vec::new(),
-            health: Vec::new(),
-            opportunities: Vec::new(),
-            signals: Vec::new(),
-            stakeholders: Vec::new(),
-            engagements: Vec::new(),
-        };
-        Portfolio { customers: vec![customer], ..Portfolio::default() }
+    fn source() -> SourceData {
+        let customer = CustomerHistory::new("c".into(), at("2025-01-01"));
+        SourceData { customers: vec![customer], ..SourceData::default() }
     }
 
     fn amounts(outcomes: &[RecordedOutcome], as_of: &str) -> Vec<Option<f64>> {
-        let mut portfolio = portfolio();
-        add_outcomes(&mut portfolio, outcomes, at(as_of));
-        portfolio.customers[0].opportunities.iter().map(|deal| deal.amount).collect()
+        let mut source = source();
+        add_outcomes(&mut source, outcomes, at(as_of));
+        source.customers[0].opportunities.iter().map(|deal| deal.amount).collect()
     }
 
     #[test]
@@ -269,14 +253,14 @@ mod tests {
 
     #[test]
     fn a_deal_of_the_source_is_closed_once_and_accepting_is_no_deal() {
-        let mut portfolio = portfolio();
+        let mut source = source();
         let open = outcome(1, OutcomeKind::OpportunityCreated, "2026-03-01", 100.0);
         let won = outcome(2, OutcomeKind::Won, "2026-03-05", 90.0);
         let accepted = RecordedOutcome { opportunity_id: None, ..outcome(3, OutcomeKind::Accepted, "2026-03-05", 1.0) };
         for _ in 0..2 {
-            add_outcomes(&mut portfolio, &[open.clone(), won.clone(), accepted.clone()], at("2026-06-01"));
+            add_outcomes(&mut source, &[open.clone(), won.clone(), accepted.clone()], at("2026-06-01"));
         }
-        let deals = &portfolio.customers[0].opportunities;
+        let deals = &source.customers[0].opportunities;
         assert_eq!(deals.len(), 1);
         assert_eq!((deals[0].stage, deals[0].amount), (Stage::Won, Some(90.0)));
     }
@@ -299,9 +283,9 @@ mod tests {
         };
         let created = told(1, OutcomeKind::OpportunityCreated, opened, "2026-03-05");
         let won = told(2, OutcomeKind::Won, closed, "2026-03-06");
-        let mut portfolio = portfolio();
-        add_outcomes(&mut portfolio, &[created, won], at("2026-06-01"));
-        portfolio.customers.remove(0).opportunities.remove(0)
+        let mut source = source();
+        add_outcomes(&mut source, &[created, won], at("2026-06-01"));
+        source.customers.remove(0).opportunities.remove(0)
     }
 
     #[test]
@@ -316,18 +300,18 @@ mod tests {
     #[test]
     fn features_know_a_deal_from_when_it_was_told_of() {
         let told = outcome(1, OutcomeKind::Won, "2026-05-01", 100.0);
-        let mut portfolio = portfolio();
-        add_outcomes(&mut portfolio, &[told], at("2026-06-01"));
-        let known = |day| portfolio.customers[0].known(at(day)).expect("a customer").deals().count();
+        let mut source = source();
+        add_outcomes(&mut source, &[told], at("2026-06-01"));
+        let known = |day| source.customers[0].known(at(day)).expect("a customer").deals().count();
         assert_eq!((known("2026-04-30"), known("2026-05-01")), (0, 1), "it happened on March 1st");
 
-        // Told of twice: as it was opened, and as it was won.
+        // Recorded twice: as it was opened, and as it was won.
         let open = outcome(1, OutcomeKind::OpportunityCreated, "2026-03-05", 100.0);
         let won = outcome(2, OutcomeKind::Won, "2026-05-01", 90.0);
-        let mut portfolio = super::tests::portfolio();
-        add_outcomes(&mut portfolio, &[open, won], at("2026-06-01"));
+        let mut source = super::tests::source();
+        add_outcomes(&mut source, &[open, won], at("2026-06-01"));
         let deals = |day| -> Vec<bool> {
-            let known = portfolio.customers[0].known(at(day)).expect("a customer");
+            let known = source.customers[0].known(at(day)).expect("a customer");
             known.deals().map(|deal| deal.outcome.is_some()).collect()
         };
         assert_eq!([deals("2026-03-04"), deals("2026-03-05"), deals("2026-05-01")], [vec![], vec![false], vec![true]]);

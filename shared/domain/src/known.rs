@@ -4,7 +4,7 @@ use crate::{Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Rea
 
 /// The facts of one customer with `known_at ≤ as_of`.
 ///
-/// An opportunity's outcome is known from `closed_at`, or from when somebody told of it if that is later; until then it is
+/// An opportunity's outcome is known from `closed_at`, or from when people recorded it if that is later; until then it is
 /// an open [`Deal`] without an amount, whatever is said today. Name, segment, industry, region and CSM have no history in the source and are taken as
 /// they stand.
 #[derive(Clone, Copy, Debug)]

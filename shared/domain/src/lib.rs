@@ -3,16 +3,20 @@
 //! Owns: what a customer's history is, what of it was known at an instant, what a refresh run is called and which
 //! events pass between the functions. Must not know: files, tables, AWS, models.
 
+#![warn(missing_docs)]
+
 mod action;
 mod event;
 mod facts;
 mod feedback;
 mod known;
+mod money;
+mod numbers;
 mod run;
 mod time;
 
 pub use action::{
-    ActionApproach, ActionChampion, ActionCustomer, ActionEntryPoint, ActionFactor, ActionInterval, ActionKind,
+    ActionAdvocate, ActionApproach, ActionCustomer, ActionEntryPoint, ActionFactor, ActionInterval, ActionKind,
     ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, RecordedAction,
     Requester, StoredAction,
 };
@@ -22,11 +26,13 @@ pub use event::{
     SOURCE, ShardRequested, UnexpectedEvent,
 };
 pub use facts::{
-    Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Portfolio, Product, Reading, Signal, Stage,
+    Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Product, Reading, Signal, SourceData, Stage,
     Stakeholder, Table, UsageSeries,
 };
 pub use feedback::{OutcomeKind, RecordedOutcome, add_outcomes, feedback, standing};
 pub use jiff::civil::Date;
 pub use known::{Deal, Known, Outcome};
+pub use money::{Currency, InvalidCurrency, Money};
+pub use numbers::{count, share, thousands};
 pub use run::{InvalidRunId, RunId, calculated_at, row_id};
 pub use time::{Instant, InvalidInstant};

@@ -1,9 +1,9 @@
 //! Rows for training: every customer at every cutoff whose horizon has elapsed.
 
-use expansion_domain::{CustomerHistory, Instant, Portfolio};
+use expansion_domain::{CustomerHistory, Instant, SourceData};
 
 use crate::frame::FrameBuilder;
-use crate::{Catalogue, FEATURES, Frame, Label, View, label};
+use crate::{Catalogue, FEATURES, Frame, Inputs, Label, label};
 
 /// Days between two training cutoffs.
 const STEP_DAYS: i32 = 30;
@@ -15,7 +15,7 @@ pub struct Dataset {
     pub frame: Frame,
     /// What followed, one a row.
     pub labels: Vec<Label>,
-    /// Which customer, as a position in the portfolio, one a row.
+    /// Which customer, as a position in the source, one a row.
     pub customers: Vec<u32>,
     /// Which cutoff, one a row.
     pub as_of: Vec<Instant>,
@@ -36,12 +36,12 @@ impl Dataset {
 
 /// The training cutoffs, oldest first: one every 30 days, at most `most` of them, as long as some customer had been
 /// there for one horizon. The newest lies one horizon before `as_of`, or before the last thing the source knows of if
-/// that is earlier: nobody watched the time since, so it would make everybody a customer who did not expand.
+/// that is earlier: the time since was not observed, and would turn every customer into one who did not expand.
 #[must_use]
-pub fn cutoffs(portfolio: &Portfolio, as_of: Instant, horizon_days: u16, most: usize) -> Vec<Instant> {
+pub fn cutoffs(source: &SourceData, as_of: Instant, horizon_days: u16, most: usize) -> Vec<Instant> {
     let horizon = i32::from(horizon_days);
-    let first = portfolio.customers.iter().map(|c| c.created_at).min();
-    let Some((first, until)) = first.zip(observed_until(portfolio, as_of)) else {
+    let first = source.customers.iter().map(|c| c.created_at).min();
+    let Some((first, until)) = first.zip(observed_until(source, as_of)) else {
         return Vec::new();
     };
     let mut cutoffs: Vec<_> = (0..)
@@ -57,7 +57,7 @@ pub fn cutoffs(portfolio: &Portfolio, as_of: Instant, horizon_days: u16, most: u
 ///
 /// What people recorded does not count: that one deal is known says nothing of all others at that time.
 #[must_use]
-pub fn observed_until(portfolio: &Portfolio, as_of: Instant) -> Option<Instant> {
+pub fn observed_until(source: &SourceData, as_of: Instant) -> Option<Instant> {
     let known = |at: &Instant| *at <= as_of;
     let last = |history: &CustomerHistory| {
         let usage = history.usage.iter().flat_map(|series| &series.readings);
@@ -71,19 +71,19 @@ pub fn observed_until(portfolio: &Portfolio, as_of: Instant) -> Option<Instant> 
         let all = readings.chain(opened).chain(closed).chain(contracts).chain(signals).chain(people).chain(engagements);
         all.chain([history.created_at]).filter(known).max()
     };
-    portfolio.customers.iter().filter_map(last).max().map(|last| last.end_of_day().min(as_of))
+    source.customers.iter().filter_map(last).max().map(|last| last.end_of_day().min(as_of))
 }
 
 /// The rows of all customers at the given cutoffs, cutoff by cutoff.
 #[must_use]
-pub fn dataset(portfolio: &Portfolio, cutoffs: &[Instant], horizon_days: u16) -> Dataset {
-    let catalogue = Catalogue::new(&portfolio.products);
+pub fn dataset(source: &SourceData, cutoffs: &[Instant], horizon_days: u16) -> Dataset {
+    let catalogue = Catalogue::new(&source.products);
     let mut rows = FrameBuilder::new(FEATURES.iter().map(|f| (f.name.to_owned(), f.is_level())));
     let mut data = Dataset::default();
     for &as_of in cutoffs {
-        for (customer, history) in (0_u32..).zip(&portfolio.customers) {
+        for (customer, history) in (0_u32..).zip(&source.customers) {
             if let Some(known) = history.known(as_of) {
-                rows.push(&View { known, catalogue: &catalogue, tables: &portfolio.tables }.snapshot());
+                rows.push(&Inputs { known, catalogue: &catalogue, tables: &source.tables }.snapshot());
                 data.labels.push(label(history, as_of, horizon_days));
                 data.customers.push(customer);
                 data.as_of.push(as_of);

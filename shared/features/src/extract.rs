@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use expansion_domain::{Engagement, Id, Instant, Outcome, Reading, Signal};
+use expansion_domain::{Engagement, Id, Instant, Outcome, Reading, Signal, count};
 
-use crate::{Value, View};
+use crate::{Inputs, Value};
 
 /// After this many days a signal weighs half.
 const SIGNAL_HALF_LIFE_DAYS: f64 = 30.0;
@@ -30,10 +30,10 @@ pub struct SeatOutlook {
 impl SeatOutlook {
     /// The outlook, where seats under contract and at least two days of use are known.
     #[must_use]
-    pub fn of(view: &View<'_>) -> Option<Self> {
-        let entitled = seats(view)?;
-        let readings = last(view, view.known.usage("active_seats"), 90);
-        let (active, growth) = line(readings, view.known.as_of)?;
+    pub fn of(inputs: &Inputs<'_>) -> Option<Self> {
+        let entitled = seats(inputs)?;
+        let readings = last(inputs, inputs.known.usage("active_seats"), 90);
+        let (active, growth) = line(readings, inputs.known.as_of)?;
         let span = readings.last().zip(readings.first()).map_or(0.0, |(last, first)| last.at.days_since(first.at));
         Some(Self { entitled, active, growth, span })
     }
@@ -47,56 +47,56 @@ impl SeatOutlook {
 
 // --- usage ---------------------------------------------------------------------------------------------------------
 
-pub(crate) fn seat_utilisation(view: &View<'_>) -> Value {
-    ratio(mean(last(view, view.known.usage("active_seats"), 30)), seats(view))
+pub(crate) fn seat_utilisation(inputs: &Inputs<'_>) -> Value {
+    ratio(mean(last(inputs, inputs.known.usage("active_seats"), 30)), seats(inputs))
 }
 
-pub(crate) fn seat_utilisation_peak(view: &View<'_>) -> Value {
-    let peak = last(view, view.known.usage("active_seats"), 90).iter().map(|r| r.value).reduce(f64::max);
-    ratio(peak, seats(view))
+pub(crate) fn seat_utilisation_peak(inputs: &Inputs<'_>) -> Value {
+    let peak = last(inputs, inputs.known.usage("active_seats"), 90).iter().map(|r| r.value).reduce(f64::max);
+    ratio(peak, seats(inputs))
 }
 
 /// Days until active seats reach the entitlement at the growth of the last 90 days (least squares); missing when
 /// they do not grow. At most ten years.
-pub(crate) fn days_to_capacity(view: &View<'_>) -> Value {
-    let outlook = SeatOutlook::of(view).filter(|outlook| outlook.growth > 0.0);
+pub(crate) fn days_to_capacity(inputs: &Inputs<'_>) -> Value {
+    let outlook = SeatOutlook::of(inputs).filter(|outlook| outlook.growth > 0.0);
     outlook.map(|o| ((o.entitled - o.active) / o.growth).clamp(0.0, 3650.0)).into()
 }
 
 /// The mean reading of the last 30 days.
-pub(crate) fn level(view: &View<'_>, metric: &str) -> Value {
-    mean(last(view, view.known.usage(metric), 30)).into()
+pub(crate) fn level(inputs: &Inputs<'_>, metric: &str) -> Value {
+    mean(last(inputs, inputs.known.usage(metric), 30)).into()
 }
 
 /// The mean of the last 30 days against that of the 60 days before.
-pub(crate) fn change(view: &View<'_>, metric: &str) -> Value {
-    let readings = view.known.usage(metric);
-    relative(mean(last(view, readings, 30)), mean(between(view, readings, 90, 30)))
+pub(crate) fn change(inputs: &Inputs<'_>, metric: &str) -> Value {
+    let readings = inputs.known.usage(metric);
+    relative(mean(last(inputs, readings, 30)), mean(between(inputs, readings, 90, 30)))
 }
 
-pub(crate) fn logins_per_seat(view: &View<'_>) -> Value {
-    let logins = last(view, view.known.usage("logins"), 30);
+pub(crate) fn logins_per_seat(inputs: &Inputs<'_>) -> Value {
+    let logins = last(inputs, inputs.known.usage("logins"), 30);
     let total = (!logins.is_empty()).then(|| sum(logins));
-    ratio(total, mean(last(view, view.known.usage("active_seats"), 30)))
+    ratio(total, mean(last(inputs, inputs.known.usage("active_seats"), 30)))
 }
 
-pub(crate) fn days_since_usage(view: &View<'_>) -> Value {
-    let last_used = view
+pub(crate) fn days_since_usage(inputs: &Inputs<'_>) -> Value {
+    let last_used = inputs
         .known
         .all_usage()
         .filter_map(|(_, readings)| readings.iter().rev().find(|r| r.value > 0.0))
         .map(|r| r.at)
         .max();
-    since(view, last_used)
+    since(inputs, last_used)
 }
 
 /// Days with any positive reading; missing when the customer has no readings at all.
-pub(crate) fn usage_days(view: &View<'_>, lookback: i32) -> Value {
+pub(crate) fn usage_days(inputs: &Inputs<'_>, lookback: i32) -> Value {
     let mut any = false;
     let mut days = Vec::new();
-    for (_, readings) in view.known.all_usage() {
+    for (_, readings) in inputs.known.all_usage() {
         any |= !readings.is_empty();
-        days.extend(last(view, readings, lookback).iter().filter(|r| r.value > 0.0).map(|r| day(r.at)));
+        days.extend(last(inputs, readings, lookback).iter().filter(|r| r.value > 0.0).map(|r| day(r.at)));
     }
     days.sort_unstable();
     days.dedup();
@@ -104,77 +104,77 @@ pub(crate) fn usage_days(view: &View<'_>, lookback: i32) -> Value {
 }
 
 /// The total of the last 90 days against the 90 before, averaged over the metrics that have both.
-pub(crate) fn usage_volume_change(view: &View<'_>) -> Value {
-    let mut changes = view.known.all_usage().filter_map(|(_, readings)| {
-        let before = sum(between(view, readings, 180, 90));
-        (before > 0.0).then(|| sum(last(view, readings, 90)) / before - 1.0)
+pub(crate) fn usage_volume_change(inputs: &Inputs<'_>) -> Value {
+    let mut changes = inputs.known.all_usage().filter_map(|(_, readings)| {
+        let before = sum(between(inputs, readings, 180, 90));
+        (before > 0.0).then(|| sum(last(inputs, readings, 90)) / before - 1.0)
     });
     average(&mut changes).into()
 }
 
 // --- health --------------------------------------------------------------------------------------------------------
 
-pub(crate) fn health(view: &View<'_>) -> Value {
-    last(view, view.known.health, 180).last().map(|r| r.value).into()
+pub(crate) fn health(inputs: &Inputs<'_>) -> Value {
+    last(inputs, inputs.known.health, 180).last().map(|r| r.value).into()
 }
 
 /// The latest score minus the mean of the scores 30 to 120 days old.
-pub(crate) fn health_change(view: &View<'_>) -> Value {
-    let now = last(view, view.known.health, 180).last().map(|r| r.value);
-    let before = mean(between(view, view.known.health, 120, 30));
+pub(crate) fn health_change(inputs: &Inputs<'_>) -> Value {
+    let now = last(inputs, inputs.known.health, 180).last().map(|r| r.value);
+    let before = mean(between(inputs, inputs.known.health, 120, 30));
     now.zip(before).map(|(now, before)| now - before).into()
 }
 
-pub(crate) fn health_low(view: &View<'_>) -> Value {
-    last(view, view.known.health, 180).iter().map(|r| r.value).reduce(f64::min).into()
+pub(crate) fn health_low(inputs: &Inputs<'_>) -> Value {
+    last(inputs, inputs.known.health, 180).iter().map(|r| r.value).reduce(f64::min).into()
 }
 
 // --- contracts -----------------------------------------------------------------------------------------------------
 
-pub(crate) fn tenure(view: &View<'_>) -> Value {
-    Value::number(view.known.as_of.days_since(view.known.created_at()) / 365.25)
+pub(crate) fn tenure(inputs: &Inputs<'_>) -> Value {
+    Value::number(inputs.known.as_of.days_since(inputs.known.created_at()) / 365.25)
 }
 
-pub(crate) fn days_to_renewal(view: &View<'_>) -> Value {
-    let next = view.known.running().filter_map(|c| c.end_date).min();
-    next.map(|end| end.days_since(view.known.as_of)).into()
+pub(crate) fn days_to_renewal(inputs: &Inputs<'_>) -> Value {
+    let next = inputs.known.running().filter_map(|c| c.end_date).min();
+    next.map(|end| end.days_since(inputs.known.as_of)).into()
 }
 
-pub(crate) fn days_since_contract(view: &View<'_>) -> Value {
-    since(view, view.known.contracts.last().map(|c| c.start_date))
+pub(crate) fn days_since_contract(inputs: &Inputs<'_>) -> Value {
+    since(inputs, inputs.known.contracts.last().map(|c| c.start_date))
 }
 
-pub(crate) fn annual_value(view: &View<'_>) -> Value {
-    total(view.known.running().map(|c| c.annual_value)).into()
+pub(crate) fn annual_value(inputs: &Inputs<'_>) -> Value {
+    total(inputs.known.running().map(|c| c.annual_value)).into()
 }
 
-pub(crate) fn entitled_seats(view: &View<'_>) -> Value {
-    seats(view).into()
+pub(crate) fn entitled_seats(inputs: &Inputs<'_>) -> Value {
+    seats(inputs).into()
 }
 
-pub(crate) fn products_owned(view: &View<'_>) -> Value {
-    let owned: BTreeSet<_> = view.known.running().filter_map(|c| c.product_id.as_ref()).collect();
-    (!view.known.contracts.is_empty()).then(|| count(owned.len())).into()
+pub(crate) fn products_owned(inputs: &Inputs<'_>) -> Value {
+    let owned: BTreeSet<_> = inputs.known.running().filter_map(|c| c.product_id.as_ref()).collect();
+    (!inputs.known.contracts.is_empty()).then(|| count(owned.len())).into()
 }
 
 // --- past expansions -----------------------------------------------------------------------------------------------
 
-pub(crate) fn wins(view: &View<'_>) -> Value {
-    Value::number(count(view.known.wins().count()))
+pub(crate) fn wins(inputs: &Inputs<'_>) -> Value {
+    Value::number(count(inputs.known.wins().count()))
 }
 
-pub(crate) fn wins_within(view: &View<'_>, lookback: i32) -> Value {
-    Value::number(count(view.known.wins().filter(|w| within(view, w.closed_at, lookback)).count()))
+pub(crate) fn wins_within(inputs: &Inputs<'_>, lookback: i32) -> Value {
+    Value::number(count(inputs.known.wins().filter(|w| within(inputs, w.closed_at, lookback)).count()))
 }
 
-pub(crate) fn days_since_win(view: &View<'_>) -> Value {
-    since(view, view.known.wins().map(|w| w.closed_at).max())
+pub(crate) fn days_since_win(inputs: &Inputs<'_>) -> Value {
+    since(inputs, inputs.known.wins().map(|w| w.closed_at).max())
 }
 
 /// Days since the last expansion over the mean gap between expansions; at most 20.
-pub(crate) fn win_rhythm(view: &View<'_>) -> Value {
+pub(crate) fn win_rhythm(inputs: &Inputs<'_>) -> Value {
     let (mut first, mut latest, mut n) = (None::<Instant>, None::<Instant>, 0_usize);
-    for win in view.known.wins() {
+    for win in inputs.known.wins() {
         first = Some(first.map_or(win.closed_at, |f| f.min(win.closed_at)));
         latest = latest.max(Some(win.closed_at));
         n += 1;
@@ -182,55 +182,55 @@ pub(crate) fn win_rhythm(view: &View<'_>) -> Value {
     let rhythm = || {
         let (first, latest) = first.zip(latest)?;
         let gap = latest.days_since(first) / count(n - 1);
-        (n > 1 && gap > 0.0).then(|| (view.known.as_of.days_since(latest) / gap).min(20.0))
+        (n > 1 && gap > 0.0).then(|| (inputs.known.as_of.days_since(latest) / gap).min(20.0))
     };
     rhythm().into()
 }
 
-pub(crate) fn win_amount(view: &View<'_>) -> Value {
-    average(&mut view.known.wins().filter_map(|w| w.amount)).into()
+pub(crate) fn win_amount(inputs: &Inputs<'_>) -> Value {
+    average(&mut inputs.known.wins().filter_map(|w| w.amount)).into()
 }
 
 /// The amounts won, added up; missing when one of them is not recorded.
-pub(crate) fn won_amount_within(view: &View<'_>, lookback: i32) -> Value {
-    let recent = view.known.wins().filter(|w| within(view, w.closed_at, lookback));
+pub(crate) fn won_amount_within(inputs: &Inputs<'_>, lookback: i32) -> Value {
+    let recent = inputs.known.wins().filter(|w| within(inputs, w.closed_at, lookback));
     let amount: Option<f64> = recent.map(|w| w.amount).sum();
     amount.into()
 }
 
-pub(crate) fn losses_within(view: &View<'_>, lookback: i32) -> Value {
-    let lost = closed(view).filter(|o| !o.won && within(view, o.closed_at, lookback));
+pub(crate) fn losses_within(inputs: &Inputs<'_>, lookback: i32) -> Value {
+    let lost = closed(inputs).filter(|o| !o.won && within(inputs, o.closed_at, lookback));
     Value::number(count(lost.count()))
 }
 
-pub(crate) fn win_rate(view: &View<'_>) -> Value {
-    average(&mut closed(view).map(|o| if o.won { 1.0 } else { 0.0 })).into()
+pub(crate) fn win_rate(inputs: &Inputs<'_>) -> Value {
+    average(&mut closed(inputs).map(|o| if o.won { 1.0 } else { 0.0 })).into()
 }
 
-pub(crate) fn open_deals(view: &View<'_>) -> Value {
-    Value::number(count(view.known.deals().filter(|d| d.outcome.is_none()).count()))
+pub(crate) fn open_deals(inputs: &Inputs<'_>) -> Value {
+    Value::number(count(inputs.known.deals().filter(|d| d.outcome.is_none()).count()))
 }
 
-pub(crate) fn open_deal_age(view: &View<'_>) -> Value {
-    since(view, view.known.deals().filter(|d| d.outcome.is_none()).map(|d| d.created_at).max())
+pub(crate) fn open_deal_age(inputs: &Inputs<'_>) -> Value {
+    since(inputs, inputs.known.deals().filter(|d| d.outcome.is_none()).map(|d| d.created_at).max())
 }
 
 // --- signals -------------------------------------------------------------------------------------------------------
 
-pub(crate) fn signals(view: &View<'_>, kind: &str) -> Value {
-    weight(view, |signal| &*signal.kind == kind)
+pub(crate) fn signals(inputs: &Inputs<'_>, kind: &str) -> Value {
+    weight(inputs, |signal| &*signal.kind == kind)
 }
 
-pub(crate) fn signal_count(view: &View<'_>, kind: &str) -> Value {
-    recent_signals(view, |signal| &*signal.kind == kind)
+pub(crate) fn signal_count(inputs: &Inputs<'_>, kind: &str) -> Value {
+    recent_signals(inputs, |signal| &*signal.kind == kind)
 }
 
-pub(crate) fn other_signals(view: &View<'_>) -> Value {
-    weight(view, is_other)
+pub(crate) fn other_signals(inputs: &Inputs<'_>) -> Value {
+    weight(inputs, is_other)
 }
 
-pub(crate) fn other_signal_count(view: &View<'_>) -> Value {
-    recent_signals(view, is_other)
+pub(crate) fn other_signal_count(inputs: &Inputs<'_>) -> Value {
+    recent_signals(inputs, is_other)
 }
 
 fn is_other(signal: &Signal) -> bool {
@@ -238,105 +238,105 @@ fn is_other(signal: &Signal) -> bool {
 }
 
 /// The recent signals, each weighing less the older it is.
-fn weight(view: &View<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
-    let as_of = view.known.as_of;
+fn weight(inputs: &Inputs<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
+    let as_of = inputs.known.as_of;
     let decayed = |signal: &Signal| (-as_of.days_since(signal.detected_at) / SIGNAL_HALF_LIFE_DAYS).exp2();
     // Starting from 0.0, since an empty sum of floats is −0.0.
-    Value::number(recent(view).filter(|s| wanted(s)).map(decayed).fold(0.0, |sum, weight| sum + weight))
+    Value::number(recent(inputs).filter(|s| wanted(s)).map(decayed).fold(0.0, |sum, weight| sum + weight))
 }
 
-fn recent_signals(view: &View<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
-    Value::number(count(recent(view).filter(|s| wanted(s)).count()))
+fn recent_signals(inputs: &Inputs<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
+    Value::number(count(recent(inputs).filter(|s| wanted(s)).count()))
 }
 
-fn recent<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Signal> + use<'a> {
-    let start = view.known.as_of.plus_days(-SIGNAL_LOOKBACK_DAYS);
-    let signals = view.known.signals;
+fn recent<'a>(inputs: &Inputs<'a>) -> impl Iterator<Item = &'a Signal> + use<'a> {
+    let start = inputs.known.as_of.plus_days(-SIGNAL_LOOKBACK_DAYS);
+    let signals = inputs.known.signals;
     signals[signals.partition_point(|s| s.detected_at <= start)..].iter()
 }
 
 // --- people and touch points ---------------------------------------------------------------------------------------
 
 /// People whose latest recorded role is the given one.
-pub(crate) fn people(view: &View<'_>, role: &str) -> Value {
-    let rows = view.known.stakeholders;
+pub(crate) fn people(inputs: &Inputs<'_>, role: &str) -> Value {
+    let rows = inputs.known.stakeholders;
     let is_latest = |i: usize, id: &Id| rows[i + 1..].iter().all(|later| later.stakeholder_id != *id);
     let held =
         rows.iter().enumerate().filter(|(i, s)| s.role.as_deref() == Some(role) && is_latest(*i, &s.stakeholder_id));
     Value::number(count(held.count()))
 }
 
-/// Days since somebody already known was recorded with another title or role.
-pub(crate) fn days_since_promotion(view: &View<'_>) -> Value {
-    let rows = view.known.stakeholders;
+/// Days since a known stakeholder was recorded with another title or role.
+pub(crate) fn days_since_promotion(inputs: &Inputs<'_>) -> Value {
+    let rows = inputs.known.stakeholders;
     let changed = |i: usize| {
         let before = rows[..i].iter().rev().find(|s| s.stakeholder_id == rows[i].stakeholder_id);
         before.is_some_and(|b| b.title != rows[i].title || b.role != rows[i].role)
     };
-    since(view, (0..rows.len()).rev().find(|&i| changed(i)).map(|i| rows[i].recorded_at))
+    since(inputs, (0..rows.len()).rev().find(|&i| changed(i)).map(|i| rows[i].recorded_at))
 }
 
-pub(crate) fn engagements(view: &View<'_>, lookback: i32) -> Value {
-    Value::number(count(engaged(view, lookback, |_| true)))
+pub(crate) fn engagements(inputs: &Inputs<'_>, lookback: i32) -> Value {
+    Value::number(count(engaged(inputs, lookback, |_| true)))
 }
 
-pub(crate) fn engagements_change(view: &View<'_>) -> Value {
-    let now = count(engaged(view, 90, |_| true));
-    let before = count(engaged(view, 180, |_| true)) - now;
+pub(crate) fn engagements_change(inputs: &Inputs<'_>) -> Value {
+    let now = count(engaged(inputs, 90, |_| true));
+    let before = count(engaged(inputs, 180, |_| true)) - now;
     relative(Some(now), Some(before))
 }
 
 /// Meetings in which an executive took part; missing when that is never recorded for the customer.
-pub(crate) fn executive_engagements(view: &View<'_>) -> Value {
-    let recorded = view.known.engagements.iter().any(|e| e.with_executive.is_some());
-    recorded.then(|| count(engaged(view, 180, |e| e.with_executive == Some(true)))).into()
+pub(crate) fn executive_engagements(inputs: &Inputs<'_>) -> Value {
+    let recorded = inputs.known.engagements.iter().any(|e| e.with_executive.is_some());
+    recorded.then(|| count(engaged(inputs, 180, |e| e.with_executive == Some(true)))).into()
 }
 
-pub(crate) fn days_since_meeting(view: &View<'_>) -> Value {
+pub(crate) fn days_since_meeting(inputs: &Inputs<'_>) -> Value {
     let met = |e: &&Engagement| matches!(e.kind.as_deref(), Some("meeting" | "qbr" | "call"));
-    since(view, view.known.engagements.iter().rev().find(met).map(|e| e.occurred_at))
+    since(inputs, inputs.known.engagements.iter().rev().find(met).map(|e| e.occurred_at))
 }
 
-pub(crate) fn tickets(view: &View<'_>) -> Value {
-    Value::number(count(engaged(view, 90, |e| e.kind.as_deref() == Some("ticket"))))
+pub(crate) fn tickets(inputs: &Inputs<'_>) -> Value {
+    Value::number(count(engaged(inputs, 90, |e| e.kind.as_deref() == Some("ticket"))))
 }
 
-fn engaged(view: &View<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> bool) -> usize {
-    let all = view.known.engagements;
-    let start = view.known.as_of.plus_days(-lookback);
+fn engaged(inputs: &Inputs<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> bool) -> usize {
+    let all = inputs.known.engagements;
+    let start = inputs.known.as_of.plus_days(-lookback);
     all[all.partition_point(|e| e.occurred_at <= start)..].iter().filter(|e| wanted(e)).count()
 }
 
 // --- shared --------------------------------------------------------------------------------------------------------
 
 /// The seats entitled at `as_of`.
-fn seats(view: &View<'_>) -> Option<f64> {
-    let catalogue = view.catalogue;
-    total(view.known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
+fn seats(inputs: &Inputs<'_>) -> Option<f64> {
+    let catalogue = inputs.catalogue;
+    total(inputs.known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
 }
 
 /// The outcomes known at `as_of`.
-fn closed<'a>(view: &View<'a>) -> impl Iterator<Item = Outcome> + use<'a> {
-    view.known.deals().filter_map(|deal| deal.outcome)
+fn closed<'a>(inputs: &Inputs<'a>) -> impl Iterator<Item = Outcome> + use<'a> {
+    inputs.known.deals().filter_map(|deal| deal.outcome)
 }
 
-fn within(view: &View<'_>, at: Instant, lookback: i32) -> bool {
-    at > view.known.as_of.plus_days(-lookback)
+fn within(inputs: &Inputs<'_>, at: Instant, lookback: i32) -> bool {
+    at > inputs.known.as_of.plus_days(-lookback)
 }
 
-fn since(view: &View<'_>, at: Option<Instant>) -> Value {
-    at.map(|at| view.known.as_of.days_since(at)).into()
+fn since(inputs: &Inputs<'_>, at: Option<Instant>) -> Value {
+    at.map(|at| inputs.known.as_of.days_since(at)).into()
 }
 
 /// The readings of the last `lookback` days.
-fn last<'a>(view: &View<'_>, readings: &'a [Reading], lookback: i32) -> &'a [Reading] {
-    between(view, readings, lookback, 0)
+fn last<'a>(inputs: &Inputs<'_>, readings: &'a [Reading], lookback: i32) -> &'a [Reading] {
+    between(inputs, readings, lookback, 0)
 }
 
 /// The readings from more than `to` up to `from` days ago (`from` exclusive).
-fn between<'a>(view: &View<'_>, readings: &'a [Reading], from: i32, to: i32) -> &'a [Reading] {
+fn between<'a>(inputs: &Inputs<'_>, readings: &'a [Reading], from: i32, to: i32) -> &'a [Reading] {
     let at_most = |days: i32| {
-        let bound = view.known.as_of.plus_days(-days);
+        let bound = inputs.known.as_of.plus_days(-days);
         readings.partition_point(move |r| r.at <= bound)
     };
     &readings[at_most(from)..at_most(to)]
@@ -385,9 +385,4 @@ fn relative(now: Option<f64>, before: Option<f64>) -> Value {
 
 fn day(at: Instant) -> i64 {
     at.micros().div_euclid(86_400_000_000)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no customer has 2^53 facts")]
-fn count(n: usize) -> f64 {
-    n as f64
 }

@@ -11,7 +11,7 @@ pub struct Label {
     pub amount: Option<f64>,
 }
 
-/// The label of a customer at `as_of`. Whoever asks must know that the horizon has elapsed; before that the outcome
+/// The label of a customer at `as_of`. The caller must know that the horizon has elapsed; before that the outcome
 /// is censored, not negative.
 #[must_use]
 pub fn label(history: &CustomerHistory, as_of: Instant, horizon_days: u16) -> Label {

@@ -7,6 +7,8 @@
 //!
 //! [`Known`]: expansion_domain::Known
 
+#![warn(missing_docs)]
+
 mod catalogue;
 mod dataset;
 mod extract;
@@ -20,5 +22,5 @@ pub use dataset::{Dataset, cutoffs, dataset, observed_until};
 pub use extract::SeatOutlook;
 pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use label::{Label, label};
-pub use snapshot::{Snapshot, Value, View};
-pub use spec::{FEATURE_SET_VERSION, FEATURES, Feature, Unit, feature};
+pub use snapshot::{Inputs, Snapshot, Value};
+pub use spec::{Audience, Better, FEATURE_SET_VERSION, FEATURES, Feature, Topic, Unit, feature};

@@ -53,7 +53,7 @@ pub struct Snapshot {
 
 /// What a feature is computed from: what was known of one customer, the catalogue, and which tables exist at all.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub struct Inputs<'a> {
     /// The facts known at `as_of`.
     pub known: Known<'a>,
     /// The products.
@@ -62,7 +62,7 @@ pub struct View<'a> {
     pub tables: &'a [Table],
 }
 
-impl View<'_> {
+impl Inputs<'_> {
     /// The customer's features.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

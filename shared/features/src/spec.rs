@@ -1,9 +1,9 @@
 //! The features in one table: name, unit, the label a person reads, and what it means when one is missing.
 
-use expansion_domain::Table;
+use expansion_domain::{Table, thousands};
 
 use crate::extract as x;
-use crate::{Value, View};
+use crate::{Inputs, Value};
 
 /// Changes whenever a feature is added, removed or computed differently: a model fits only its own feature set.
 pub const FEATURE_SET_VERSION: u32 = 1;
@@ -31,6 +31,61 @@ pub enum Unit {
     Level,
 }
 
+/// What a feature is about: which conversation it calls for where it speaks for an expansion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// A deal that is being worked already.
+    OpenDeal,
+    /// How full the seats are.
+    Capacity,
+    /// Seats asked for or sold.
+    Seats,
+    /// How much the product is used, and whether that grows.
+    Use,
+    /// Calls of the API.
+    ApiCalls,
+    /// Interest in other plans.
+    Pricing,
+    /// Products they don't have.
+    AddOns,
+    /// Teams that begin to use the product.
+    NewTeam,
+    /// People who argue for the product.
+    Advocate,
+    /// Health, tickets and touch points.
+    Value,
+    /// People who decide.
+    Executives,
+    /// Other signals.
+    Requests,
+    /// Expansions before.
+    PastExpansions,
+    /// Contracts and their ends.
+    Renewal,
+    /// Nothing to talk about.
+    Nothing,
+}
+
+/// Which values of a feature are better: nobody would advise the other way, whatever a model makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Larger ones.
+    More,
+    /// Smaller ones.
+    Less,
+    /// It cannot be changed: signals are the customer's to give, and contracts, past deals and who they are are facts.
+    Neither,
+}
+
+/// Who may be told a feature's value as a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The customer too: their own use of what they have, and what they asked for.
+    Customer,
+    /// Only whoever looks after the customer.
+    Internal,
+}
+
 /// One feature.
 pub struct Feature {
     /// Its name in models, answers and exports.
@@ -39,21 +94,27 @@ pub struct Feature {
     pub unit: Unit,
     /// The table without which it cannot be known.
     pub table: Table,
+    /// What it is about.
+    pub topic: Topic,
+    /// Which values of it are better.
+    pub better: Better,
+    /// Who may be told its value as a reason.
+    pub audience: Audience,
     /// What a person reads; `{}` stands for the value, `{s}` for the plural's ending.
     pub label: &'static str,
     /// What a person reads when it is missing; also says when that is.
     pub missing: &'static str,
     /// The value.
-    extract: fn(&View<'_>) -> Value,
+    extract: fn(&Inputs<'_>) -> Value,
     /// The number in the label, where it is not the value itself.
-    shown: Option<fn(&View<'_>) -> Value>,
+    shown: Option<fn(&Inputs<'_>) -> Value>,
 }
 
 impl Feature {
     /// The feature's value; missing when its table is not in the source.
     #[must_use]
-    pub fn value(&self, view: &View<'_>) -> Value {
-        if view.tables.contains(&self.table) { (self.extract)(view) } else { Value::Missing }
+    pub fn value(&self, inputs: &Inputs<'_>) -> Value {
+        if inputs.tables.contains(&self.table) { (self.extract)(inputs) } else { Value::Missing }
     }
 
     /// Whether the feature is categorical.
@@ -78,9 +139,9 @@ impl Feature {
 
     /// What a person reads about this feature of this customer.
     #[must_use]
-    pub fn describe(&self, view: &View<'_>, value: &Value) -> String {
+    pub fn describe(&self, inputs: &Inputs<'_>, value: &Value) -> String {
         match self.shown {
-            Some(shown) if *value != Value::Missing => self.describe_value(&shown(view)),
+            Some(shown) if *value != Value::Missing => self.describe_value(&shown(inputs)),
             _ => self.describe_value(value),
         }
     }
@@ -126,29 +187,16 @@ impl Unit {
     }
 }
 
-/// A whole number with thousands separated: `1,250,000`.
-fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value <= -0.5 {
-        grouped.push('-');
-    }
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 macro_rules! features {
-    ($($name:ident: $unit:ident of $table:ident, $label:literal, or $missing:literal, $extract:expr $(, shows $shown:expr)?;)*) => {
+    ($($name:ident: $unit:ident of $table:ident, about $topic:ident, better $better:ident, for $audience:ident, $label:literal, or $missing:literal, $extract:expr $(, shows $shown:expr)?;)*) => {
         /// Every feature, in the order of a snapshot's values.
         pub static FEATURES: &[Feature] = &[$(Feature {
             name: stringify!($name),
             unit: Unit::$unit,
             table: Table::$table,
+            topic: Topic::$topic,
+            better: Better::$better,
+            audience: Audience::$audience,
             label: $label,
             missing: $missing,
             extract: $extract,
@@ -161,71 +209,83 @@ macro_rules! features {
 
 features! {
     // Usage against what was bought.
-    seat_utilisation: Share of UsageMetrics, "Usage at {} of license capacity", or "No seat usage or entitlement known", x::seat_utilisation;
-    seat_utilisation_peak: Share of UsageMetrics, "Peak usage at {} of license capacity in the last 90 days", or "No seat usage or entitlement known", x::seat_utilisation_peak;
-    days_to_capacity: Days of UsageMetrics, "Seats full in about {} day{s} at the present growth", or "Seats not growing, or usage unknown", x::days_to_capacity;
-    active_seats: Count of UsageMetrics, "{} active seat{s}", or "No active seats recorded", |v| x::level(v, "active_seats");
-    active_seats_change: Change of UsageMetrics, "Active seats {} against the two months before", or "No earlier active seats to compare with", |v| x::change(v, "active_seats");
-    logins_per_seat: Count of UsageMetrics, "{} login{s} per active seat in the last 30 days", or "No logins per seat known", x::logins_per_seat;
-    logins_change: Change of UsageMetrics, "Logins {} against the two months before", or "No earlier logins to compare with", |v| x::change(v, "logins");
-    api_calls: Count of UsageMetrics, "{} API call{s} per reading", or "No API calls recorded", |v| x::level(v, "api_calls");
-    api_calls_change: Change of UsageMetrics, "API calls {} against the two months before", or "No earlier API calls to compare with", |v| x::change(v, "api_calls");
-    days_since_usage: Days of UsageMetrics, "Last used {} day{s} ago", or "No usage recorded", x::days_since_usage;
-    usage_days_30: Count of UsageMetrics, "Usage on {} day{s} of the last 30", or "No usage recorded", |v| x::usage_days(v, 30);
-    usage_days_90: Count of UsageMetrics, "Usage on {} day{s} of the last 90", or "No usage recorded", |v| x::usage_days(v, 90);
-    usage_days_365: Count of UsageMetrics, "Usage on {} day{s} of the last year", or "No usage recorded", |v| x::usage_days(v, 365);
-    usage_volume_change: Change of UsageMetrics, "Overall usage {} against the quarter before", or "No usage a quarter earlier to compare with", x::usage_volume_change;
+    seat_utilisation: Share of UsageMetrics, about Capacity, better More, for Customer, "Usage at {} of license capacity", or "No seat usage or entitlement known", x::seat_utilisation;
+    seat_utilisation_peak: Share of UsageMetrics, about Capacity, better Neither, for Customer, "Peak usage at {} of license capacity in the last 90 days", or "No seat usage or entitlement known", x::seat_utilisation_peak;
+    days_to_capacity: Days of UsageMetrics, about Capacity, better Neither, for Customer, "Seats full in about {} day{s} at the present growth", or "Seats not growing, or usage unknown", x::days_to_capacity;
+    active_seats: Count of UsageMetrics, about Capacity, better More, for Customer, "{} active seat{s}", or "No active seats recorded", |v| x::level(v, "active_seats");
+    active_seats_change: Change of UsageMetrics, about Use, better More, for Customer, "Active seats {} against the two months before", or "No earlier active seats to compare with", |v| x::change(v, "active_seats");
+    logins_per_seat: Count of UsageMetrics, about Use, better More, for Customer, "{} login{s} per active seat in the last 30 days", or "No logins per seat known", x::logins_per_seat;
+    logins_change: Change of UsageMetrics, about Use, better More, for Customer, "Logins {} against the two months before", or "No earlier logins to compare with", |v| x::change(v, "logins");
+    api_calls: Count of UsageMetrics, about ApiCalls, better More, for Customer, "{} API call{s} per reading", or "No API calls recorded", |v| x::level(v, "api_calls");
+    api_calls_change: Change of UsageMetrics, about ApiCalls, better More, for Customer, "API calls {} against the two months before", or "No earlier API calls to compare with", |v| x::change(v, "api_calls");
+    days_since_usage: Days of UsageMetrics, about Use, better Less, for Internal, "Last used {} day{s} ago", or "No usage recorded", x::days_since_usage;
+    usage_days_30: Count of UsageMetrics, about Use, better More, for Customer, "Usage on {} day{s} of the last 30", or "No usage recorded", |v| x::usage_days(v, 30);
+    usage_days_90: Count of UsageMetrics, about Use, better More, for Customer, "Usage on {} day{s} of the last 90", or "No usage recorded", |v| x::usage_days(v, 90);
+    usage_days_365: Count of UsageMetrics, about Use, better Neither, for Customer, "Usage on {} day{s} of the last year", or "No usage recorded", |v| x::usage_days(v, 365);
+    usage_volume_change: Change of UsageMetrics, about Use, better More, for Customer, "Overall usage {} against the quarter before", or "No usage a quarter earlier to compare with", x::usage_volume_change;
 
     // Health.
-    health_score: Points of HealthScoreHistory, "Health score of {}", or "No health score in the last half year", x::health;
-    health_change: Points of HealthScoreHistory, "Health score moved by {} point{s} in a quarter", or "No earlier health score to compare with", x::health_change;
-    health_low: Points of HealthScoreHistory, "Health score no lower than {} in the last half year", or "No health score in the last half year", x::health_low;
+    health_score: Points of HealthScoreHistory, about Value, better More, for Internal, "Health score of {}", or "No health score in the last half year", x::health;
+    health_change: Points of HealthScoreHistory, about Value, better More, for Internal, "Health score moved by {} point{s} in a quarter", or "No earlier health score to compare with", x::health_change;
+    health_low: Points of HealthScoreHistory, about Value, better Neither, for Internal, "Health score no lower than {} in the last half year", or "No health score in the last half year", x::health_low;
 
     // Contracts.
-    tenure: Years of Customers, "Customer for {} years", or "Start unknown", x::tenure;
-    days_to_renewal: Days of Contracts, "Renewal in {} day{s}", or "No contract with an end date", x::days_to_renewal;
-    days_since_contract: Days of Contracts, "Latest contract began {} day{s} ago", or "No contract on record", x::days_since_contract;
-    annual_value: Money of Contracts, "Contracts worth {} a year", or "No contract value on record", x::annual_value;
-    entitled_seats: Count of Contracts, "{} seat{s} under contract", or "No seats under contract", x::entitled_seats;
-    products_owned: Count of Contracts, "{} product{s} under contract", or "No contract on record", x::products_owned;
+    tenure: Years of Customers, about Renewal, better Neither, for Internal, "Customer for {} years", or "Start unknown", x::tenure;
+    days_to_renewal: Days of Contracts, about Renewal, better Neither, for Internal, "Renewal in {} day{s}", or "No contract with an end date", x::days_to_renewal;
+    days_since_contract: Days of Contracts, about Renewal, better Neither, for Internal, "Latest contract began {} day{s} ago", or "No contract on record", x::days_since_contract;
+    annual_value: Money of Contracts, about Renewal, better Neither, for Internal, "Contracts worth {} a year", or "No contract value on record", x::annual_value;
+    entitled_seats: Count of Contracts, about Seats, better Neither, for Internal, "{} seat{s} under contract", or "No seats under contract", x::entitled_seats;
+    products_owned: Count of Contracts, about AddOns, better Neither, for Internal, "{} product{s} under contract", or "No contract on record", x::products_owned;
 
     // Past expansions.
-    wins: Count of ExpansionOpportunities, "Expanded {} time{s} before", or "Past expansions unknown", x::wins;
-    wins_30: Count of ExpansionOpportunities, "Expanded {} time{s} in the last 30 days", or "Past expansions unknown", |v| x::wins_within(v, 30);
-    wins_90: Count of ExpansionOpportunities, "Expanded {} time{s} in the last 90 days", or "Past expansions unknown", |v| x::wins_within(v, 90);
-    wins_365: Count of ExpansionOpportunities, "Expanded {} time{s} in the last year", or "Past expansions unknown", |v| x::wins_within(v, 365);
-    days_since_win: Days of ExpansionOpportunities, "Last expanded {} day{s} ago", or "Never expanded before", x::days_since_win;
-    win_rhythm: Share of ExpansionOpportunities, "Time since the last expansion is {} of the usual gap", or "Fewer than two expansions to see a rhythm", x::win_rhythm;
-    win_amount: Money of ExpansionOpportunities, "Past expansions of {} on average", or "No past expansion amount known", x::win_amount;
-    won_amount_365: Money of ExpansionOpportunities, "Expansions of {} in the last year", or "Past expansions unknown", |v| x::won_amount_within(v, 365);
-    losses_365: Count of ExpansionOpportunities, "{} lost deal{s} in the last year", or "Past deals unknown", |v| x::losses_within(v, 365);
-    win_rate: Share of ExpansionOpportunities, "{} of past deals won", or "No closed deal yet", x::win_rate;
+    wins: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} before", or "Past expansions unknown", x::wins;
+    wins_30: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} in the last 30 days", or "Past expansions unknown", |v| x::wins_within(v, 30);
+    wins_90: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} in the last 90 days", or "Past expansions unknown", |v| x::wins_within(v, 90);
+    wins_365: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} in the last year", or "Past expansions unknown", |v| x::wins_within(v, 365);
+    days_since_win: Days of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Last expanded {} day{s} ago", or "Never expanded before", x::days_since_win;
+    win_rhythm: Share of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Time since the last expansion is {} of the usual gap", or "Fewer than two expansions to see a rhythm", x::win_rhythm;
+    win_amount: Money of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Past expansions of {} on average", or "No past expansion amount known", x::win_amount;
+    won_amount_365: Money of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expansions of {} in the last year", or "Past expansions unknown", |v| x::won_amount_within(v, 365);
+    losses_365: Count of ExpansionOpportunities, about Nothing, better Neither, for Internal, "{} lost deal{s} in the last year", or "Past deals unknown", |v| x::losses_within(v, 365);
+    win_rate: Share of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "{} of past deals won", or "No closed deal yet", x::win_rate;
 
     // Deals being worked.
-    open_deals: Count of ExpansionOpportunities, "{} open expansion deal{s}", or "Open deals unknown", x::open_deals;
-    open_deal_age: Days of ExpansionOpportunities, "Newest open deal is {} day{s} old", or "No open deal", x::open_deal_age;
+    open_deals: Count of ExpansionOpportunities, about OpenDeal, better Neither, for Internal, "{} open expansion deal{s}", or "Open deals unknown", x::open_deals;
+    open_deal_age: Days of ExpansionOpportunities, about OpenDeal, better Neither, for Internal, "Newest open deal is {} day{s} old", or "No open deal", x::open_deal_age;
 
     // Signals; older ones weigh less.
-    seat_inquiries: Weight of ExpansionSignals, "Asked about additional seats {}x", or "Signals unknown", |v| x::signals(v, "seat_inquiry"), shows |v| x::signal_count(v, "seat_inquiry");
-    enterprise_inquiries: Weight of ExpansionSignals, "Asked about enterprise {}x", or "Signals unknown", |v| x::signals(v, "enterprise_inquiry"), shows |v| x::signal_count(v, "enterprise_inquiry");
-    feature_requests: Weight of ExpansionSignals, "{} feature request{s}", or "Signals unknown", |v| x::signals(v, "feature_request"), shows |v| x::signal_count(v, "feature_request");
-    new_teams: Weight of ExpansionSignals, "{} new team{s}", or "Signals unknown", |v| x::signals(v, "new_team"), shows |v| x::signal_count(v, "new_team");
-    champion_promotions: Weight of ExpansionSignals, "{} champion promotion{s}", or "Signals unknown", |v| x::signals(v, "champion_promotion"), shows |v| x::signal_count(v, "champion_promotion");
-    pricing_visits: Weight of ExpansionSignals, "Looked at pricing {}x", or "Signals unknown", |v| x::signals(v, "pricing_page"), shows |v| x::signal_count(v, "pricing_page");
-    other_signals: Weight of ExpansionSignals, "{} other signal{s}", or "Signals unknown", x::other_signals, shows x::other_signal_count;
+    seat_inquiries: Weight of ExpansionSignals, about Seats, better Neither, for Customer, "Asked about additional seats {}x", or "Signals unknown", |v| x::signals(v, "seat_inquiry"), shows |v| x::signal_count(v, "seat_inquiry");
+    enterprise_inquiries: Weight of ExpansionSignals, about Pricing, better Neither, for Customer, "Asked about enterprise {}x", or "Signals unknown", |v| x::signals(v, "enterprise_inquiry"), shows |v| x::signal_count(v, "enterprise_inquiry");
+    feature_requests: Weight of ExpansionSignals, about AddOns, better Neither, for Customer, "{} feature request{s}", or "Signals unknown", |v| x::signals(v, "feature_request"), shows |v| x::signal_count(v, "feature_request");
+    new_teams: Weight of ExpansionSignals, about NewTeam, better Neither, for Customer, "{} new team{s}", or "Signals unknown", |v| x::signals(v, "new_team"), shows |v| x::signal_count(v, "new_team");
+    champion_promotions: Weight of ExpansionSignals, about Advocate, better Neither, for Internal, "{} champion promotion{s}", or "Signals unknown", |v| x::signals(v, "champion_promotion"), shows |v| x::signal_count(v, "champion_promotion");
+    pricing_visits: Weight of ExpansionSignals, about Pricing, better Neither, for Internal, "Looked at pricing {}x", or "Signals unknown", |v| x::signals(v, "pricing_page"), shows |v| x::signal_count(v, "pricing_page");
+    other_signals: Weight of ExpansionSignals, about Requests, better Neither, for Internal, "{} other signal{s}", or "Signals unknown", x::other_signals, shows x::other_signal_count;
 
     // People and touch points.
-    champions: Count of Stakeholders, "{} champion{s} known", or "Stakeholders unknown", |v| x::people(v, "champion");
-    executives: Count of Stakeholders, "{} executive{s} known", or "Stakeholders unknown", |v| x::people(v, "executive");
-    days_since_promotion: Days of Stakeholders, "A stakeholder changed role {} day{s} ago", or "No stakeholder has changed role", x::days_since_promotion;
-    engagements_90: Count of Engagements, "{} touch point{s} in the last 90 days", or "Engagements unknown", |v| x::engagements(v, 90);
-    engagements_change: Change of Engagements, "Touch points {} against the quarter before", or "No touch point a quarter earlier to compare with", x::engagements_change;
-    executive_engagements: Count of Engagements, "{} meeting{s} with an executive in the last 180 days", or "Executive engagement unknown", x::executive_engagements;
-    days_since_meeting: Days of Engagements, "Last met {} day{s} ago", or "No meeting on record", x::days_since_meeting;
-    tickets_90: Count of Engagements, "{} support ticket{s} in the last 90 days", or "Engagements unknown", x::tickets;
+    champions: Count of Stakeholders, about Advocate, better More, for Internal, "{} champion{s} known", or "Stakeholders unknown", |v| x::people(v, "champion");
+    executives: Count of Stakeholders, about Executives, better More, for Internal, "{} executive{s} known", or "Stakeholders unknown", |v| x::people(v, "executive");
+    days_since_promotion: Days of Stakeholders, about Advocate, better Neither, for Internal, "A stakeholder changed role {} day{s} ago", or "No stakeholder has changed role", x::days_since_promotion;
+    engagements_90: Count of Engagements, about Value, better More, for Internal, "{} touch point{s} in the last 90 days", or "Engagements unknown", |v| x::engagements(v, 90);
+    engagements_change: Change of Engagements, about Value, better Neither, for Internal, "Touch points {} against the quarter before", or "No touch point a quarter earlier to compare with", x::engagements_change;
+    executive_engagements: Count of Engagements, about Executives, better More, for Internal, "{} meeting{s} with an executive in the last 180 days", or "Executive engagement unknown", x::executive_engagements;
+    days_since_meeting: Days of Engagements, about Value, better Less, for Internal, "Last met {} day{s} ago", or "No meeting on record", x::days_since_meeting;
+    tickets_90: Count of Engagements, about Value, better Less, for Internal, "{} support ticket{s} in the last 90 days", or "Engagements unknown", x::tickets;
 
     // Who they are.
-    segment: Level of Customers, "Segment {}", or "Segment unknown", |v| v.known.segment().into();
-    industry: Level of Customers, "Industry {}", or "Industry unknown", |v| v.known.industry().into();
-    region: Level of Customers, "Region {}", or "Region unknown", |v| v.known.region().into();
+    segment: Level of Customers, about Nothing, better Neither, for Internal, "Segment {}", or "Segment unknown", |v| v.known.segment().into();
+    industry: Level of Customers, about Nothing, better Neither, for Internal, "Industry {}", or "Industry unknown", |v| v.known.industry().into();
+    region: Level of Customers, about Nothing, better Neither, for Internal, "Region {}", or "Region unknown", |v| v.known.region().into();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_improved_is_a_number_that_can_be_acted_on() {
+        for feature in FEATURES.iter().filter(|feature| feature.better != Better::Neither) {
+            assert!(feature.is_actionable() && !feature.is_level(), "{}", feature.name);
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! The law of the feature crate: facts learned after `as_of` never change a snapshot.
 
 use expansion_domain::{
-    Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, OutcomeKind, Portfolio, Product, Reading,
-    RecordedOutcome, RunId, Signal, Stage, Stakeholder, Table, UsageSeries, add_outcomes,
+    Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, OutcomeKind, Product, Reading, RecordedOutcome,
+    RunId, Signal, SourceData, Stage, Stakeholder, Table, UsageSeries, add_outcomes,
 };
-use expansion_features::{Catalogue, FEATURES, Snapshot, Value, View, cutoffs, label, observed_until};
+use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Value, cutoffs, label, observed_until};
 use proptest::prelude::*;
 
 /// A fact: in which table, on which day, with which numbers.
@@ -22,23 +22,12 @@ fn pick(choices: &[&str], i: u8) -> Id {
 
 fn history(facts: &[Fact]) -> CustomerHistory {
     let mut history = CustomerHistory {
-        customer_id: "c".into(),
-        name: None,
         segment: Some("SMB".into()),
-        industry: None,
         region: Some("EU".into()),
-        csm_id: None,
-        created_at: day(0),
-        churned_at: None,
-        contracts: Vec::new(),
         usage: ["active_seats", "logins", "api_calls", "exports"]
             .map(|metric| UsageSeries { metric: metric.into(), readings: Vec::new() })
             .to_vec(),
-        health: Vec::new(),
-        opportunities: Vec::new(),
-        signals: Vec::new(),
-        stakeholders: Vec::new(),
-        engagements: Vec::new(),
+        ..CustomerHistory::new("c".into(), day(0))
     };
     for (i, &(table, offset, choice, number)) in facts.iter().enumerate() {
         let at = day(offset);
@@ -125,7 +114,7 @@ fn catalogue() -> Catalogue {
 fn snapshot(history: &CustomerHistory, tables: &[Table]) -> Snapshot {
     let catalogue = catalogue();
     let known = history.known(day(AS_OF_DAY)).expect("a customer");
-    View { known, catalogue: &catalogue, tables }.snapshot()
+    Inputs { known, catalogue: &catalogue, tables }.snapshot()
 }
 
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
@@ -185,12 +174,12 @@ proptest! {
     ) {
         let before = history(&known);
         let outcomes: Vec<RecordedOutcome> = (0_u8..).zip(recorded).map(recorded_later).collect();
-        let mut portfolio = Portfolio { customers: vec![before.clone()], ..Portfolio::default() };
-        let until = observed_until(&portfolio, day(900));
-        add_outcomes(&mut portfolio, &outcomes, day(900));
-        let after = &portfolio.customers[0];
+        let mut source = SourceData { customers: vec![before.clone()], ..SourceData::default() };
+        let until = observed_until(&source, day(900));
+        add_outcomes(&mut source, &outcomes, day(900));
+        let after = &source.customers[0];
         prop_assert_eq!(bits(&snapshot(after, &Table::ALL)), bits(&snapshot(&before, &Table::ALL)));
-        prop_assert_eq!(observed_until(&portfolio, day(900)), until, "only the source tells until when it watched");
+        prop_assert_eq!(observed_until(&source, day(900)), until, "only the source tells until when it watched");
         let won = |one: &&RecordedOutcome| one.kind == OutcomeKind::Won && one.opportunity_id.is_none();
         for one in outcomes.iter().filter(won) {
             prop_assert!(label(after, one.occurred_at.plus_days(-1), 90).expanded, "labels go by when it happened");
@@ -254,10 +243,10 @@ fn labels_read_as_people_say_them() {
     history.sort();
     let catalogue = catalogue();
     let known = history.known(day(AS_OF_DAY)).expect("a customer");
-    let view = View { known, catalogue: &catalogue, tables: &Table::ALL };
+    let inputs = Inputs { known, catalogue: &catalogue, tables: &Table::ALL };
     let said = |name: &str| {
         let feature = FEATURES.iter().find(|feature| feature.name == name).expect("a feature");
-        feature.describe(&view, &feature.value(&view))
+        feature.describe(&inputs, &feature.value(&inputs))
     };
     assert_eq!(said("seat_utilisation"), "Usage at 95% of license capacity");
     assert_eq!(said("seat_inquiries"), "Asked about additional seats 2x");
@@ -283,23 +272,23 @@ fn a_correction_dated_after_what_the_source_knows_still_corrects() {
     };
     let won = told(1, OutcomeKind::Won, 390, 391, None);
     let lost = told(2, OutcomeKind::Lost, 450, 451, Some(won.outcome_id));
-    let mut portfolio = Portfolio { customers: vec![source], ..Portfolio::default() };
-    add_outcomes(&mut portfolio, &[won, lost], day(460));
-    assert_eq!(observed_until(&portfolio, day(460)), Some(until));
-    let newest = *cutoffs(&portfolio, day(460), 90, 24).last().expect("a cutoff");
+    let mut source = SourceData { customers: vec![source], ..SourceData::default() };
+    add_outcomes(&mut source, &[won, lost], day(460));
+    assert_eq!(observed_until(&source, day(460)), Some(until));
+    let newest = *cutoffs(&source, day(460), 90, 24).last().expect("a cutoff");
     assert_eq!(newest, until.plus_days(-90));
-    assert!(!label(&portfolio.customers[0], newest, 90).expanded, "it was not won after all");
+    assert!(!label(&source.customers[0], newest, 90).expanded, "it was not won after all");
 }
 
 #[test]
 fn time_that_nobody_watched_holds_no_cutoff() {
     let mut history = history(&[(0, 400, 0, 1.0)]);
     history.churned_at = None;
-    let portfolio = Portfolio { customers: vec![history], ..Portfolio::default() };
+    let source = SourceData { customers: vec![history], ..SourceData::default() };
     let last = day(400).end_of_day();
-    assert_eq!(observed_until(&portfolio, day(390)), Some(day(0).end_of_day()), "later facts are not known yet");
-    assert_eq!(observed_until(&portfolio, day(700)), Some(last));
-    let expected = cutoffs(&portfolio, last, 90, 24);
+    assert_eq!(observed_until(&source, day(390)), Some(day(0).end_of_day()), "later facts are not known yet");
+    assert_eq!(observed_until(&source, day(700)), Some(last));
+    let expected = cutoffs(&source, last, 90, 24);
     assert_eq!(expected.last(), Some(&last.plus_days(-90)));
-    assert_eq!(cutoffs(&portfolio, day(700), 90, 24), expected, "waiting adds no cutoff");
+    assert_eq!(cutoffs(&source, day(700), 90, 24), expected, "waiting adds no cutoff");
 }

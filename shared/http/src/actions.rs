@@ -169,10 +169,14 @@ impl Action {
     /// The answer's paper as a file to save, if it has one and that is wanted.
     fn paper(&mut self) -> Option<Response> {
         let id = &self.answer.record.customer_id;
-        if self.papers.calendar && let Some(text) = self.answer.calendar.take() {
+        if self.papers.calendar
+            && let Some(text) = self.answer.calendar.take()
+        {
             return Some(file("text/calendar; charset=utf-8", &file_name("meeting", id, "ics"), text));
         }
-        if self.papers.html && let Some(text) = self.answer.proposal_html.take() {
+        if self.papers.html
+            && let Some(text) = self.answer.proposal_html.take()
+        {
             return Some(file("text/html; charset=utf-8", &file_name("proposal", id, "html"), text));
         }
         None

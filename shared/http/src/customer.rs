@@ -16,7 +16,9 @@ pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError>
     Ok(surface.route(Method::Get, "/api/customers/{id}/expansion-propensity", get, customers, |op| {
         op.id("getCustomer")
             .tag("Scores")
-            .summary("Everything about one customer: factors with points, products, approach, movement, history, model.")
+            .summary(
+                "Everything about one customer: factors with points, products, approach, movement, history, model.",
+            )
             .says(200, "The customer in the current run.")
             .refuses(&[404])
     }))

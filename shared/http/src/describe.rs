@@ -102,7 +102,8 @@ pub(crate) fn refuse(operation: &mut Operation, statuses: &[u16]) {
 pub(crate) fn answer<T: JsonSchema>(ctx: &mut GenContext, papers: &[&str]) -> Response {
     let schema = ctx.schema.subschema_for::<T>();
     let content = |schema| MediaType { schema: Some(object(schema)), ..MediaType::default() };
-    let papers = papers.iter().map(|media_type| ((*media_type).to_owned(), content(schemars::json_schema!({"type": "string"}))));
+    let papers =
+        papers.iter().map(|media_type| ((*media_type).to_owned(), content(schemars::json_schema!({"type": "string"}))));
     let json = ("application/json".to_owned(), content(schema));
     Response { content: [json].into_iter().chain(papers).collect(), ..Response::default() }
 }

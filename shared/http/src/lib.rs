@@ -5,6 +5,7 @@
 
 pub mod accuracy;
 pub mod actions;
+pub mod ask;
 mod cursor;
 pub mod customer;
 pub mod describe;

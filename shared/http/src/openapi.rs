@@ -38,7 +38,9 @@ pub fn document<E>(routes: impl FnOnce(ApiRouter) -> Result<ApiRouter, E>) -> Re
     let api = serde_json::to_value(api).unwrap_or_default();
     let mut paths = api["paths"].clone();
     let mut schemas = Map::new();
-    for (method, operation) in paths.as_object_mut().into_iter().flatten().flat_map(|(_, path)| path.as_object_mut()).flatten() {
+    for (method, operation) in
+        paths.as_object_mut().into_iter().flatten().flat_map(|(_, path)| path.as_object_mut()).flatten()
+    {
         if let Some(Value::Object(of_body)) = operation.as_object_mut().and_then(|it| it.remove(SCHEMAS)) {
             schemas.extend(of_body);
         }

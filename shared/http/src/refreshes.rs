@@ -53,11 +53,7 @@ pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError>
             .refuses(&[400, 409])
     });
     Ok(surface.route(Method::Get, "/api/analytics/expansion-propensity/refresh/{run_id}", get, refreshes, |op| {
-        op.id("getRefresh")
-            .tag("Refreshes")
-            .summary("How far a refresh is.")
-            .says(200, "The run.")
-            .refuses(&[404])
+        op.id("getRefresh").tag("Refreshes").summary("How far a refresh is.").says(200, "The run.").refuses(&[404])
     }))
 }
 

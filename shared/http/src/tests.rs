@@ -46,7 +46,8 @@ impl Response {
 
 fn shared() -> Shared<()> {
     let variables = [("CSM_CLAIM", "csm"), ("ROLE_CLAIM", "roles"), ("MANAGER_ROLE", "manager")];
-    let variable = move |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map(|(_, it)| (*it).to_owned());
+    let variable =
+        move |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map(|(_, it)| (*it).to_owned());
     Shared::new(&Config::new(variable, SdkConfig::builder().build()), ()).expect("all variables are there")
 }
 
@@ -186,7 +187,11 @@ async fn a_body_says_what_is_wrong_with_it() {
     assert_eq!(send(request("POST", "/perhaps"), "").await.json(), Value::Null);
     assert_eq!(send(request("POST", "/perhaps"), "{").await.status, StatusCode::BAD_REQUEST);
     let long = format!(r#"{{"colour": "{}"}}"#, "r".repeat(3_000_000));
-    assert_eq!(send(request("POST", "/perhaps"), long).await.status, StatusCode::OK, "API Gateway says what is too long");
+    assert_eq!(
+        send(request("POST", "/perhaps"), long).await.status,
+        StatusCode::OK,
+        "API Gateway says what is too long"
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use expansion_domain::count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -311,11 +312,6 @@ pub fn scattered(i: u64) -> f64 {
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^= x >> 31;
     f64::from((x >> 40) as u32) / f64::from(1_u32 << 24)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-fn count(n: usize) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub struct Manifest {
     pub family: String,
     /// How much there was to learn from.
     pub knowledge: Knowledge,
-    /// What it knew.
+    /// The inclusive bound of what it was fitted to.
     pub as_of: Instant,
     /// The label window in days.
     pub horizon_days: u16,
@@ -253,8 +253,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, ProductModel, Profiles, Reference, Term, TermKind,
-        Uncertainty,
+        AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, LabelledRows, ProductModel, Profiles, Reference, Term,
+        TermKind, Uncertainty,
     };
 
     fn model(numbers: &[f64]) -> Model {
@@ -311,7 +311,7 @@ mod tests {
             confidence: ConfidenceEvaluation::default(),
             value: None,
             patterns: Vec::new(),
-            verdict: Verdict::of(Knowledge::Full, [0, 0], None, None),
+            verdict: Verdict::of(Knowledge::Full, LabelledRows { all: 0, positives: 0 }, None, None),
             decision: Decision {
                 promote: true,
                 reason: String::new(),

@@ -28,7 +28,7 @@ impl Bins {
         self.missing() + 1
     }
 
-    /// Never: the bin for a missing value is always there.
+    /// Always false: there is a bin for a missing value.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         false

@@ -1,10 +1,16 @@
 //! Earlier customers with their outcomes, for finding the ones most similar to a customer.
 
+use std::cmp::Ordering;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use expansion_domain::{Id, share};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::fingerprint;
+use crate::{SimilarCohort, fingerprint};
+
+/// The most similar customers looked at; of few customers a tenth.
+const NEIGHBOURS: usize = 50;
 
 /// Customers at cutoffs whose horizon had elapsed when the model was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +55,7 @@ impl Cohort {
         self.tags.0.as_chunks().0[member]
     }
 
-    /// The coordinates of somebody whose features lie in the given bins (those of [`Cohort::features`]).
+    /// The coordinates of a customer whose features lie in the given bins (those of [`Cohort::features`]).
     #[must_use]
     pub fn point(&self, bins: impl Iterator<Item = usize>) -> Vec<f32> {
         let mut point = vec![0.0; self.dimensions];
@@ -79,7 +85,53 @@ impl Cohort {
     }
 }
 
-/// Tells a customer from others without naming them: the first four bytes of the id's SHA-256.
+/// A cohort made ready to be searched.
+#[derive(Clone, Debug)]
+pub struct Neighbours<'a> {
+    cohort: &'a Cohort,
+    /// The coordinates of all members, one after another.
+    points: Vec<f32>,
+}
+
+impl<'a> Neighbours<'a> {
+    /// Lays the cohort out; `None` if it has no member.
+    #[must_use]
+    pub fn new(cohort: &'a Cohort) -> Option<Self> {
+        let points = (0..cohort.len()).flat_map(|member| cohort.member(member)).collect();
+        (!cohort.is_empty()).then_some(Self { cohort, points })
+    }
+
+    /// What became of the customers most similar to one whose features (all of the model's) lie in the given bins. The
+    /// customer's own past is left out.
+    #[must_use]
+    pub fn of(&self, bins: &[u16], customer_id: &Id) -> Option<SimilarCohort> {
+        let point = self.cohort.point(self.cohort.features.iter().map(|feature| usize::from(bins[*feature])));
+        let own = customer_tag(customer_id);
+        let nearest = self.nearest(&point, |member| self.cohort.tag(member) != own);
+        let expanded = nearest.iter().filter(|member| self.cohort.expanded(**member)).count();
+        let customers = nearest.len();
+        (customers > 0).then(|| SimilarCohort { customers, expanded, share: share(expanded, customers) })
+    }
+
+    /// The nearest members by Euclidean distance, among those that count; of equally distant ones the first.
+    fn nearest(&self, point: &[f32], counts: impl Fn(usize) -> bool) -> Vec<usize> {
+        let distance = |member: usize| -> f64 {
+            let of_member = &self.points[member * point.len()..][..point.len()];
+            point.iter().zip(of_member).map(|(a, b)| f64::from((a - b) * (a - b))).sum()
+        };
+        let nearer = |a: &(f64, usize), b: &(f64, usize)| -> Ordering { a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)) };
+        let mut found: Vec<(f64, usize)> =
+            (0..self.cohort.len()).filter(|member| counts(*member)).map(|member| (distance(member), member)).collect();
+        let wanted = NEIGHBOURS.min(self.cohort.len() / 10);
+        if wanted < found.len() {
+            found.select_nth_unstable_by(wanted, nearer);
+            found.truncate(wanted);
+        }
+        found.into_iter().map(|(_, member)| member).collect()
+    }
+}
+
+/// Identifies a customer without naming them: the first four bytes of the id's SHA-256.
 #[must_use]
 pub fn customer_tag(customer_id: &str) -> [u8; 4] {
     let digest = fingerprint(customer_id.as_bytes());
@@ -100,5 +152,35 @@ impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_are_found_without_the_customer_themself() {
+        // Members lie on a line, at the squares of 0 to 199; every fourth expanded.
+        let places: Vec<u8> = (0..200).collect();
+        let id = |member: u8| Id::from(format!("c-{member}"));
+        let cohort = Cohort {
+            features: vec![1],
+            coordinates: vec![places.iter().map(|place| Some((0, f32::from(*place).powi(2)))).collect()],
+            dimensions: 1,
+            expanded: Bytes(places.iter().map(|place| u8::from(place % 4 == 0)).collect()),
+            tags: Bytes(places.iter().flat_map(|place| customer_tag(&id(*place))).collect()),
+            bins: Bytes(places),
+        };
+        let neighbours = Neighbours::new(&cohort).expect("there are members");
+        let mut nearest = neighbours.nearest(&[100.0_f32.powi(2)], |member| member != 100);
+        nearest.sort_unstable();
+        let expected: Vec<usize> = (89..=109).filter(|member| *member != 100).collect();
+        assert_eq!(nearest, expected, "a tenth of 200, more of them below, where they lie closer");
+
+        let found = neighbours.of(&[0, 100], &id(100)).expect("there are others");
+        assert_eq!((found.customers, found.expanded), (20, 4));
+        let other = neighbours.of(&[0, 100], &id(7)).expect("there are others");
+        assert_eq!((other.customers, other.expanded), (20, 5), "who is not themself is among them");
     }
 }

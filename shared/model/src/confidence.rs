@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Knowledge, Score};
 
-/// What intervals and confidence are, for whoever reads a manifest.
+/// The definition of intervals and confidence, as manifests have it.
 pub const CONFIDENCE: &str = "90 % interval of the customer's own probability: posterior variance of the fitted \
     log-odds plus the variance of customers alike in every feature, mapped through the sigmoid. Confidence = (1 - width) \
     * (0.5 + 0.5 * share of the model's features that are known), at most 0.44 for rules; High from 0.75, Medium from 0.45.";

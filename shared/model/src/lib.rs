@@ -3,6 +3,8 @@
 //! Owns: the artifact and its manifest, the score with its interval, the points, what would move a score, the value
 //! estimate and the evaluation figures. Must not know: how a model is fitted, where it is stored.
 
+#![warn(missing_docs)]
+
 mod accuracy;
 mod artifact;
 mod attribution;
@@ -29,7 +31,7 @@ pub use artifact::{
 };
 pub use attribution::{Apportioned, Attribution, apportion, attribute, exact_points, points_of};
 pub use bins::Bins;
-pub use cohort::{Bytes, Cohort, customer_tag};
+pub use cohort::{Bytes, Cohort, Neighbours, customer_tag};
 pub use confidence::{CONFIDENCE, ConfidenceLevel, UnknownLevel, confidence};
 pub use drift::{Shift, shift, tens};
 pub use evaluation::{Metrics, estimate, evaluate};
@@ -44,5 +46,5 @@ pub use profile::{Profile, Profiles, Usual};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
 pub use value::{Estimate, ValueModel};
 pub use values::{FactorValue, SimilarCohort, ValueRange, rounded};
-pub use verdict::{Decision, Readiness, SUSPICIOUS_AUC, Verdict};
+pub use verdict::{Decision, LabelledRows, Readiness, SUSPICIOUS_AUC, Verdict};
 pub use what_if::{ASSOCIATION, Change, Lever, Rescored, levers, rescore, smallest_change};

@@ -1,4 +1,4 @@
-//! The model as plain data: log-odds = intercept + Σ tables over the bins of one or two features.
+//! The model as plain data: log-odds = intercept + Σ weights of the bins of one or two features.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +20,7 @@ pub struct Model {
     pub feature_set_version: u32,
     /// Its id.
     pub model_id: String,
-    /// What it knew.
+    /// The inclusive bound of what it was fitted to.
     pub as_of: Instant,
     /// The label window in days.
     pub horizon_days: u16,
@@ -127,10 +127,10 @@ pub struct BinnedFeature {
     pub bins: Bins,
 }
 
-/// A part of the log-odds: a table over the bins of one feature, or over coarser bins of two.
+/// A part of the log-odds: a weight for each bin of one feature, or for each pair of coarser bins of two.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Term {
-    /// What the table is.
+    /// What it is.
     pub kind: TermKind,
     /// Its sides.
     pub axes: Vec<Axis>,
@@ -150,7 +150,7 @@ pub enum TermKind {
     Deviation,
 }
 
-/// One side of a term's table.
+/// One side of a term.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
     /// Position in [`AdditiveModel::features`].

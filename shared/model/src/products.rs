@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_domain::{Id, Instant, Product};
-use expansion_features::{View, feature};
+use expansion_features::{Inputs, feature};
 use serde::{Deserialize, Serialize};
 
 use crate::{ValueModel, ValueRange};
@@ -89,11 +89,11 @@ impl Candidate<'_> {
 /// own, more usage; of what `sold` names and the catalogue holds. A customer without any contract on record could buy
 /// anything.
 #[must_use]
-pub fn candidates<'a>(view: &View<'a>, sold: &Shares) -> Vec<Candidate<'a>> {
-    let known = &view.known;
+pub fn candidates<'a>(inputs: &Inputs<'a>, sold: &Shares) -> Vec<Candidate<'a>> {
+    let known = &inputs.known;
     let owned: BTreeSet<&Id> = known.running().filter_map(|contract| contract.product_id.as_ref()).collect();
     let nothing_on_record = known.contracts.is_empty();
-    let products = || view.catalogue.products();
+    let products = || inputs.catalogue.products();
     let tier = products()
         .filter(|product| product.kind.as_deref() == Some("tier") && owned.contains(&product.product_id))
         .filter_map(|product| product.list_price)
@@ -109,18 +109,18 @@ pub fn candidates<'a>(view: &View<'a>, sold: &Shares) -> Vec<Candidate<'a>> {
         }
     };
     let in_catalogue = products().filter(|product| could_buy(product)).map(|p| (p.product_id.clone(), Some(p)));
-    let others = sold.keys().filter(|id| view.catalogue.product(id).is_none()).map(|id| (Id::from(&**id), None));
-    in_catalogue.chain(others).map(|(product_id, product)| candidate(view, product_id, product)).collect()
+    let others = sold.keys().filter(|id| inputs.catalogue.product(id).is_none()).map(|id| (Id::from(&**id), None));
+    in_catalogue.chain(others).map(|(product_id, product)| candidate(inputs, product_id, product)).collect()
 }
 
 /// What is known of one product for a customer.
-fn candidate<'a>(view: &View<'a>, product_id: Id, product: Option<&'a Product>) -> Candidate<'a> {
-    let as_of = view.known.as_of;
-    let deals = || view.known.deals().filter(|deal| deal.product_id == Some(&product_id));
+fn candidate<'a>(inputs: &Inputs<'a>, product_id: Id, product: Option<&'a Product>) -> Candidate<'a> {
+    let as_of = inputs.known.as_of;
+    let deals = || inputs.known.deals().filter(|deal| deal.product_id == Some(&product_id));
     let open_since = deals().filter(|deal| deal.outcome.is_none()).map(|deal| deal.created_at).max();
     let lost = deals().filter_map(|deal| deal.outcome).filter(|outcome| !outcome.won).map(|outcome| outcome.closed_at);
     let lost_at = lost.max().filter(|at| as_of.days_since(*at) <= LOST_DAYS);
-    let number = |name: &str| feature(name).and_then(|(_, feature)| feature.value(view).as_number());
+    let number = |name: &str| feature(name).and_then(|(_, feature)| feature.value(inputs).as_number());
     let flag = |is: bool| if is { 1.0 } else { 0.0 };
     let kind = product.and_then(|product| product.kind.as_deref());
     let of = |wanted: &str, name: &str, most: f64| {

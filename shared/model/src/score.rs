@@ -1,5 +1,6 @@
 //! A customer's score: log-odds, propensity and interval, and what each feature adds.
 
+use expansion_domain::share;
 use expansion_features::{FEATURES, Frame, Snapshot};
 
 use crate::heterogeneity::Intervals;
@@ -226,9 +227,4 @@ impl Term {
 #[must_use]
 pub fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a model has fewer than 2^53 terms")]
-fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

@@ -1,5 +1,6 @@
 //! How far a model can be relied on, and whether it may take the champion's place.
 
+use expansion_domain::share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,15 @@ pub struct Verdict {
     pub needs: Option<String>,
 }
 
+/// The labelled rows that a model was fitted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelledRows {
+    /// How many there are.
+    pub all: usize,
+    /// How many of them end in an expansion.
+    pub positives: usize,
+}
+
 /// A verdict in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -61,16 +71,11 @@ pub enum Readiness {
 
 impl Verdict {
     /// The verdict on a model: `ready` with an AUC of 0.70 or more whose interval is no wider than 0.1, `ok` from 0.55 on,
-    /// `suspicious` above 0.95. Of all labelled `rows` so many `positives` end in an expansion.
+    /// `suspicious` above 0.95.
     #[must_use]
-    pub fn of(
-        knowledge: Knowledge,
-        [rows, positives]: [usize; 2],
-        auc: Option<Figure>,
-        metrics: Option<Metrics>,
-    ) -> Self {
+    pub fn of(knowledge: Knowledge, rows: LabelledRows, auc: Option<Figure>, metrics: Option<Metrics>) -> Self {
         let (readiness, reason) = match auc {
-            None => (Readiness::NotReady, untested(knowledge, rows, positives)),
+            None => (Readiness::NotReady, untested(knowledge, rows)),
             Some(Figure { value, .. }) if value > SUSPICIOUS_AUC => (
                 Readiness::Suspicious,
                 format!("an AUC of {value:.3} is too good to be true: check whether a feature tells the outcome"),
@@ -86,28 +91,27 @@ impl Verdict {
             Some(Figure { value, .. }) => (Readiness::NotReady, format!("AUC {value:.3}, hardly better than chance")),
         };
         let needs = knowledge.next().map(|(next, from)| {
-            let more = from.saturating_sub(positives);
+            let more = from.saturating_sub(rows.positives);
             format!("needs {more} more labelled rows that end in an expansion to be {next}")
         });
-        #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
         let base_rate = match metrics {
             Some(metrics) => Some(metrics.base_rate),
-            None => (rows > 0).then(|| positives as f64 / rows as f64),
+            None => (rows.all > 0).then(|| share(rows.positives, rows.all)),
         };
         Self { readiness, reason, auc, base_rate, needs }
     }
 }
 
 /// Why there are no figures out of time, in words.
-fn untested(knowledge: Knowledge, rows: usize, positives: usize) -> String {
+fn untested(knowledge: Knowledge, LabelledRows { all, positives }: LabelledRows) -> String {
     match knowledge {
-        _ if rows == 0 => "no customer has been watched over a whole horizon yet".to_owned(),
+        _ if all == 0 => "no customer has been watched over a whole horizon yet".to_owned(),
         Knowledge::Rules => format!(
-            "only {positives} of {rows} labelled rows end in an expansion: rules rank the customers, and nothing was \
+            "only {positives} of {all} labelled rows end in an expansion: rules rank the customers, and nothing was \
              fitted that could be checked"
         ),
         Knowledge::Shrunk | Knowledge::Full => format!(
-            "the history is too short to check on its newest part what was fitted on the rest ({positives} of {rows} \
+            "the history is too short to check on its newest part what was fitted on the rest ({positives} of {all} \
              labelled rows end in an expansion)"
         ),
     }
@@ -117,29 +121,33 @@ fn untested(knowledge: Knowledge, rows: usize, positives: usize) -> String {
 mod tests {
     use super::*;
 
+    const fn rows(all: usize, positives: usize) -> LabelledRows {
+        LabelledRows { all, positives }
+    }
+
     #[test]
     fn a_verdict_follows_the_figure_and_how_sure_it_is() {
         let of = |value: f64, width: f64| {
             let auc = Figure { value, lower: value - width / 2.0, upper: value + width / 2.0 };
-            Verdict::of(Knowledge::Full, [9000, 500], Some(auc), None).readiness
+            Verdict::of(Knowledge::Full, rows(9000, 500), Some(auc), None).readiness
         };
         assert_eq!(of(0.80, 0.05), Readiness::Ready);
         assert_eq!(of(0.80, 0.20), Readiness::Ok);
         assert_eq!(of(0.60, 0.05), Readiness::Ok);
         assert_eq!(of(0.52, 0.05), Readiness::NotReady);
         assert_eq!(of(0.97, 0.02), Readiness::Suspicious);
-        let young = Verdict::of(Knowledge::Shrunk, [3000, 177], None, None);
+        let young = Verdict::of(Knowledge::Shrunk, rows(3000, 177), None, None);
         assert_eq!(young.readiness, Readiness::NotReady);
         assert_eq!(young.needs.as_deref(), Some("needs 23 more labelled rows that end in an expansion to be full"));
-        assert_eq!(Verdict::of(Knowledge::Full, [9000, 500], None, None).needs, None);
+        assert_eq!(Verdict::of(Knowledge::Full, rows(9000, 500), None, None).needs, None);
     }
 
     #[test]
     fn without_figures_the_base_rate_is_there_and_the_reason_is_the_real_one() {
-        let rules = Verdict::of(Knowledge::Rules, [4800, 24], None, None);
+        let rules = Verdict::of(Knowledge::Rules, rows(4800, 24), None, None);
         assert_eq!(rules.base_rate, Some(0.005));
         assert!(rules.reason.starts_with("only 24 of 4800 labelled rows"), "{}", rules.reason);
-        let none = Verdict::of(Knowledge::Rules, [0, 0], None, None);
+        let none = Verdict::of(Knowledge::Rules, rows(0, 0), None, None);
         assert_eq!((none.base_rate, none.readiness), (None, Readiness::NotReady));
         assert!(none.reason.contains("whole horizon"), "{}", none.reason);
     }

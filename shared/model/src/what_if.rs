@@ -6,37 +6,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use expansion_features::{FEATURES, Feature, Snapshot, Unit, Value};
+use expansion_features::{Better, FEATURES, Feature, Snapshot, Unit, Value};
 
 use crate::{Bins, Model, Score, Scorer, apportion, exact_points, points_of, sigmoid};
 
 /// What every such answer says of itself.
 pub const ASSOCIATION: &str = "Association, not cause: customers with these values expand this often; nothing here says \
                                that changing them makes a customer expand.";
-
-/// What can be changed, and whether more of it is better: nobody would advise the other way, whatever the model makes of
-/// it. Signals are the customer's to give, and contracts, past deals and who they are cannot be changed.
-const IMPROVEMENTS: [(&str, bool); 19] = [
-    ("seat_utilisation", true),
-    ("active_seats", true),
-    ("active_seats_change", true),
-    ("logins_per_seat", true),
-    ("logins_change", true),
-    ("api_calls", true),
-    ("api_calls_change", true),
-    ("days_since_usage", false),
-    ("usage_days_30", true),
-    ("usage_days_90", true),
-    ("usage_volume_change", true),
-    ("health_score", true),
-    ("health_change", true),
-    ("champions", true),
-    ("executives", true),
-    ("engagements_90", true),
-    ("executive_engagements", true),
-    ("days_since_meeting", false),
-    ("tickets_90", false),
-];
 
 /// Features changed at most.
 const MOST_CHANGES: usize = 5;
@@ -215,7 +191,7 @@ pub fn levers(model: &Model, scorer: &Scorer<'_>, snapshot: &Snapshot, segment: 
         let name = FEATURES[feature].name;
         let value = snapshot.values[feature].as_number()?;
         let [low, high] = model.profiles.usual(segment, name)?.range?;
-        let is_lever = low < high && IMPROVEMENTS.iter().any(|(improved, _)| *improved == name);
+        let is_lever = low < high && FEATURES[feature].better != Better::Neither;
         is_lever.then(|| Lever {
             feature,
             value,
@@ -235,16 +211,15 @@ fn moves(model: &Model, scorer: &Scorer<'_>, snapshot: &Snapshot, segment: Optio
         let now = snapshot.values[scorer.columns()[place]].as_number();
         let range = model.profiles.usual(segment, described.name).and_then(|usual| usual.range);
         let (Some(now), Some([low, high]), Bins::Numbers { edges }) = (now, range, &feature.bins) else { continue };
-        let Some((_, more_is_better)) = IMPROVEMENTS.iter().find(|(name, _)| *name == described.name) else { continue };
         if low >= high {
             continue;
         }
         for bin in 0..=edges.len() {
             let above = bin.checked_sub(1).map_or(f64::NEG_INFINITY, |below| edges[below]);
             let up_to = edges.get(bin).copied().unwrap_or(f64::INFINITY);
-            let value = match bin.cmp(&usize::from(bins[place])) {
-                Ordering::Greater if *more_is_better => rounded(described, above.max(low), f64::ceil),
-                Ordering::Less if !more_is_better => rounded(described, up_to.min(high), f64::floor),
+            let value = match (bin.cmp(&usize::from(bins[place])), described.better) {
+                (Ordering::Greater, Better::More) => rounded(described, above.max(low), f64::ceil),
+                (Ordering::Less, Better::Less) => rounded(described, up_to.min(high), f64::floor),
                 _ => continue,
             };
             // Just at an edge the value is still that of the bin below.
@@ -271,17 +246,4 @@ fn step(feature: &Feature) -> f64 {
 fn rounded(feature: &Feature, value: f64, to: impl Fn(f64) -> f64) -> f64 {
     let a_unit = 1.0 / step(feature);
     to(value * a_unit) / a_unit
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_can_be_improved_is_a_feature_that_can_be_acted_on() {
-        for (name, _) in IMPROVEMENTS {
-            let feature = FEATURES.iter().find(|feature| feature.name == name);
-            assert!(feature.is_some_and(|feature| feature.is_actionable() && !feature.is_level()), "{name}");
-        }
-    }
 }

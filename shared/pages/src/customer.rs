@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use expansion_domain::Currency;
 use expansion_features::{FEATURES, Value};
 use expansion_http::{Caller, CustomerId, Problem, Shared};
 use expansion_model::Lever;
@@ -14,6 +15,7 @@ use crate::{Dashboard, charts, words};
 #[template(path = "customer.html")]
 struct Customer {
     answer: CustomerAnswer,
+    currency: Option<Currency>,
     bars: Vec<Bar>,
     curve: String,
     levers: Vec<Slider>,
@@ -69,6 +71,7 @@ pub(crate) async fn page(
         curve: if points.len() > 1 { charts::history(&points) } else { String::new() },
         levers: levers.into_iter().map(slider).collect(),
         answer,
+        currency: dashboard.currency,
     })
 }
 

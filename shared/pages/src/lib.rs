@@ -10,6 +10,7 @@ mod page;
 mod portfolio;
 mod words;
 
+use expansion_domain::Currency;
 use expansion_http::list::Pages;
 use expansion_http::{Shared, Surface};
 use expansion_service::accuracy::Accuracies;
@@ -27,6 +28,7 @@ struct Dashboard {
     accuracies: Accuracies,
     models: Models,
     refreshes: Refreshes,
+    currency: Option<Currency>,
 }
 
 /// Puts the pages on a surface.
@@ -41,6 +43,7 @@ pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError>
         accuracies: Accuracies::new(config)?,
         models: Models::new(config)?,
         refreshes: Refreshes::new(config)?,
+        currency: config.currency()?,
     };
     let dashboard = Shared::new(config, dashboard)?;
     Ok(surface

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use expansion_domain::Id;
+use expansion_domain::{Currency, Id};
 use expansion_http::list::ListParameters;
 use expansion_http::{Caller, Problem, Query, Shared};
 use expansion_model::ConfidenceLevel;
@@ -31,6 +31,7 @@ const PART: usize = 5;
 #[template(path = "portfolio.html")]
 struct Portfolio {
     run: RunView,
+    currency: Option<Currency>,
     is_manager: bool,
     latest: Latest,
     rows: Vec<Row>,
@@ -134,6 +135,7 @@ pub(crate) async fn page(
         counts,
         totals,
         run: list.run,
+        currency: dashboard.currency,
         filters,
         next,
     })

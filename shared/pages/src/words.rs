@@ -1,23 +1,23 @@
 //! Numbers as people say them.
 
-use expansion_domain::Instant;
+use expansion_domain::{Currency, Instant, Money};
 use expansion_model::{Figure, Knowledge, Readiness, ValueRange};
 use expansion_records::Order;
-use expansion_service::view::said_amount;
 
 /// What stands where nothing is known.
 pub(crate) const NOTHING: &str = "–";
 
 /// An amount, if there is one.
-pub(crate) fn maybe_amount(value: Option<f64>) -> String {
-    value.map_or_else(|| NOTHING.to_owned(), said_amount)
+pub(crate) fn maybe_amount(value: Option<f64>, currency: Option<Currency>) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), |amount| Money { amount, currency }.to_string())
 }
 
 /// An amount with its interval.
-pub(crate) fn range(value: Option<&ValueRange>) -> String {
+pub(crate) fn range(value: Option<&ValueRange>, currency: Option<Currency>) -> String {
+    let said = |amount| Money { amount, currency };
     value.map_or_else(
         || NOTHING.to_owned(),
-        |value| format!("{} ({}–{})", said_amount(value.amount), said_amount(value.lower), said_amount(value.upper)),
+        |value| format!("{} ({}–{})", said(value.amount), said(value.lower), said(value.upper)),
     )
 }
 
@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said_so() {
-        assert_eq!((maybe_amount(None), maybe_amount(Some(1_234.0))), (NOTHING.to_owned(), "1.2K".to_owned()));
+        assert_eq!(
+            (maybe_amount(None, None), maybe_amount(Some(1_234.0), None)),
+            (NOTHING.to_owned(), "1.2K".to_owned())
+        );
         assert_eq!(signed(-3), "-3");
     }
 }

@@ -50,6 +50,20 @@ pub struct ChampionModel {
 }
 
 impl ChampionModel {
+    /// A model in the place of the champion before. Its generation is set where it is stored.
+    #[must_use]
+    pub fn after(previous: Option<&Self>, model_id: String, as_of: Instant) -> Self {
+        Self {
+            model_id,
+            as_of,
+            generation: 0,
+            previous: previous.map(|champion| champion.model_id.clone()),
+            previous_as_of: previous.map(|champion| champion.as_of),
+            pinned: false,
+            changed_by: None,
+        }
+    }
+
     /// Whether this is what a command has made of the champion it saw: then it was done already, and asked for again.
     #[must_use]
     pub fn is_made_by(&self, command: &ModelCommandRequested) -> bool {

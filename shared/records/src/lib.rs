@@ -2,17 +2,19 @@
 //!
 //! Owns: these records and the orders that rows are listed in. Must not know: how a model is fitted, where records are kept.
 
+#![warn(missing_docs)]
+
 mod accuracy;
 mod champion;
 mod order;
 mod row;
 mod run;
 
-pub use accuracy::{AccuracyRecord, CohortAccuracy, EarlyWarning};
+pub use accuracy::{AccuracyRecord, Checkpoint, Concern, EarlyWarning, Finding};
 pub use champion::{ChampionModel, ModelRecord};
 pub use order::{Order, Position};
 pub use row::{
-    Approach, Champion, Direction, EntryPoint, Factor, Listed, MovedFactor, Movement, PastScore, Previous, Propensity,
+    Advocate, Approach, Direction, EntryPoint, Factor, Listed, MovedFactor, Movement, PastScore, Previous, Propensity,
     Quantity, ReadyLine, RecommendedProduct, Timing,
 };
-pub use run::{IncompleteRun, ModelSummary, Plan, RecommendedTo, Run, RunReference, RunStage, RunState, RunSummary};
+pub use run::{ModelSummary, Plan, RecommendedTo, Run, RunReference, RunStage, RunState, RunSummary};

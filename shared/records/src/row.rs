@@ -263,7 +263,8 @@ pub struct Approach {
     /// When.
     pub timing: Option<Timing>,
     /// Through whom.
-    pub champion: Option<Champion>,
+    #[serde(rename = "champion")]
+    pub advocate: Option<Advocate>,
     /// How to begin.
     pub entry_point: Option<EntryPoint>,
 }
@@ -283,7 +284,8 @@ pub struct Timing {
 
 /// Who inside argues for the product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Champion {
+#[schemars(rename = "Champion")]
+pub struct Advocate {
     /// The person.
     pub stakeholder_id: Id,
     /// Name.

@@ -1,7 +1,6 @@
 //! A refresh run: what was asked for, how far it is, what it gave.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use expansion_domain::{DataIssue, Id, Instant, RunId, calculated_at};
 use expansion_model::{Knowledge, Metrics};
@@ -64,21 +63,26 @@ pub enum RunState {
         reason: String,
         /// With which model, and which shards, if it came so far.
         plan: Option<Plan>,
+        /// What the rows add up to, if it came so far: readers may see the run then.
+        summary: Option<RunSummary>,
     },
 }
 
 /// How a run's customers are scored, and how far that is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The model that scores them.
     pub model: ModelSummary,
     /// How many shards there are.
     pub shards: u32,
     /// The shards that are in.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub done: BTreeSet<u32>,
     /// The run before it, for trends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<RunReference>,
     /// Rows of the source that were left out.
+    #[serde(default)]
     pub data_issues: Vec<DataIssue>,
 }
 
@@ -130,53 +134,29 @@ struct StoredRun {
     state: RunStage,
     requested_at: Instant,
     touched_at: Instant,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<ModelSummary>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    shards: Option<u32>,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    done: BTreeSet<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    previous: Option<RunReference>,
+    #[serde(flatten)]
+    plan: Option<Plan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     summary: Option<RunSummary>,
-    #[serde(default)]
-    data_issues: Vec<DataIssue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
 
-/// A stored run lacks what its state calls for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IncompleteRun {
-    run_id: RunId,
-    stage: RunStage,
-    missing: &'static str,
-}
-
-impl std::error::Error for IncompleteRun {}
-
-impl fmt::Display for IncompleteRun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run {} is {} but has no {}", self.run_id, self.stage.name(), self.missing)
-    }
-}
-
 impl TryFrom<StoredRun> for Run {
-    type Error = IncompleteRun;
+    type Error = String;
 
-    fn try_from(stored: StoredRun) -> Result<Self, IncompleteRun> {
-        let StoredRun { model, shards, done, previous, summary, data_issues, failure, .. } = stored;
-        let plan = model.zip(shards).map(|(model, shards)| Plan { model, shards, done, previous, data_issues });
-        let run_id = stored.run_id;
-        let lacks = |missing| IncompleteRun { run_id: run_id.clone(), stage: stored.state, missing };
+    fn try_from(stored: StoredRun) -> Result<Self, String> {
+        let StoredRun { plan, summary, failure, .. } = stored;
+        // A summary beside missing shards is that of an earlier attempt.
+        let is_whole = plan.as_ref().is_some_and(|plan| plan.missing_shards().next().is_none());
+        let summary = summary.filter(|_| is_whole);
+        let lacks = |missing| format!("run {} is {} but has no {missing}", stored.run_id, stored.state.name());
         let state = match stored.state {
             RunStage::Requested => RunState::Requested,
             RunStage::Training => RunState::Training,
             RunStage::Scoring => {
                 let plan = plan.ok_or_else(|| lacks("plan"))?;
-                // A summary beside missing shards is that of an earlier attempt.
-                match summary.filter(|_| plan.missing_shards().next().is_none()) {
+                match summary {
                     Some(summary) => RunState::Closing { plan, summary },
                     None => RunState::Scoring { plan },
                 }
@@ -186,11 +166,11 @@ impl TryFrom<StoredRun> for Run {
                 summary: summary.ok_or_else(|| lacks("summary"))?,
             },
             RunStage::Failed => {
-                RunState::Failed { reason: failure.unwrap_or_else(|| "the refresh failed".to_owned()), plan }
+                RunState::Failed { reason: failure.unwrap_or_else(|| "the refresh failed".to_owned()), plan, summary }
             }
         };
         Ok(Self {
-            run_id,
+            run_id: stored.run_id,
             as_of: stored.as_of,
             calculated_at: stored.calculated_at,
             horizon_days: stored.horizon_days,
@@ -208,10 +188,12 @@ impl From<Run> for StoredRun {
         let (plan, summary, failure) = match run.state {
             RunState::Requested | RunState::Training => (None, None, None),
             RunState::Scoring { plan } => (Some(plan), None, None),
-            RunState::Closing { plan, summary } | RunState::Complete { plan, summary } => (Some(plan), Some(summary), None),
-            RunState::Failed { reason, plan } => (plan, None, Some(reason)),
+            RunState::Closing { plan, summary } | RunState::Complete { plan, summary } => {
+                (Some(plan), Some(summary), None)
+            }
+            RunState::Failed { reason, plan, summary } => (plan, summary, Some(reason)),
         };
-        let mut stored = Self {
+        Self {
             run_id: run.run_id,
             as_of: run.as_of,
             calculated_at: run.calculated_at,
@@ -220,19 +202,10 @@ impl From<Run> for StoredRun {
             state: stage,
             requested_at: run.requested_at,
             touched_at: run.touched_at,
-            model: None,
-            shards: None,
-            done: BTreeSet::new(),
-            previous: None,
+            plan,
             summary,
-            data_issues: Vec::new(),
             failure,
-        };
-        if let Some(plan) = plan {
-            (stored.model, stored.shards, stored.done) = (Some(plan.model), Some(plan.shards), plan.done);
-            (stored.previous, stored.data_issues) = (plan.previous, plan.data_issues);
         }
-        stored
     }
 }
 
@@ -402,7 +375,8 @@ impl Run {
     pub const fn summary(&self) -> Option<&RunSummary> {
         match &self.state {
             RunState::Closing { summary, .. } | RunState::Complete { summary, .. } => Some(summary),
-            _ => None,
+            RunState::Failed { summary, .. } => summary.as_ref(),
+            RunState::Requested | RunState::Training | RunState::Scoring { .. } => None,
         }
     }
 

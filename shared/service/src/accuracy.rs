@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use expansion_domain::{Instant, RunId, feedback};
-use expansion_model::Accuracy;
-use expansion_records::{AccuracyRecord, CohortAccuracy, EarlyWarning};
+use expansion_model::{Accuracy, Metrics, Shift};
+use expansion_records::{AccuracyRecord, Checkpoint, EarlyWarning};
 use expansion_store::{ControlTable, now};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub struct RunAccuracyView {
     /// and what they had done: how many `action_create_opportunity`, `action_schedule_meeting`, `action_generate_proposal`.
     pub feedback: BTreeMap<String, usize>,
     /// What can be said without outcomes: estimated figures, shifts, findings.
-    pub warning: EarlyWarning,
+    pub warning: WarningView,
 }
 
 /// How right a run was after so many days.
@@ -101,6 +101,25 @@ pub struct CohortView {
     pub accuracy: Option<Accuracy>,
     /// The figures by confidence level; of all customers only.
     pub levels: BTreeMap<String, Accuracy>,
+}
+
+/// What can be said of a run without any outcome.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "EarlyWarning")]
+pub struct WarningView {
+    /// What the figures will be if the propensities are right.
+    pub estimated: Option<Metrics>,
+    /// How the customers have shifted since the model was trained, most shifted first.
+    pub shifts: Vec<Shift>,
+    /// What crosses a threshold, in words.
+    pub findings: Vec<String>,
+}
+
+impl From<EarlyWarning> for WarningView {
+    fn from(warning: EarlyWarning) -> Self {
+        let findings = warning.findings.iter().map(ToString::to_string).collect();
+        Self { estimated: warning.estimated, shifts: warning.shifts, findings }
+    }
 }
 
 /// Answers with how right past runs were.
@@ -147,7 +166,8 @@ fn accuracy_answer(
     mut feedback: BTreeMap<RunId, BTreeMap<String, usize>>,
 ) -> AccuracyAnswer {
     let view = |record: AccuracyRecord| {
-        let wanted = record.cohorts.into_iter().filter(|cohort| request.horizon.is_none_or(|days| cohort.days == days));
+        let wanted =
+            record.checkpoints.into_iter().filter(|cohort| request.horizon.is_none_or(|days| cohort.days == days));
         let cohorts = wanted.map(|mut cohort| CohortView {
             days: cohort.days,
             is_mature: cohort.is_mature,
@@ -167,7 +187,7 @@ fn accuracy_answer(
             model_id: record.model_id,
             known_at: record.known_at,
             cohorts: cohorts.collect(),
-            warning: record.warning,
+            warning: record.warning.into(),
         }
     };
     let models = by_model(request, &records);
@@ -179,7 +199,7 @@ fn shown(request: &AccuracyRequest, records: Vec<AccuracyRecord>) -> Vec<Accurac
     if request.run.is_some() {
         return records;
     }
-    let is_over = |record: &AccuracyRecord, days| record.cohorts.iter().any(|c| c.days == days && c.is_mature);
+    let is_over = |record: &AccuracyRecord, days| record.checkpoints.iter().any(|c| c.days == days && c.is_mature);
     if let Some(days) = request.horizon {
         return records.into_iter().filter(|record| is_over(record, days)).take(MOST_SHOWN).collect();
     }
@@ -197,7 +217,7 @@ fn shown(request: &AccuracyRequest, records: Vec<AccuracyRecord>) -> Vec<Accurac
 fn by_model(request: &AccuracyRequest, records: &[AccuracyRecord]) -> Vec<ModelAccuracyView> {
     let mut models: Vec<(&str, Vec<&Accuracy>)> = Vec::new();
     for record in records {
-        let whole = record.cohorts.iter().find(|cohort| cohort.days == record.horizon_days);
+        let whole = record.checkpoints.iter().find(|cohort| cohort.days == record.horizon_days);
         let Some(accuracy) = whole.and_then(|cohort| of_segment(request, cohort)) else { continue };
         match models.iter_mut().find(|(model, _)| *model == record.model_id) {
             Some((_, runs)) => runs.push(accuracy),
@@ -208,7 +228,7 @@ fn by_model(request: &AccuracyRequest, records: &[AccuracyRecord]) -> Vec<ModelA
 }
 
 /// The figures of the customers asked for.
-fn of_segment<'a>(request: &AccuracyRequest, cohort: &'a CohortAccuracy) -> Option<&'a Accuracy> {
+fn of_segment<'a>(request: &AccuracyRequest, cohort: &'a Checkpoint) -> Option<&'a Accuracy> {
     match &request.segment {
         Some(segment) => cohort.segments.get(segment),
         None => cohort.overall.as_ref(),
@@ -255,7 +275,7 @@ mod tests {
                 figures: figures.map(|(name, value)| (name.to_owned(), figure(value))).into(),
                 ..Accuracy::default()
             };
-            CohortAccuracy {
+            Checkpoint {
                 days,
                 is_mature,
                 censored: 0,
@@ -271,7 +291,7 @@ mod tests {
             horizon_days: 90,
             model_id: model_id.to_owned(),
             known_at,
-            cohorts: [7, 30, 90].map(cohort).into(),
+            checkpoints: [7, 30, 90].map(cohort).into(),
             warning: EarlyWarning::default(),
         }
     }

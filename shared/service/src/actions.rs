@@ -12,7 +12,9 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use expansion_domain::{Envelope, ExpansionActionRequested, Id, RecordedAction, Requester, RunId, StoredAction};
+use expansion_domain::{
+    Currency, Envelope, ExpansionActionRequested, Id, RecordedAction, Requester, RunId, StoredAction,
+};
 use expansion_store::{Bus, ControlTable, PropensityTable};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -50,6 +52,7 @@ pub struct Actions {
     pub control: ControlTable,
     pub propensities: PropensityTable,
     pub bus: Bus,
+    pub currency: Option<Currency>,
 }
 
 /// An action, and whether it is on record.
@@ -62,7 +65,12 @@ impl Actions {
     /// # Errors
     /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        Ok(Self { control: config.control()?, propensities: config.propensities()?, bus: config.bus()? })
+        Ok(Self {
+            control: config.control()?,
+            propensities: config.propensities()?,
+            bus: config.bus()?,
+            currency: config.currency()?,
+        })
     }
 
     /// Has something done about a customer whom the caller may see, or says what would be; `subject` is the caller by name.
@@ -89,7 +97,7 @@ impl Actions {
         if !dry_run {
             self.bus.put([action.event.clone()]).await?;
         }
-        answer(action, dry_run)
+        answer(action, dry_run, self.currency)
     }
 
     /// What is to be done; nothing is yet. What is on record stands, whatever is known by now.
@@ -114,8 +122,8 @@ fn check_same(action: &StoredAction, request: &Request<ActionCommand>) -> Result
     if action.request == request.body.request { Ok(()) } else { Err(Conflict::KeyOfAction.into()) }
 }
 
-fn answer(action: StoredAction, dry_run: bool) -> Result<ActionAnswer, Error> {
-    let documents = documents::documents(&action.event)?;
+fn answer(action: StoredAction, dry_run: bool, currency: Option<Currency>) -> Result<ActionAnswer, Error> {
+    let documents = documents::documents(&action.event, currency)?;
     Ok(ActionAnswer {
         record: action.record,
         dry_run,

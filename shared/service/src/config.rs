@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use expansion_domain::Currency;
 use expansion_store::{Artifacts, Bus, ControlTable, DynamoDb, PropensityTable, S3, SdkConfig, sdk_config};
 
 use crate::ClaimNames;
@@ -71,8 +72,7 @@ impl Config {
     }
 }
 
-/// # Errors
-/// [`ConfigError`] names the variable that is missing or makes no sense.
+#[expect(clippy::missing_errors_doc, reason = "all fail alike: a `ConfigError` names the variable")]
 impl Config {
     /// A variable that may be empty or absent.
     pub fn optional(&self, name: &'static str) -> Option<String> {
@@ -125,6 +125,11 @@ impl Config {
     /// The label window in days.
     pub fn horizon_days(&self) -> Result<u16, ConfigError> {
         self.number("HORIZON_DAYS", 1..=730)
+    }
+
+    /// The currency of all amounts, where the deployment has one.
+    pub fn currency(&self) -> Result<Option<Currency>, ConfigError> {
+        self.optional("CURRENCY").map(|_| self.parsed("CURRENCY")).transpose()
     }
 
     pub fn control(&self) -> Result<ControlTable, ConfigError> {
@@ -182,6 +187,16 @@ mod tests {
             config.claims().map_err(|error| error.to_string()),
             Err("environment variable CSM_CLAIM is not set".to_owned())
         );
+    }
+
+    #[test]
+    fn a_currency_is_one_or_none() {
+        assert_eq!(config(&[("CURRENCY", "")]).currency(), Ok(None));
+        assert_eq!(config(&[("CURRENCY", "EUR")]).currency(), Ok("EUR".parse().ok()));
+        assert!(matches!(
+            config(&[("CURRENCY", "EURO")]).currency(),
+            Err(ConfigError::Invalid { name: "CURRENCY", .. })
+        ));
     }
 
     #[test]

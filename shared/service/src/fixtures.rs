@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use expansion_domain::{DataIssue, Date, Id, Instant, Table};
 use expansion_model::{ConfidenceLevel, FactorValue, Knowledge, Metrics, SimilarCohort, ValueRange};
 use expansion_records::{
-    Approach, Champion, Direction, Factor, Listed, ModelSummary, MovedFactor, Movement, Plan, Propensity, Quantity,
+    Advocate, Approach, Direction, Factor, Listed, ModelSummary, MovedFactor, Movement, Plan, Propensity, Quantity,
     RecommendedProduct, Run, RunState, RunSummary, Timing,
 };
 
@@ -126,7 +126,7 @@ pub(crate) fn row(customer_id: &str, score: u8) -> Propensity {
                 to: date("2026-08-14"),
                 reason: "Seats are full around 2026-08-14 at the present growth".to_owned(),
             }),
-            champion: Some(Champion {
+            advocate: Some(Advocate {
                 stakeholder_id: "p-1".into(),
                 name: Some("Sarah Chen".into()),
                 title: Some("VP Operations".into()),

@@ -264,4 +264,30 @@ mod tests {
         let long = |letters: usize| format!(r#"{{"kind":"dismissed","reason":"{}"}}"#, "ä".repeat(letters));
         assert!(read(&long(MOST_REASON)).is_ok() && read(&long(MOST_REASON + 1)).is_err(), "letters count, not bytes");
     }
+    #[test]
+    fn a_record_fits_those_that_are_there() {
+        let said = |at: &str, key: &str, body: &str| read_at(at, Some(key), body).expect("it is fine");
+        let opened = said(
+            "2026-06-30T12:00:00Z",
+            "opened",
+            r#"{"kind":"opportunity_created","opportunity_id":"o-1","occurred_at":"2026-06-20"}"#,
+        );
+        let won =
+            said("2026-07-04T12:00:00Z", "won", r#"{"kind":"won","opportunity_id":"o-1","occurred_at":"2026-06-19"}"#);
+        let correcting = |key, corrected: Uuid| {
+            said("2026-07-03T12:00:00Z", key, &format!(r#"{{"kind":"lost","corrects":"{corrected}"}}"#))
+        };
+        let (first, second) = (correcting("a", opened.outcome_id), correcting("b", opened.outcome_id));
+        let others = [opened, first.clone()];
+        let refused = |outcome: &RecordedOutcome| fits(outcome, &others).expect_err("it does not").to_string();
+        assert!(fits(&first, &others).is_ok(), "itself, again");
+        assert!(
+            refused(&second)
+                .starts_with(&format!("corrects: was corrected already: correct that record, {}", first.outcome_id))
+        );
+        assert!(refused(&correcting("c", Uuid::nil())).contains("names nothing"));
+        assert!(fits(&won, &others).is_ok(), "the opening was corrected");
+        let still_open = fits(&won, &others[..1]).expect_err("it was opened later").to_string();
+        assert_eq!(still_open, "occurred_at: is before the day on which the opportunity was opened, 2026-06-20");
+    }
 }

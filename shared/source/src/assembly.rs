@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use expansion_domain::{CustomerHistory, Id, Instant, Portfolio, Product, Reading, Table};
+use expansion_domain::{CustomerHistory, Id, Instant, Product, Reading, SourceData, Table};
 use foldhash::{HashMap, HashMapExt};
 
 use crate::cells::{Field, Row};
@@ -185,7 +185,7 @@ impl Assembly {
     }
 
     /// Everything in its final order, for a source that holds `tables`.
-    pub(crate) fn finish(mut self, tables: Vec<Table>) -> Portfolio {
+    pub(crate) fn finish(mut self, tables: Vec<Table>) -> SourceData {
         self.usage.deliver(&mut self.customers);
         for history in &mut self.customers {
             history.sort();
@@ -196,7 +196,7 @@ impl Assembly {
         }
         self.customers.sort_unstable_by(|a, b| a.customer_id.cmp(&b.customer_id));
         self.products.sort_unstable_by(|a, b| a.product_id.cmp(&b.product_id));
-        Portfolio { customers: self.customers, products: self.products, tables }
+        SourceData { customers: self.customers, products: self.products, tables }
     }
 }
 

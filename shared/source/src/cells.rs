@@ -24,11 +24,8 @@ pub(crate) enum Cell<'a> {
     Text(&'a str),
     /// A whole number; apart from `Number` because ids are often large integers.
     Integer(i64),
-    /// A number.
     Number(f64),
-    /// A boolean.
     Bool(bool),
-    /// A time.
     Instant(Instant),
 }
 
@@ -37,7 +34,6 @@ pub(crate) enum Cell<'a> {
 pub(crate) struct Field<'a> {
     /// The column, for messages.
     pub(crate) column: &'static str,
-    /// The value.
     pub(crate) cell: Cell<'a>,
 }
 
@@ -66,7 +62,6 @@ impl<'a> Field<'a> {
         Ok(self.text()?.map(|text| if is_lower(&text) { text } else { Cow::Owned(text.to_lowercase()) }))
     }
 
-    /// The field as an instant.
     pub(crate) fn instant(&self) -> Result<Option<Instant>, Rejection> {
         match self.cell {
             Cell::Missing => Ok(None),
@@ -112,7 +107,6 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The field as a boolean.
     pub(crate) fn flag(&self) -> Result<Option<bool>, Rejection> {
         let is_any = |text: &str, words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
         match self.cell {

@@ -101,28 +101,16 @@ fn io_error(error: ::csv::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::{Seen, seen};
 
-    /// Line and outcome (the cells' debug text or the reason) of each row.
-    fn rows(text: &[u8]) -> Vec<(u64, Result<Vec<String>, Reason>, u64)> {
-        let mut rows = Vec::new();
-        read(text, Table::HealthScoreHistory, "h.csv", &mut |line, row| {
-            rows.push(match row {
-                Ok(row) => (
-                    line,
-                    Ok(row[0][..3].iter().map(|f| f.text().expect("text").unwrap_or_default().into()).collect()),
-                    1,
-                ),
-                Err(rejection) => (line, Err(rejection.reason), rejection.rows),
-            });
-        })
-        .expect("a readable file");
-        rows
+    fn rows(text: &[u8]) -> Vec<Seen> {
+        seen(3, |mut sink| read(text, Table::HealthScoreHistory, "h.csv", &mut sink))
     }
 
     #[test]
     fn columns_are_found_by_name_behind_a_byte_order_mark() {
         let text = "\u{feff} customer_id ,ignored,score,recorded_at\nc1,x,50,2024-01-01\n";
-        assert_eq!(rows(text.as_bytes()), [(2, Ok(vec!["c1".into(), "2024-01-01".into(), "50".into()]), 1)]);
+        assert_eq!(rows(text.as_bytes()), [(2, Ok("c1|2024-01-01|50".into()), 1)]);
     }
 
     #[test]

@@ -12,21 +12,15 @@ use crate::Location;
 /// A source that can't be read. Every message is one line and names the table or file it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// There is no file of a table that nothing can be done without.
+    /// A required table has no file.
     #[error(
         "the required table {table} has no files: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet in \
          {table}/ of {location}"
     )]
-    RequiredTableMissing {
-        /// The table.
-        table: Table,
-        /// The source.
-        location: Location,
-    },
+    RequiredTableMissing { table: Table, location: Location },
     /// The files of a required table hold not one usable row.
     #[error("the required table {table} has no usable row ({rows} read{})", first(example.as_deref()))]
     RequiredTableEmpty {
-        /// The table.
         table: Table,
         /// Rows read, all of them bad.
         rows: u64,
@@ -38,47 +32,26 @@ pub enum SourceError {
         "{bad} of {rows} rows of {table} are bad, more than the limit of {limit_percent} %; first bad row: {example}"
     )]
     TooManyBadRows {
-        /// The table.
         table: Table,
         /// Rows that were left out.
         bad: u64,
-        /// Rows read.
         rows: u64,
         /// The limit, in percent.
         limit_percent: f64,
-        /// The first bad row.
         example: String,
     },
     /// A file lacks a column that its table requires.
     #[error("{file} has no column {column}, which is required")]
-    MissingColumn {
-        /// The file.
-        file: String,
-        /// The column.
-        column: &'static str,
-    },
+    MissingColumn { file: String, column: &'static str },
     /// A column has a type that can't stand for a text, number, time or boolean.
     #[error("column {column} of {file} has the unsupported type {data_type}")]
-    UnsupportedColumn {
-        /// The file.
-        file: String,
-        /// The column.
-        column: String,
-        /// Its type.
-        data_type: String,
-    },
+    UnsupportedColumn { file: String, column: String, data_type: String },
     /// A file in a table's folder is of no known format.
     #[error("{file} is of no known format: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet")]
-    UnknownFormat {
-        /// The file.
-        file: String,
-    },
+    UnknownFormat { file: String },
     /// A `bucket=` path component is not followed by a number.
     #[error("{file} names no valid bucket: expected bucket=0, bucket=1, …")]
-    InvalidBucket {
-        /// The file.
-        file: String,
-    },
+    InvalidBucket { file: String },
     /// Some table is bucketed by customer, but the customers themselves (or a part of them) are not.
     #[error("{bucketed} is bucketed but {customers} is not: when any table is bucketed, customers must be too")]
     CustomersNotBucketed {
@@ -90,27 +63,16 @@ pub enum SourceError {
     /// The shard asked for does not exist.
     #[error("there is no shard {shard}: the source has {shards}")]
     NoSuchShard {
-        /// The shard.
         shard: u32,
         /// How many there are.
         shards: u32,
     },
     /// A file or folder can't be read.
     #[error("{path} can't be read: {cause}")]
-    Unreadable {
-        /// The file or folder.
-        path: String,
-        /// Why.
-        cause: io::Error,
-    },
+    Unreadable { path: String, cause: io::Error },
     /// A Parquet file is damaged or uses what is not supported.
     #[error("{file} is not a readable Parquet file: {cause}")]
-    Parquet {
-        /// The file.
-        file: String,
-        /// Why.
-        cause: ParquetError,
-    },
+    Parquet { file: String, cause: ParquetError },
     /// S3 refused or did not answer.
     #[error("{path} can't be read from S3: {message}")]
     S3 {
@@ -118,7 +80,6 @@ pub enum SourceError {
         path: String,
         /// What S3 or the connection said.
         message: String,
-        /// Whether another attempt may succeed.
         transient: bool,
     },
 }

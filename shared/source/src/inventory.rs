@@ -30,7 +30,6 @@ pub struct SourceFile {
     pub format: Format,
     /// Its path below the source's location, with slashes.
     pub path: String,
-    /// Its size in bytes.
     pub size: u64,
     /// What changes when its content does: an `ETag` or a time of modification.
     pub version: String,
@@ -41,15 +40,12 @@ pub struct SourceFile {
 pub enum Format {
     /// `.csv`, or `.csv.gz` when gzipped.
     Csv {
-        /// Whether it is compressed.
         gzipped: bool,
     },
     /// `.ndjson`, or `.ndjson.gz` when gzipped.
     Ndjson {
-        /// Whether it is compressed.
         gzipped: bool,
     },
-    /// `.parquet`.
     Parquet,
 }
 
@@ -121,7 +117,7 @@ impl Inventory {
         &self.files
     }
 
-    /// Only the given tables: for whoever needs no others.
+    /// The inventory of the given tables only.
     #[must_use]
     pub fn only(&self, tables: &[Table]) -> Self {
         let files = self.files.iter().filter(|file| tables.contains(&file.table)).cloned().collect();

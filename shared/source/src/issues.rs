@@ -20,7 +20,6 @@ pub enum Reason {
     MissingValue,
     /// Neither a date (`YYYY-MM-DD`) nor an RFC 3339 time.
     NotADate,
-    /// Not a number.
     NotANumber,
     /// Neither `true`, `yes`, `1` nor `false`, `no`, `0`.
     NotABoolean,
@@ -45,7 +44,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The reason in words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,9 +80,7 @@ const QUOTE: usize = 80;
 /// A row that is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejection {
-    /// Why.
     pub(crate) reason: Reason,
-    /// What was found.
     pub(crate) found: String,
     /// How many rows it stands for; 1 but for an open quote.
     pub(crate) rows: u64,

@@ -3,7 +3,7 @@
 //! Owns the contract of the nine tables: where their files lie, which formats and columns they have, which rows are
 //! bad. Must not know what the histories are for.
 //!
-//! [`inventory`] says which files there are; [`read`] turns them into a [`Portfolio`](expansion_domain::Portfolio).
+//! [`inventory`] says which files there are; [`read`] turns them into a [`SourceData`](expansion_domain::SourceData).
 //! A bad row is counted and left out; a source as a whole that can't be trusted is a [`SourceError`].
 
 mod assembly;

@@ -15,11 +15,9 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// A folder.
     Folder(PathBuf),
     /// Objects of a bucket whose keys start with `prefix` and a slash; all of them when it is empty.
     S3 {
-        /// The bucket.
         bucket: String,
         /// The prefix, without slashes at its ends.
         prefix: String,
@@ -30,7 +28,6 @@ pub enum Location {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no source location: {why}")]
 pub struct InvalidLocation {
-    /// The text.
     pub text: String,
     /// What is wrong with it.
     pub why: &'static str,

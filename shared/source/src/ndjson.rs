@@ -13,9 +13,6 @@ use crate::issues::{Reason, Rejection};
 use crate::tables::{Column, columns, names};
 
 /// Hands each row of a file to `sink` with its line; blank lines are no rows.
-///
-/// # Errors
-/// When the file can't be read.
 pub(crate) fn read(
     input: impl Read,
     table: Table,
@@ -179,31 +176,19 @@ impl<'de> Visitor<'de> for Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::{Seen, seen};
 
-    /// Line and outcome (the cells as texts, or the reason) of each row.
-    fn rows(text: &[u8]) -> Vec<(u64, Result<String, Reason>)> {
-        let mut rows = Vec::new();
-        read(text, Table::ExpansionSignals, "s.ndjson", &mut |line, row| {
-            rows.push(match row {
-                Ok(row) => {
-                    let texts: Vec<_> =
-                        row[0][..4].iter().map(|f| f.text().expect("text").unwrap_or_default().into_owned()).collect();
-                    (line, Ok(texts.join("|")))
-                }
-                Err(rejection) => (line, Err(rejection.reason)),
-            });
-        })
-        .expect("a readable file");
-        rows
+    fn rows(text: &[u8]) -> Vec<Seen> {
+        seen(4, |mut sink| read(text, Table::ExpansionSignals, "s.ndjson", &mut sink))
     }
 
     #[test]
     fn values_are_taken_by_name_whatever_their_type() {
         let text =
             "\u{feff}{\"other\":{\"customer_id\":[1]},\"customer_id\":7,\"kind\":null,\"summary\":\"a\\n\\u00fc\"}\n";
-        assert_eq!(rows(text.as_bytes()), [(1, Ok("7|||a\nü".into()))]);
+        assert_eq!(rows(text.as_bytes()), [(1, Ok("7|||a\nü".into()), 1)]);
         let text = br#"{"customer_id":18446744073709551615,"kind":true,"summary":1.5}"#;
-        assert_eq!(rows(text), [(1, Ok("18446744073709551615||true|1.5".into()))]);
+        assert_eq!(rows(text), [(1, Ok("18446744073709551615||true|1.5".into()), 1)]);
     }
 
     #[test]
@@ -214,13 +199,13 @@ mod tests {
         assert_eq!(
             rows(text),
             [
-                (2, malformed.clone()),
-                (3, Ok("|||".into())),
-                (4, malformed.clone()),
-                (5, malformed.clone()),
-                (6, malformed.clone()),
-                (7, malformed),
-                (8, Ok("||x|".into())),
+                (2, malformed.clone(), 1),
+                (3, Ok("|||".into()), 1),
+                (4, malformed.clone(), 1),
+                (5, malformed.clone(), 1),
+                (6, malformed.clone(), 1),
+                (7, malformed, 1),
+                (8, Ok("||x|".into()), 1),
             ]
         );
     }

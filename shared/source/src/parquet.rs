@@ -25,7 +25,6 @@ use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
 use crate::issues::Rejection;
 use crate::tables::{names, positions};
 
-/// Rows decoded at a time.
 const BATCH: usize = 8192;
 
 /// Rows handed over at a time: enough for their customers to be looked up side by side.

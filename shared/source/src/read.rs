@@ -6,7 +6,7 @@ use std::io::{self, BufReader};
 
 use aws_sdk_s3::Client;
 use bytes::Bytes;
-use expansion_domain::{DataIssue, Portfolio, Table};
+use expansion_domain::{DataIssue, SourceData, Table};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::assembly::{Assembly, Strangers};
@@ -31,7 +31,7 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Read {
     /// The histories and the catalogue.
-    pub portfolio: Portfolio,
+    pub data: SourceData,
     /// The rows left out, by table and reason.
     pub issues: Vec<DataIssue>,
     /// Rows read of each table the source holds: good, bad, repeated, and other shards' rows alike.
@@ -41,7 +41,7 @@ pub struct Read {
 /// Reads a source, or one shard of it.
 ///
 /// A shard consists of the files of bucket `shard` and all files without a bucket, from which the rows of customers
-/// outside the shard are skipped. The catalogue is always read whole. Which tables the source holds is told of the
+/// outside the shard are skipped. The catalogue is always read whole. The tables listed are those of the
 /// whole source, so that all shards agree. Files of a folder are read on the calling thread.
 ///
 /// # Errors
@@ -85,7 +85,7 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
         rows.insert(table, tally.rows);
     }
     let tables = rows.keys().copied().collect();
-    Ok(Read { portfolio: assembly.finish(tables), issues: issues.into_list(), rows })
+    Ok(Read { data: assembly.finish(tables), issues: issues.into_list(), rows })
 }
 
 fn in_shard(file: &SourceFile, shard: Option<u32>) -> bool {

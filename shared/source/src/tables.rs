@@ -15,7 +15,6 @@ use crate::issues::{Reason, Rejection};
 /// A column of the contract.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
-    /// Its name.
     pub(crate) name: &'static str,
     /// Whether every file must have it.
     pub(crate) required: bool,
@@ -172,7 +171,6 @@ fn own(field: &Field<'_>) -> Result<Option<Id>, Rejection> {
     Ok(field.text()?.map(Into::into))
 }
 
-/// A row of `customers`.
 pub(crate) fn customer(row: &Row<'_>, strings: &mut Strings) -> Result<CustomerHistory, Rejection> {
     let [customer_id, name, segment, industry, region, csm_id, created, churned] = row;
     let created_at = created.require(Field::instant)?;
@@ -181,25 +179,16 @@ pub(crate) fn customer(row: &Row<'_>, strings: &mut Strings) -> Result<CustomerH
         return Err(churned.reject(Reason::ChurnedBeforeCreated));
     }
     Ok(CustomerHistory {
-        customer_id: customer_id.require(own)?,
         name: own(name)?,
         segment: strings.text(segment)?,
         industry: strings.text(industry)?,
         region: strings.text(region)?,
         csm_id: strings.text(csm_id)?,
-        created_at,
         churned_at,
-        contracts: Vec::new(),
-        usage: Vec::new(),
-        health: Vec::new(),
-        opportunities: Vec::new(),
-        signals: Vec::new(),
-        stakeholders: Vec::new(),
-        engagements: Vec::new(),
+        ..CustomerHistory::new(customer_id.require(own)?, created_at)
     })
 }
 
-/// A row of `products`.
 pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Product, Rejection> {
     let [product_id, name, kind, unit, list_price, ..] = row;
     Ok(Product {
@@ -211,7 +200,6 @@ pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Product, R
     })
 }
 
-/// A row of `contracts`.
 pub(crate) fn contract(row: &Row<'_>, strings: &mut Strings) -> Result<Contract, Rejection> {
     let [contract_id, _, product_id, quantity, annual_value, start, end, _] = row;
     let start_date = start.require(Field::instant)?;
@@ -236,13 +224,11 @@ pub(crate) fn usage<'a>(row: &Row<'a>) -> Result<(Cow<'a, str>, Reading), Reject
     Ok((metric.require(Field::word)?, reading))
 }
 
-/// A row of `health_score_history`.
 pub(crate) fn health(row: &Row<'_>) -> Result<Reading, Rejection> {
     let [_, recorded_at, score, ..] = row;
     Ok(Reading { at: recorded_at.require(Field::instant)?, value: score.require(Field::score)? })
 }
 
-/// A row of `expansion_opportunities`.
 pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opportunity, Rejection> {
     let [opportunity_id, _, product_id, stage, amount, created, closed, _] = row;
     let created_at = created.require(Field::instant)?;
@@ -274,7 +260,6 @@ pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opport
     })
 }
 
-/// A row of `expansion_signals`.
 pub(crate) fn signal(row: &Row<'_>, strings: &mut Strings) -> Result<Signal, Rejection> {
     let [_, detected_at, kind, summary, ..] = row;
     Ok(Signal {
@@ -284,7 +269,6 @@ pub(crate) fn signal(row: &Row<'_>, strings: &mut Strings) -> Result<Signal, Rej
     })
 }
 
-/// A row of `stakeholders`.
 pub(crate) fn stakeholder(row: &Row<'_>, strings: &mut Strings) -> Result<Stakeholder, Rejection> {
     let [stakeholder_id, _, name, title, role, recorded_at, ..] = row;
     Ok(Stakeholder {
@@ -296,7 +280,6 @@ pub(crate) fn stakeholder(row: &Row<'_>, strings: &mut Strings) -> Result<Stakeh
     })
 }
 
-/// A row of `engagements`.
 pub(crate) fn engagement(row: &Row<'_>, strings: &mut Strings) -> Result<Engagement, Rejection> {
     let [_, occurred_at, kind, with_executive, stakeholder_id, ..] = row;
     Ok(Engagement {

@@ -8,7 +8,7 @@ use arrow_array::{
     ArrayRef, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
     UInt64Array,
 };
-use expansion_domain::{DataIssue, Portfolio, Stage, Table};
+use expansion_domain::{DataIssue, SourceData, Stage, Table};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -16,18 +16,19 @@ use crate::{Limits, Read, Reason, SourceError};
 
 mod fixtures;
 use fixtures::*;
+pub(crate) use fixtures::{Seen, seen};
 
 #[test]
 fn every_column_of_every_table_arrives_in_order() {
     let source = folder_of(&every_table());
-    let Read { portfolio, issues, rows } = read_all(source.path()).expect("a good source");
+    let Read { data, issues, rows } = read_all(source.path()).expect("a good source");
     assert_eq!(issues, []);
-    assert_eq!(portfolio.tables, Table::ALL);
+    assert_eq!(data.tables, Table::ALL);
     assert_eq!(rows[&Table::UsageMetrics], 5);
 
-    let ids: Vec<_> = portfolio.customers.iter().map(|customer| &*customer.customer_id).collect();
+    let ids: Vec<_> = data.customers.iter().map(|customer| &*customer.customer_id).collect();
     assert_eq!(ids, ["c1", "c2", "c3"]);
-    let [acme, bolt, _] = &*portfolio.customers else { panic!("three customers") };
+    let [acme, bolt, _] = &*data.customers else { panic!("three customers") };
     assert_eq!(bolt.name.as_deref(), Some("Bolt & Söhne"));
     assert_eq!(bolt.churned_at, "2023-06-01".parse().ok());
     assert_eq!(acme.contracts.len(), 2);
@@ -41,7 +42,7 @@ fn every_column_of_every_table_arrives_in_order() {
     let roles: Vec<_> = acme.stakeholders.iter().map(|person| person.role.as_deref()).collect();
     assert_eq!(roles, [Some("champion"), Some("executive")]);
     assert_eq!(acme.engagements[0].with_executive, Some(true));
-    assert_eq!(portfolio.products[0].kind.as_deref(), Some("tier"));
+    assert_eq!(data.products[0].kind.as_deref(), Some("tier"));
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn parquet_ids_may_be_integers_decimals_or_uuids() {
         ];
         put(folder.path(), "customers/more.parquet", parquet_of(columns));
         let read = read_all(folder.path()).expect("a good source");
-        assert!(read.portfolio.customers.iter().any(|customer| &*customer.customer_id == expected), "{expected}");
+        assert!(read.data.customers.iter().any(|customer| &*customer.customer_id == expected), "{expected}");
     }
 }
 
@@ -187,7 +188,7 @@ fn the_first_of_two_rows_with_one_id_is_kept() {
     let folder = folder_of(&tables);
     put(folder.path(), "products/part-1.csv", "product_id,name\np,second\n");
     let read = read_shard(folder.path(), None, Limits { max_bad_share: 0.5 }).expect("tolerated");
-    assert_eq!(read.portfolio.products[0].name.as_deref(), Some("first"));
+    assert_eq!(read.data.products[0].name.as_deref(), Some("first"));
     assert_eq!(read.issues[0].example, "products/part-1.csv:2: product_id is \"p\"");
 }
 
@@ -214,7 +215,7 @@ fn a_few_bad_rows_are_counted_and_many_fail_the_read() {
     };
     assert_eq!(read.issues, [issue]);
     assert_eq!(read.rows[&Table::UsageMetrics], 100);
-    assert_eq!(read.portfolio.customers[0].usage[0].readings.len(), 97);
+    assert_eq!(read.data.customers[0].usage[0].readings.len(), 97);
 
     assert!(read_all(with_bad_rows(5).path()).is_ok());
     let error = read_all(with_bad_rows(6).path()).expect_err("too many");
@@ -291,19 +292,19 @@ fn the_shards_together_are_the_whole() {
     let whole = read_all(folder_of(&tables).path()).expect("a good source");
     for unbucketed in [&[][..], &[Table::UsageMetrics, Table::ExpansionOpportunities]] {
         let folder = bucketed(&tables, unbucketed);
-        assert_eq!(read_all(folder.path()).expect("buckets read as a whole").portfolio, whole.portfolio);
+        assert_eq!(read_all(folder.path()).expect("buckets read as a whole").data, whole.data);
 
-        let mut joined = Portfolio::default();
+        let mut joined = SourceData::default();
         // Bucket 0 has no file at all, and bucket 3 no opportunity: both are shards all the same.
         for shard in 0..4 {
             let read = read_shard(folder.path(), Some(shard), Limits::default()).expect("a good shard");
             assert_eq!(read.issues, []);
-            assert_eq!(read.portfolio.customers.len(), usize::from(shard > 0));
-            joined.customers.extend(read.portfolio.customers);
-            joined.products = read.portfolio.products;
-            joined.tables = read.portfolio.tables;
+            assert_eq!(read.data.customers.len(), usize::from(shard > 0));
+            joined.customers.extend(read.data.customers);
+            joined.products = read.data.products;
+            joined.tables = read.data.tables;
         }
-        assert_eq!(joined, whole.portfolio);
+        assert_eq!(joined, whole.data);
         let error = read_shard(folder.path(), Some(4), Limits::default()).expect_err("four shards").to_string();
         assert_eq!(error, "there is no shard 4: the source has 4");
     }

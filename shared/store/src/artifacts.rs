@@ -3,16 +3,15 @@
 //! The artifact is written first and the manifest last, so a manifest that can be read speaks of a model that is
 //! there. Neither is ever changed.
 
-use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_types::SdkConfig;
 use expansion_model::{Manifest, Model, decode, encode};
 
 use crate::StoreError;
 use crate::error::unless_condition_failed;
 
-/// The bucket with the models.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
     pub client: Client,
@@ -29,9 +28,6 @@ impl Artifacts {
 impl Artifacts {
     /// Stores a model with its manifest, whose artifact fields are filled in here, and returns the manifest. Another
     /// model that is there already under this id stays as it is, and its own manifest is returned.
-    ///
-    /// # Errors
-    /// [`StoreError`] when S3 cannot be written.
     pub async fn put(&self, model: &Model, mut manifest: Manifest) -> Result<Manifest, StoreError> {
         let encoded = encode(model)?;
         manifest.artifact_bytes = encoded.bytes.len();
@@ -40,8 +36,8 @@ impl Artifacts {
         if !written {
             match self.manifest(&model.model_id).await? {
                 Some(existing) if existing.artifact_sha256 != manifest.artifact_sha256 => return Ok(existing),
-                // Without a manifest nobody has seen the artifact; with one for these very bytes they are put back, in
-                // case they were damaged.
+                // Without a manifest the artifact was never used; with one for the same bytes it is written again, in case
+                // it is damaged.
                 _ => self.overwrite(&artifact_key(&model.model_id), encoded.bytes).await?,
             }
         }
@@ -54,9 +50,6 @@ impl Artifacts {
     }
 
     /// The manifest of a model, if the model was stored whole.
-    ///
-    /// # Errors
-    /// [`StoreError`] when S3 cannot be read or the manifest makes no sense.
     pub async fn manifest(&self, model_id: &str) -> Result<Option<Manifest>, StoreError> {
         let Some(bytes) = self.get(&manifest_key(model_id)).await? else {
             return Ok(None);
@@ -65,9 +58,6 @@ impl Artifacts {
     }
 
     /// The manifest of a model that was stored whole and can be used as it is.
-    ///
-    /// # Errors
-    /// [`StoreError`] when S3 cannot be read.
     pub async fn intact(&self, model_id: &str) -> Result<Option<Manifest>, StoreError> {
         match self.model(model_id).await {
             Ok(_) => self.manifest(model_id).await,

@@ -1,24 +1,22 @@
-//! What can go wrong with AWS, and whether trying again helps.
+//! Errors of AWS, and whether a retry helps.
 
 use std::error::Error as StdError;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// A call to AWS failed, or what it returned makes no sense.
+/// A call to AWS failed, or its answer is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The service refused or could not be reached.
     #[error("{operation}: {message}")]
     Service {
-        /// What was tried.
         operation: &'static str,
-        /// What the SDK says.
         message: String,
-        /// Whether trying again may help.
+        /// Whether a retry may help.
         transient: bool,
     },
-    /// The time budget ended before the work did; the rest is to be done by a later attempt.
+    /// The time budget ended before the work did; a retry goes on with the rest.
     #[error("{operation}: out of time with {left} items left")]
     OutOfTime {
         /// What was being done.
@@ -31,22 +29,16 @@ pub enum StoreError {
     Item(#[from] serde_dynamo::Error),
     /// An object or event does not have the form it was written in.
     #[error("{what} cannot be read or written: {source}")]
-    Json {
-        /// What.
-        what: String,
-        /// Why.
-        source: serde_json::Error,
-    },
+    Json { what: String, source: serde_json::Error },
     /// A model artifact cannot be used.
     #[error(transparent)]
     Artifact(#[from] expansion_model::ArtifactError),
-    /// Something that must be there is not.
     #[error("{0} does not exist")]
     NotFound(String),
 }
 
 impl StoreError {
-    /// Whether trying again may help.
+    /// Whether a retry may help.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Service { transient: true, .. } | Self::OutOfTime { .. })
@@ -65,7 +57,7 @@ impl StoreError {
     }
 }
 
-/// Whether the same call may succeed later: nobody answered, the service is overloaded or at fault, or two calls met.
+/// Whether a retry may succeed: no response, a throttled or failing service, or two conflicting calls.
 fn may_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let busy = matches!(
         error.code(),

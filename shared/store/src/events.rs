@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_types::SdkConfig;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Detail, Envelope};
 
@@ -13,7 +13,6 @@ use crate::StoreError;
 /// EventBridge takes at most so many entries a call.
 const MOST_ENTRIES: usize = 10;
 
-/// The project's event bus.
 #[derive(Clone, Debug)]
 pub struct Bus {
     pub client: Client,
@@ -25,10 +24,8 @@ impl Bus {
     pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
         Self { client: Client::new(aws), name: name.into() }
     }
-}
 
-impl Bus {
-    /// Puts one event for each detail on the bus. Entries the bus did not take are put again.
+    /// Puts one event for each detail on the bus. Entries that fail are retried.
     ///
     /// # Errors
     /// [`StoreError`] when some are still not taken after several attempts.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_domain::Instant;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::clock::now;
 use crate::error::unless_condition_failed;
 use crate::{ControlTable, StoreError};
 
-/// What belongs to a run only while it is being put together goes after so many days.
+/// Items that are needed only until a run is complete expire after so many days.
 const DAYS_KEPT: i32 = 30;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -40,14 +41,14 @@ impl ControlTable {
         Ok(())
     }
 
-    /// Writes an item unless there is one under its key; says whether it did.
+    /// Writes an item unless there is one under its key; returns whether it did.
     pub(crate) async fn put_if_absent(&self, item: Item, operation: &'static str) -> Result<bool, StoreError> {
         let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
         let result = put.condition_expression("attribute_not_exists(pk)").send().await;
         Ok(unless_condition_failed(result, operation)?.is_some())
     }
 
-    /// Records a value, unless there is one under its key already; returns what is on record.
+    /// Writes a value unless there is one under its key already; returns the stored one.
     pub(crate) async fn record<T: Serialize + DeserializeOwned>(
         &self,
         pk: &str,
@@ -64,20 +65,18 @@ impl ControlTable {
         stored.ok_or_else(|| StoreError::NotFound(format!("{pk} {sk}")))
     }
 
+    /// A query of a partition, read strongly.
+    fn partition(&self, pk: &str) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.name).consistent_read(true);
+        query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(pk))
+    }
+
     /// The newest items of a partition, by sort key.
     pub(crate) async fn newest<T: DeserializeOwned>(&self, pk: &str, most: usize) -> Result<Vec<T>, StoreError> {
         // A page holds a megabyte, which may be fewer than are wanted.
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+        let page = i32::try_from(most).unwrap_or(i32::MAX);
+        let query = self.partition(pk).scan_index_forward(false).limit(page);
+        let mut items = query.into_paginator().items().send();
         let mut found = Vec::new();
         while found.len() < most {
             let Some(item) = items.next().await else { break };
@@ -87,21 +86,8 @@ impl ControlTable {
     }
 
     pub(crate) async fn query_all(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut all = Vec::new();
-        while let Some(item) = items.next().await {
-            all.push(item.map_err(StoreError::service("query the control table"))?);
-        }
-        Ok(all)
+        let items = self.partition(pk).into_paginator().items().send();
+        items.try_collect().await.map_err(StoreError::service("query the control table"))
     }
 }
 

@@ -1,7 +1,7 @@
-//! What the control table keeps of how right answers were: the champion, models, accuracy, recorded outcomes.
+//! The feedback loop in the control table: the champion, models, accuracy, recorded outcomes.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use expansion_domain::{Id, Instant, ModelAction, ModelCommandRequested, ModelPromoted, RecordedOutcome, RunId};
+use expansion_domain::{Id, ModelAction, ModelCommandRequested, ModelPromoted, RecordedOutcome, RunId};
 use expansion_records::{AccuracyRecord, ChampionModel, ModelRecord};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
@@ -9,21 +9,15 @@ use crate::error::unless_condition_failed;
 use crate::items::{deserialize, key};
 use crate::{ControlTable, StoreError};
 
-/// Why nothing was done about the champion.
+/// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandRefused {
     /// There is none yet.
     #[error("there is no champion yet")]
     NoChampion,
-    /// Somebody changed it since.
+    /// Another change came first.
     #[error("the champion is of generation {now} now, not {seen}: look again")]
-    Changed {
-        /// The generation now.
-        now: u64,
-        /// The one that was seen.
-        seen: u64,
-    },
-    /// No such model.
+    Changed { now: u64, seen: u64 },
     #[error("there is no model {0:?} on record")]
     UnknownModel(String),
     /// There was no champion before this one.
@@ -34,14 +28,13 @@ pub enum CommandRefused {
 /// What a command did to the champion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChampionChange {
-    /// The champion now.
     pub champion: ChampionModel,
     /// The model that was live before, if there was one; the same one if it was pinned or unpinned.
     pub previous_model_id: Option<String>,
 }
 
 impl ChampionChange {
-    /// What there is to tell: another model is live.
+    /// The event to emit if another model is live now.
     #[must_use]
     pub fn promotion(&self) -> Option<ModelPromoted> {
         let ChampionModel { model_id, generation, .. } = &self.champion;
@@ -61,18 +54,12 @@ impl ChampionChange {
 
 impl ControlTable {
     /// The live model; `None` before the first one.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
     pub async fn champion(&self) -> Result<Option<ChampionModel>, StoreError> {
         Ok(self.get("pointer", "champion").await?.map(from_item).transpose()?)
     }
 
-    /// Puts a champion in the place of the one that was `seen` (`None`: there was none), as the next generation. `None` if
-    /// somebody else changed it in between.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be written.
+    /// Replaces the champion whose generation was `seen` (`None`: there was none) by the next generation. `None` if it lost
+    /// the race: another writer changed the champion first.
     pub async fn replace_champion(
         &self,
         seen: Option<u64>,
@@ -91,111 +78,65 @@ impl ControlTable {
         Ok(unless_condition_failed(put.send().await, "replace the champion")?.map(|_| champion))
     }
 
-    /// Does what somebody wants done about the champion, if nobody changed it since they looked. What an earlier attempt
-    /// has done already is answered as if it were done now.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read or written.
+    /// Carries out a command unless the champion has changed since the caller saw it. Idempotent: what an earlier attempt
+    /// has done is answered as if it were done now.
     pub async fn command(
         &self,
         command: &ModelCommandRequested,
     ) -> Result<Result<ChampionChange, CommandRefused>, StoreError> {
-        let Some(now) = self.champion().await? else { return self.first_champion(command).await };
-        if now.is_made_by(command) {
-            return Ok(Ok(ChampionChange::made_before(now)));
-        }
-        if now.generation != command.generation {
-            return Ok(Err(CommandRefused::Changed { now: now.generation, seen: command.generation }));
-        }
-        let generation = now.generation;
-        let other = |model_id: String, as_of: Instant| ChampionModel {
-            model_id,
-            as_of,
-            generation,
-            previous: Some(now.model_id.clone()),
-            previous_as_of: Some(now.as_of),
-            pinned: true,
-            changed_by: None,
-        };
-        let wanted = match command.action {
-            ModelAction::Promote => {
-                let model_id = command.model_id.clone().unwrap_or_default();
-                let Some(model) = self.model(&model_id).await? else {
-                    return Ok(Err(CommandRefused::UnknownModel(model_id)));
-                };
-                other(model.model_id, model.as_of)
+        let (now, seen) = (self.champion().await?, command.generation);
+        match &now {
+            Some(now) if now.is_made_by(command) => return Ok(Ok(ChampionChange::made_before(now.clone()))),
+            Some(now) if now.generation != seen => {
+                return Ok(Err(CommandRefused::Changed { now: now.generation, seen }));
             }
-            ModelAction::Rollback => match now.previous.clone().zip(now.previous_as_of) {
-                Some((model_id, as_of)) => other(model_id, as_of),
+            None if seen != 0 => return Ok(Err(CommandRefused::NoChampion)),
+            _ => {}
+        }
+        let by_hand =
+            |model_id, as_of| ChampionModel { pinned: true, ..ChampionModel::after(now.as_ref(), model_id, as_of) };
+        let wanted = match (command.action, &now) {
+            (ModelAction::Promote, _) => {
+                let model_id = command.model_id.as_deref().unwrap_or_default();
+                match self.model(model_id).await? {
+                    Some(model) => by_hand(model.model_id, model.as_of),
+                    None => return Ok(Err(CommandRefused::UnknownModel(model_id.to_owned()))),
+                }
+            }
+            (_, None) => return Ok(Err(CommandRefused::NoChampion)),
+            (ModelAction::Rollback, Some(now)) => match now.previous.clone().zip(now.previous_as_of) {
+                Some((model_id, as_of)) => by_hand(model_id, as_of),
                 None => return Ok(Err(CommandRefused::NothingBefore)),
             },
-            ModelAction::Pin => ChampionModel { pinned: true, ..now.clone() },
-            ModelAction::Unpin => ChampionModel { pinned: false, ..now.clone() },
+            (ModelAction::Pin, Some(now)) => ChampionModel { pinned: true, ..now.clone() },
+            (ModelAction::Unpin, Some(now)) => ChampionModel { pinned: false, ..now.clone() },
         };
         let wanted = ChampionModel { changed_by: Some(command.action), ..wanted };
-        let replaced = self.replace_champion(Some(generation), wanted).await?;
-        Ok(replaced
-            .map(|champion| ChampionChange { champion, previous_model_id: Some(now.model_id) })
-            .ok_or(CommandRefused::Changed { now: generation + 1, seen: command.generation }))
+        let replaced = self.replace_champion(now.as_ref().map(|now| now.generation), wanted).await?;
+        let previous_model_id = now.map(|now| now.model_id);
+        let change = replaced.map(|champion| ChampionChange { champion, previous_model_id });
+        Ok(change.ok_or(CommandRefused::Changed { now: seen + 1, seen }))
     }
 
-    /// Puts a model in place by hand where none was promoted yet.
-    async fn first_champion(
-        &self,
-        command: &ModelCommandRequested,
-    ) -> Result<Result<ChampionChange, CommandRefused>, StoreError> {
-        if command.action != ModelAction::Promote || command.generation != 0 {
-            return Ok(Err(CommandRefused::NoChampion));
-        }
-        let model_id = command.model_id.clone().unwrap_or_default();
-        let Some(model) = self.model(&model_id).await? else {
-            return Ok(Err(CommandRefused::UnknownModel(model_id)));
-        };
-        let wanted = ChampionModel {
-            model_id,
-            as_of: model.as_of,
-            generation: 0,
-            previous: None,
-            previous_as_of: None,
-            pinned: true,
-            changed_by: Some(command.action),
-        };
-        let replaced = self.replace_champion(None, wanted).await?;
-        let change = replaced.map(|champion| ChampionChange { champion, previous_model_id: None });
-        Ok(change.ok_or(CommandRefused::Changed { now: 1, seen: 0 }))
-    }
-
-    /// Records an outcome, unless it is on record already; returns what is on record.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read or written.
+    /// Records an outcome unless it is on record already; returns the outcome on record.
     pub async fn record_outcome(&self, outcome: RecordedOutcome) -> Result<RecordedOutcome, StoreError> {
         let id = outcome.outcome_id.to_string();
         self.record("outcome", &id, outcome, "record an outcome").await
     }
 
-    /// What people recorded of one customer.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
+    /// The recorded outcomes of one customer.
     pub async fn outcomes_of(&self, customer_id: &Id) -> Result<Vec<RecordedOutcome>, StoreError> {
         let mut outcomes = self.outcomes().await?;
         outcomes.retain(|outcome| outcome.customer_id == *customer_id);
         Ok(outcomes)
     }
 
-    /// Everything that people recorded.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
+    /// All recorded outcomes.
     pub async fn outcomes(&self) -> Result<Vec<RecordedOutcome>, StoreError> {
         self.query_all("outcome").await?.into_iter().map(deserialize).collect()
     }
 
-    /// Records how right a run was; a record takes the place of one that knew no more. Returns whether it did.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be written.
+    /// Records how right a run was, unless the record there knows more (has a later `known_at`). Returns whether it did.
     pub async fn put_accuracy(&self, record: &AccuracyRecord) -> Result<bool, StoreError> {
         let mut item = to_item(record)?;
         item.extend(key("accuracy", record.run_id.as_str()));
@@ -212,34 +153,20 @@ impl ControlTable {
         Ok(unless_condition_failed(put.send().await, "record how right a run was")?.is_some())
     }
 
-    /// How right a run was; `None` before it was judged.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
+    /// The accuracy record of a run; `None` before it was judged.
     pub async fn accuracy(&self, run: &RunId) -> Result<Option<AccuracyRecord>, StoreError> {
         Ok(self.get("accuracy", run.as_str()).await?.map(from_item).transpose()?)
     }
 
-    /// How right the newest runs were, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
+    /// The accuracy records of the newest runs, newest first.
     pub async fn accuracies(&self, most: usize) -> Result<Vec<AccuracyRecord>, StoreError> {
         self.newest("accuracy", most).await
     }
 
-    /// Records a model.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be written.
     pub async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError> {
         self.put("model", &model.model_id, model, None).await
     }
 
-    /// A model on record.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
     pub async fn model(&self, model_id: &str) -> Result<Option<ModelRecord>, StoreError> {
         // DynamoDB takes sort keys of 1 to 1024 bytes: under another one there is nothing.
         if !(1..=1024).contains(&model_id.len()) {
@@ -249,9 +176,6 @@ impl ControlTable {
     }
 
     /// The models on record, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
     pub async fn models(&self, most: usize) -> Result<Vec<ModelRecord>, StoreError> {
         self.newest("model", most).await
     }

@@ -1,7 +1,7 @@
 //! The adapters to DynamoDB, S3 and EventBridge.
 //!
 //! Owns: keys, conditions, retries and the form of items and objects. Must not know: features, fitting, HTTP. The seam
-//! to AWS is the wire: the same clients talk to AWS and to the embedded stack, told apart by endpoint URLs.
+//! to AWS is the wire: the same clients talk to AWS and to the embedded stack; only the endpoint URLs differ.
 
 mod actions;
 mod artifacts;

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_types::SdkConfig;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Id, Instant, RunId};
 use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity};
@@ -19,26 +19,24 @@ use tokio::time;
 use crate::StoreError;
 use crate::clock::now;
 
-/// The score index.
 const SCORE_INDEX: &str = "idx_expansion_propensity_score";
 /// DynamoDB takes at most so many writes a call.
 const MOST_WRITES: usize = 25;
 /// DynamoDB takes at most so many keys a call.
 const MOST_KEYS: usize = 100;
-/// DynamoDB takes partition keys of at most so many bytes: under a longer one there is nothing.
+/// The longest partition key of DynamoDB: there is nothing under a longer one.
 const MOST_KEY_BYTES: usize = 2048;
-/// Calls under way at once.
+/// Concurrent calls.
 const CONCURRENCY: usize = 8;
 /// Rows stay two years from when they are written, however old the data they speak of.
 const DAYS_KEPT: i32 = 730;
 
-/// Until when work may go on.
+/// When work must stop.
 pub type Deadline = time::Instant;
 
 /// The attributes of a [`PastScore`].
 const PAST_SCORE: &str = "calculated_at, run_id, model_id, propensity_score, propensity_lower, propensity_upper";
 
-/// The table of propensity rows.
 #[derive(Clone, Debug)]
 pub struct PropensityTable {
     pub client: Client,
@@ -50,10 +48,8 @@ impl PropensityTable {
     pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
         Self { client: Client::new(aws), name: name.into() }
     }
-}
 
-impl PropensityTable {
-    /// Writes rows; what is throttled is written again until done or the deadline.
+    /// Writes rows; throttled writes are retried until the deadline.
     ///
     /// # Errors
     /// [`StoreError::OutOfTime`] at the deadline, another [`StoreError`] when the table cannot be written.
@@ -79,10 +75,7 @@ impl PropensityTable {
         }
     }
 
-    /// A customer's row of the run whose rows lie under `calculated_at`.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
+    /// A customer's row in the run whose rows are stored under `calculated_at`.
     pub async fn row(&self, customer_id: &str, calculated_at: Instant) -> Result<Option<Propensity>, StoreError> {
         if customer_id.len() > MOST_KEY_BYTES {
             return Ok(None);
@@ -93,9 +86,6 @@ impl PropensityTable {
     }
 
     /// A customer's scores up to the one stored under `until`, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table cannot be read.
     pub async fn history(&self, customer_id: &str, until: Instant, most: i32) -> Result<Vec<PastScore>, StoreError> {
         let request = self
             .client
@@ -112,7 +102,7 @@ impl PropensityTable {
         Ok(answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?)
     }
 
-    /// What the run whose rows lie under `calculated_at` says of the given customers.
+    /// The scores of the given customers in the run whose rows are stored under `calculated_at`.
     ///
     /// # Errors
     /// [`StoreError::OutOfTime`] at the deadline, another [`StoreError`] when the table cannot be read.
@@ -177,9 +167,6 @@ impl PropensityTable {
     /// The rows of one CSM's portfolio in a run (`None`: of the customers without a CSM) that come after a position,
     /// by score: at least `least` of them unless the portfolio ends first. A score is never cut in two, so the next call
     /// can go on from the last row.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the index cannot be read.
     pub async fn portfolio(
         &self,
         run: &RunId,
@@ -224,7 +211,7 @@ impl PropensityTable {
     }
 }
 
-/// The item of a row: its attributes, the index's partition, and when it may go.
+/// The item of a row: its attributes, the index's partition, and when it expires.
 fn put_request(row: &Propensity) -> Result<WriteRequest, StoreError> {
     let mut item = to_item(row)?;
     let partition = portfolio_key(&row.run_id, row.listed.csm_id.as_deref());
@@ -268,7 +255,7 @@ fn delays() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// Waits before the next attempt, or gives up if that would be past the deadline.
+/// Waits before the next retry, or gives up if that would be past the deadline.
 async fn pause(
     delays: &mut impl Iterator<Item = Duration>,
     deadline: Deadline,

@@ -13,7 +13,6 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The CloudWatch namespace.
 const NAMESPACE: &str = "ExpansionPropensity";
 
 /// Metrics are recorded only where something collects them.
@@ -69,7 +68,6 @@ pub enum Unit {
     Count,
     /// A duration in milliseconds.
     Milliseconds,
-    /// A plain number.
     None,
 }
 

@@ -1,23 +1,24 @@
-//! The additive model: one shape a feature, a few tables of two features, and segments' deviations from the shapes.
+//! The additive model: one shape a feature, a few pairs of features, and segments' deviations from the shapes.
 //!
 //! Numeric bins are kept smooth by penalties on second and first differences, levels and missing values by a ridge,
-//! tables along both sides; see [`crate::penalised`] for how strongly. Which tables are worth having is told by a score
+//! pairs along both sides; see [`crate::penalised`] for how strongly. Which pairs are worth having is decided by a score
 //! test on the residuals of the shapes (in the manner of FAST: Lou, Caruana, Gehrke & Hooker 2013, *KDD*).
 
 use std::cmp::Reverse;
 
+use expansion_domain::count;
 use expansion_model::{Axis, BinnedFeature, Bins, Knowledge, Term, TermKind};
 use faer::Mat;
 
 use crate::FitError;
-use crate::deals::count;
-use crate::penalised::{self, Block, Control, Fit, Outcomes, logit, residuals};
+use crate::outcomes::{Outcomes, residuals};
+use crate::penalised::{self, Block, Control, Fit, logit};
 
-/// Tables at most.
-const MOST_TABLES: usize = 15;
-/// A side of a table has at most so many cells, and one for a missing value.
+/// Pairs at most.
+const MOST_PAIRS: usize = 15;
+/// A side of a pair has at most so many cells, and one for a missing value.
 const MOST_SIDE: usize = 7;
-/// A table's score test must be significant at so many standard deviations.
+/// The score test of a pair must be significant at so many standard deviations.
 const SIGNIFICANT: f64 = 3.0;
 /// A segment's deviation already at so many: there are few to choose from, and a ridge holds them to zero.
 const SIGNIFICANT_DEVIATION: f64 = 2.0;
@@ -25,10 +26,10 @@ const SIGNIFICANT_DEVIATION: f64 = 2.0;
 const LEAST_FREEDOM: f64 = 0.4;
 /// Shapes, at first: second differences, first differences, levels and missing values.
 const SHAPE_SMOOTHING: [f64; 3] = [300.0, 30.0, 5.0];
-/// Tables, at first: differences along the sides, all cells.
-const TABLE_SMOOTHING: [f64; 2] = [30.0, 10.0];
+/// Pairs, at first: differences along the sides, all cells.
+const PAIR_SMOOTHING: [f64; 2] = [30.0, 10.0];
 /// When a fit stands (see [`Control`]); one of shapes alone only has to tell which terms are worth having, and the
-/// competition's is gone on with by the final one.
+/// competition's is where the final one starts.
 const TOLERANCE: f64 = 0.02;
 const FIRST_TOLERANCE: f64 = 0.25;
 /// The design effect before it is estimated.
@@ -97,7 +98,7 @@ impl Plan {
             let Some(features) = planned.features.iter().map(place).collect::<Option<Vec<usize>>>() else { continue };
             let block = match *features {
                 [one] => shape(data, one),
-                [one, other] => table(&side(data, one), &side(data, other), planned.kind),
+                [one, other] => pair(&side(data, one), &side(data, other), planned.kind),
                 _ => continue,
             };
             // Cells that are others now start from nothing.
@@ -109,7 +110,7 @@ impl Plan {
     }
 }
 
-/// Fits shapes, held down more strongly where there is little to learn from, and tables where there is much.
+/// Fits shapes, held down more strongly where there is little to learn from, and pairs where there is much.
 pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) -> Result<(Vec<Block>, Fit), FitError> {
     let labels = data.outcomes.labels;
     let base = count(labels.iter().filter(|y| **y).count()) / count(labels.len());
@@ -125,7 +126,7 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
     if is_last {
         return Ok((blocks, first));
     }
-    // Shapes that say nothing are left out, tables that say something come in.
+    // Shapes that say nothing are left out, pairs that say something come in.
     let mut start = vec![first.parameters[0]];
     let mut kept = Vec::with_capacity(blocks.len());
     for (block, freedom) in blocks.into_iter().zip(&first.freedom) {
@@ -134,7 +135,7 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
             kept.push(block);
         }
     }
-    kept.extend(tables(data, &first));
+    kept.extend(pairs(data, &first));
     let fit = penalised::fit(
         &mut kept,
         data.outcomes,
@@ -144,7 +145,6 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
     Ok((kept, fit))
 }
 
-/// A feature's shape.
 fn shape(data: &Binned<'_>, feature: usize) -> Block {
     let bins = &data.features[feature].bins;
     let ordered = match bins {
@@ -180,20 +180,19 @@ fn differences(size: usize, ordered: usize, order: usize) -> Mat<f64> {
     form
 }
 
-/// One side of a table, as seen in the rows.
-struct TableSide {
+/// One side of a pair, as seen in the rows.
+struct PairSide {
     axis: Axis,
     /// How many of its first cells are ordered.
     ordered: usize,
-    /// The cell of each row.
     codes: Vec<u16>,
 }
 
-/// A coarser side for a table: neighbouring bins joined to about equally many rows, levels as they are (the rarest
+/// A coarser side for a pair: neighbouring bins joined to about equally many rows, levels as they are (the rarest
 /// joined), a cell of its own for a missing value where any is.
-fn side(data: &Binned<'_>, feature: usize) -> TableSide {
+fn side(data: &Binned<'_>, feature: usize) -> PairSide {
     let bins = &data.features[feature].bins;
-    // Every segment is told apart.
+    // Every segment has a cell of its own.
     let most = if data.segment == Some(feature) { bins.len() } else { MOST_SIDE };
     let mut counts = vec![0_usize; bins.len()];
     for code in &data.codes[feature] {
@@ -226,18 +225,18 @@ fn side(data: &Binned<'_>, feature: usize) -> TableSide {
         }
     }
     let ordered = if matches!(bins, Bins::Numbers { .. }) { next } else { 0 };
-    // A missing value is told apart even where none was seen: such a cell stays at nothing.
+    // A missing value has a cell of its own even where none was seen: such a cell stays at nothing.
     cells[missing] = narrow(next);
     next += 1;
     let codes = data.codes[feature].iter().map(|bin| cells[usize::from(*bin)]).collect();
-    TableSide { axis: Axis { feature, cells, len: next }, ordered, codes }
+    PairSide { axis: Axis { feature, cells, len: next }, ordered, codes }
 }
 
-/// The tables that say most beyond the shapes: pairs of features, and deviations of segments.
-fn tables(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
+/// The pairs of features that say most beyond the shapes, deviations of segments among them.
+fn pairs(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
     let residuals: Vec<f64> = residuals(&fit.propensities, data.outcomes.labels).collect();
     let weights: Vec<f64> = fit.propensities.iter().map(|p| p * (1.0 - p)).collect();
-    let sides: Vec<TableSide> = (0..data.features.len()).map(|feature| side(data, feature)).collect();
+    let sides: Vec<PairSide> = (0..data.features.len()).map(|feature| side(data, feature)).collect();
     let mut found: Vec<(f64, usize, usize)> = Vec::new();
     for i in 0..sides.len() {
         for j in 0..i {
@@ -249,20 +248,20 @@ fn tables(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
         }
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.truncate(MOST_TABLES);
+    found.truncate(MOST_PAIRS);
     found
         .into_iter()
         .map(|(_, i, j)| match data.segment {
-            Some(segment) if segment == j => table(&sides[j], &sides[i], TermKind::Deviation),
-            Some(segment) if segment == i => table(&sides[i], &sides[j], TermKind::Deviation),
-            _ => table(&sides[j], &sides[i], TermKind::Pair),
+            Some(segment) if segment == j => pair(&sides[j], &sides[i], TermKind::Deviation),
+            Some(segment) if segment == i => pair(&sides[i], &sides[j], TermKind::Deviation),
+            _ => pair(&sides[j], &sides[i], TermKind::Pair),
         })
         .collect()
 }
 
-/// The score test of a table beyond its two sides, in standard deviations: the cells' squared residuals over their
+/// The score test of a pair beyond its two sides, in standard deviations: the cells' squared residuals over their
 /// variances, less those that the sides explain alone.
-fn interaction(one: &TableSide, other: &TableSide, residuals: &[f64], weights: &[f64], design_effect: f64) -> f64 {
+fn interaction(one: &PairSide, other: &PairSide, residuals: &[f64], weights: &[f64], design_effect: f64) -> f64 {
     let (rows, columns) = (one.axis.len, other.axis.len);
     if rows < 2 || columns < 2 {
         return 0.0;
@@ -300,8 +299,7 @@ fn sweep(cells: &mut [(f64, f64)], line: impl Iterator<Item = usize> + Clone) {
     }
 }
 
-/// A table over two sides.
-fn table(one: &TableSide, other: &TableSide, kind: TermKind) -> Block {
+fn pair(one: &PairSide, other: &PairSide, kind: TermKind) -> Block {
     let (rows, columns) = (one.axis.len, other.axis.len);
     let size = rows * columns;
     let width = narrow(columns);
@@ -319,7 +317,7 @@ fn table(one: &TableSide, other: &TableSide, kind: TermKind) -> Block {
         term: Term { kind, axes: vec![one.axis.clone(), other.axis.clone()], weights: vec![0.0; size] },
         codes: one.codes.iter().zip(&other.codes).map(|(a, b)| a * width + b).collect(),
         penalties: vec![smooth, Mat::identity(size, size)],
-        smoothing: TABLE_SMOOTHING.to_vec(),
+        smoothing: PAIR_SMOOTHING.to_vec(),
         first: 0,
     }
 }

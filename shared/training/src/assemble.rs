@@ -1,12 +1,12 @@
-//! From fitted parameters to the model's terms: tables without what their sides say alone, everything centred, and the
+//! From fitted parameters to the model's terms: pairs without what their sides say alone, everything centred, and the
 //! covariance as a low-rank factor.
 
+use expansion_domain::count;
 use expansion_model::{Axis, MOST_RANK, Term, TermKind, Uncertainty, scattered};
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, Side};
 
 use crate::FitError;
-use crate::deals::count;
 use crate::penalised::{Block, Fit, gram};
 
 /// Numbers a row of the uncertainty.
@@ -15,7 +15,7 @@ const RANK: usize = 48;
 const ROUNDS: usize = 4;
 /// Random vectors that tell how much variance is left out.
 const PROBES: usize = 64;
-/// Rounds of taking a table's sides out of it.
+/// Rounds of taking a pair's sides out of it.
 const SWEEPS: usize = 30;
 
 /// An intercept, terms and their uncertainty.
@@ -25,7 +25,6 @@ pub(crate) struct Assembled {
     pub(crate) uncertainty: Uncertainty,
 }
 
-/// Assembles the fitted blocks.
 pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitError> {
     let rows = fit.propensities.len();
     let size = fit.parameters.len();
@@ -65,7 +64,6 @@ pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitEr
     Ok(Assembled { intercept, terms, uncertainty })
 }
 
-/// Rows a cell.
 fn counts(block: &Block) -> Vec<f64> {
     let mut counts = vec![0.0; block.cells()];
     for code in &block.codes {
@@ -74,7 +72,7 @@ fn counts(block: &Block) -> Vec<f64> {
     counts
 }
 
-/// Takes what each side says alone out of a table (functional ANOVA with the rows' own weights; Lengerich et al. 2020,
+/// Takes what each side says alone out of a pair (functional ANOVA with the rows' own weights; Lengerich et al. 2020,
 /// *AISTATS*); returns it by side, each with a mean of zero over the rows, and the mean.
 fn purify(term: &mut Term, counts: &[f64]) -> (Vec<(Axis, Vec<f64>)>, f64) {
     let (rows, columns) = (term.axes[0].len, term.axes[1].len);
@@ -116,7 +114,7 @@ fn purify(term: &mut Term, counts: &[f64]) -> (Vec<(Axis, Vec<f64>)>, f64) {
     (term.axes.iter().cloned().zip(moved).collect(), mean)
 }
 
-/// Adds what a table's side says alone to the feature's shape.
+/// Adds what a pair's side says alone to the feature's shape.
 fn add_to_shape(terms: &mut Vec<Term>, side: &Axis, moved: &[f64]) {
     let is_shape = |term: &Term| term.kind == TermKind::Shape && term.axes[0].feature == side.feature;
     let place = terms.iter().position(is_shape).unwrap_or_else(|| {

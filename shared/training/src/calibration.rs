@@ -3,10 +3,8 @@
 
 use expansion_model::{AdditiveModel, sigmoid};
 
-use crate::clusters::design_effect;
-use crate::penalised::{Outcomes, residuals};
+use crate::outcomes::{Outcomes, design_effect, residuals};
 
-/// Newton steps.
 const STEPS: usize = 25;
 /// The 99 % point of χ² with two degrees of freedom: chance alone asks for a correction once in a hundred fits.
 const NEEDED: f64 = 9.21;

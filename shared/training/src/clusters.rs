@@ -1,12 +1,11 @@
-//! What repeated rows of one customer tell: how much less than independent rows they teach, and how much customers
-//! differ in ways that no feature shows.
+//! How much customers differ in ways that no feature shows, estimated from their repeated rows.
 
 use std::collections::BTreeMap;
 
+use expansion_domain::count;
 use expansion_model::{NORMAL, centre, sigmoid};
 
-use crate::deals::count;
-use crate::penalised::{Outcomes, residuals};
+use crate::outcomes::Outcomes;
 
 /// A segment's variance is shrunk to the whole's as if so many of its pairs' worth of information were the whole's.
 const PRIOR_INFORMATION: f64 = 30.0;
@@ -17,18 +16,6 @@ const DEVIATION_STEP: f64 = 0.1;
 const MOST_ROWS_EACH: usize = 60;
 /// Half-lives (days) of what customers have in common with themselves; the last means for ever.
 const HALF_LIVES: [f64; 6] = [60.0, 90.0, 135.0, 200.0, 400.0, f64::INFINITY];
-
-/// Variance of the customers' summed residuals over that of independent rows (Kish's design effect); at least 1.
-pub(crate) fn design_effect(propensities: &[f64], outcomes: Outcomes<'_>) -> f64 {
-    let mut by_customer: BTreeMap<u32, f64> = BTreeMap::new();
-    let mut independent = 0.0;
-    for (residual, customer) in residuals(propensities, outcomes.labels).zip(outcomes.customers) {
-        *by_customer.entry(*customer).or_default() += residual;
-        independent += residual * residual;
-    }
-    let clustered: f64 = by_customer.values().map(|sum| sum * sum).sum();
-    (clustered / independent).max(1.0)
-}
 
 /// A row as seen here: when (days), its fitted log-odds, its standardised residual, its segment's bin.
 #[derive(Clone, Copy)]
@@ -53,7 +40,7 @@ struct Moments {
 /// The product of two residuals of one customer has the covariance of their true probabilities as its mean, provided
 /// that the label windows don't overlap (otherwise one expansion counts in both). What lies further apart agrees less:
 /// the covariance is taken to decay with the distance and read at distance zero. Zero when no customer has two rows
-/// that far apart: then nothing can be told.
+/// that far apart: then nothing can be said.
 pub(crate) fn heterogeneity(
     rows: &BTreeMap<u32, Vec<Repeated>>,
     horizon_days: u16,

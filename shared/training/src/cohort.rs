@@ -1,13 +1,10 @@
-//! The most similar of earlier customers, by smartcore's neighbour search on standardised features.
+//! Earlier customers with their outcomes, for the scorer to look for those most similar to a customer.
 
-use expansion_domain::{Id, Portfolio};
+use expansion_domain::SourceData;
 use expansion_features::Dataset;
-use expansion_model::{AdditiveModel, Bytes, Cohort, SimilarCohort, customer_tag};
-use smartcore::algorithm::neighbour::linear_search::LinearKNNSearch;
-use smartcore::metrics::distance::euclidian::Euclidian;
+use expansion_model::{AdditiveModel, Bytes, Cohort, customer_tag};
 
 use crate::FitError;
-use crate::deals::count;
 use crate::logistic::linear;
 use crate::propensity::scorer;
 
@@ -16,12 +13,10 @@ const FEATURES_COMPARED: usize = 10;
 /// Customers that are compared with, at most and at least.
 const MOST_MEMBERS: usize = 3_000;
 const LEAST_MEMBERS: usize = 100;
-/// The most similar customers looked at; of few customers a tenth.
-const NEIGHBOURS: usize = 50;
 
 /// Each customer at the newest cutoff whose horizon has elapsed, with what became of them; `None` when they are too few.
 /// What is needed of the dataset is known when the model is made: the rows are labelled, so their horizons are over.
-pub(crate) fn fit(portfolio: &Portfolio, data: &Dataset, model: &AdditiveModel) -> Result<Option<Cohort>, FitError> {
+pub(crate) fn fit(source: &SourceData, data: &Dataset, model: &AdditiveModel) -> Result<Option<Cohort>, FitError> {
     let Some(newest) = data.as_of.iter().max() else { return Ok(None) };
     let all: Vec<usize> = (0..data.labels.len()).filter(|row| data.as_of[*row] == *newest).collect();
     let every = all.len().div_ceil(MOST_MEMBERS).max(1);
@@ -60,7 +55,7 @@ pub(crate) fn fit(portfolio: &Portfolio, data: &Dataset, model: &AdditiveModel) 
     let coordinates =
         linear.entries.iter().map(|of_bin| of_bin.iter().map(|at| at.map(|(i, x)| (i, x as f32))).collect());
     let bins = here.iter().flat_map(|row| codes.iter().map(|codes| u8::try_from(codes[*row]).unwrap_or(u8::MAX)));
-    let customer = |row: &usize| &*portfolio.customers[data.customers[*row] as usize].customer_id;
+    let customer = |row: &usize| &*source.customers[data.customers[*row] as usize].customer_id;
     Ok(Some(Cohort {
         coordinates: coordinates.collect(),
         dimensions: linear.columns,
@@ -69,46 +64,4 @@ pub(crate) fn fit(portfolio: &Portfolio, data: &Dataset, model: &AdditiveModel) 
         tags: Bytes(rows.iter().flat_map(|row| customer_tag(customer(row))).collect()),
         features,
     }))
-}
-
-/// A cohort made ready to be searched.
-pub struct Neighbours<'a> {
-    cohort: &'a Cohort,
-    search: LinearKNNSearch<Vec<f32>, Euclidian<f32>>,
-}
-
-impl std::fmt::Debug for Neighbours<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Neighbours").field("members", &self.cohort.len()).finish_non_exhaustive()
-    }
-}
-
-impl<'a> Neighbours<'a> {
-    /// Lays the cohort out; `None` if it has no member.
-    #[must_use]
-    pub fn new(cohort: &'a Cohort) -> Option<Self> {
-        let points: Vec<Vec<f32>> = (0..cohort.len()).map(|member| cohort.member(member)).collect();
-        let search = (!points.is_empty()).then(|| LinearKNNSearch::new(points, Euclidian::new()).ok()).flatten()?;
-        Some(Self { cohort, search })
-    }
-
-    /// What became of the customers most similar to one whose features (all of the model's) lie in the given bins. The
-    /// customer's own past is left out.
-    #[must_use]
-    pub fn of(&self, bins: &[u16], customer_id: &Id) -> Option<SimilarCohort> {
-        let point = self.cohort.point(self.cohort.features.iter().map(|feature| usize::from(bins[*feature])));
-        let wanted = NEIGHBOURS.min(self.cohort.len() / 10);
-        let found = self.search.find(&point, wanted + 1).ok()?;
-        let own = customer_tag(customer_id);
-        let mut nearest: Vec<(f64, usize)> = found
-            .into_iter()
-            .filter(|(member, _, _)| self.cohort.tag(*member) != own)
-            .map(|(member, distance, _)| (distance, member))
-            .collect();
-        nearest.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        nearest.truncate(wanted);
-        let expanded = nearest.iter().filter(|(_, member)| self.cohort.expanded(*member)).count();
-        let customers = nearest.len();
-        (customers > 0).then(|| SimilarCohort { customers, expanded, share: count(expanded) / count(customers) })
-    }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use expansion_domain::count;
 use expansion_features::Dataset;
 use expansion_model::{
     AdditiveModel, CONFIDENCE, ConfidenceEvaluation, ConfidenceLevel, GroupEvaluation, Score, confidence,
 };
 
 use crate::FitError;
-use crate::deals::count;
 use crate::propensity::scorer;
 
 /// Sums over a group's rows.

@@ -1,4 +1,4 @@
-//! Fits a model to a portfolio's history and evaluates it out of time. The only user of smartcore.
+//! Fits a model to a source's history and evaluates it out of time. The only user of smartcore.
 //!
 //! Owns: the split in time, binning, fitting, the value model and the product shares. Must not know: where the
 //! history came from or where the model goes.
@@ -10,9 +10,9 @@ mod calibration;
 mod clusters;
 mod cohort;
 mod confidence;
-mod deals;
 mod gate;
 mod logistic;
+mod outcomes;
 mod penalised;
 mod products;
 mod profiles;
@@ -24,15 +24,15 @@ mod split;
 mod tests;
 mod value;
 
-use expansion_domain::{Instant, Portfolio};
+use expansion_domain::{Instant, SourceData, count};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Figure, MANIFEST_SCHEMA_VERSION, Manifest, Model, Verdict, auc, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Figure, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model, Verdict, auc,
+    sigmoid,
 };
 
-pub use cohort::Neighbours;
 pub use gate::{Challenger, decide};
-pub use propensity::{Fitted as FittedPropensity, Layout, fit_propensity, fit_table};
+pub use propensity::{Fitted as FittedPropensity, Layout, fit_flat, fit_propensity};
 pub use split::{Split, out_of_time};
 
 /// At most so many cutoffs, one every 30 days: two years.
@@ -45,11 +45,8 @@ pub const SEGMENT: &str = "segment";
 /// What a model is fitted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The id the model gets.
     pub model_id: String,
-    /// The inclusive bound of what is known.
     pub as_of: Instant,
-    /// The label window in days.
     pub horizon_days: u16,
     /// Digest of the source, for the manifest.
     pub data_fingerprint: String,
@@ -60,11 +57,9 @@ pub struct Request {
 pub struct Fitted {
     /// The model, fitted on all labelled rows.
     pub model: Model,
-    /// What is known about it.
     pub manifest: Manifest,
 }
 
-/// No model can be fitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
     /// Nothing distinguishes the customers.
@@ -78,14 +73,11 @@ pub enum FitError {
 /// Fits a model to what was known at `request.as_of`, after evaluating the same fit on the newest cutoffs, and decides
 /// whether it takes the champion's place. Where the
 /// history holds too few expansions to learn from, the model is made of rules, and says so.
-///
-/// # Errors
-/// [`FitError`] when the solver fails.
-pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -> Result<Fitted, FitError> {
-    let cutoffs = cutoffs(portfolio, request.as_of, request.horizon_days, MOST_CUTOFFS);
-    let data = dataset(portfolio, &cutoffs, request.horizon_days);
+pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> Result<Fitted, FitError> {
+    let cutoffs = cutoffs(source, request.as_of, request.horizon_days, MOST_CUTOFFS);
+    let data = dataset(source, &cutoffs, request.horizon_days);
     let split = split::out_of_time(&data, &cutoffs, request.horizon_days);
-    let layout = Layout::portfolio(request.horizon_days);
+    let layout = Layout::of_features(request.horizon_days);
     let (propensity, best) = propensity::fit(&data, split.as_ref(), layout)?;
     let all: Vec<usize> = (0..data.labels.len()).collect();
     let held_out_value = match (&split, &best) {
@@ -103,11 +95,11 @@ pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -
     let (value, left_over) = value::fit(&data, &all, &propensity.model.features)?.unzip();
     let left_over = left_over.unwrap_or_default();
     // Snapshots of today, without labels: what is usual among customers now.
-    let now = dataset(portfolio, &[request.as_of], request.horizon_days);
+    let now = dataset(source, &[request.as_of], request.horizon_days);
     let positives = data.labels.iter().filter(|label| label.expanded).count();
     let knowledge = propensity.model.knowledge;
     let auc = split.as_ref().zip(best.as_ref()).and_then(|(split, best)| held_out_auc(&data, split, best));
-    let verdict = Verdict::of(knowledge, [data.labels.len(), positives], auc, propensity.metrics);
+    let verdict = Verdict::of(knowledge, LabelledRows { all: data.labels.len(), positives }, auc, propensity.metrics);
     let challenger = Challenger {
         evaluated: propensity.evaluated.as_ref(),
         readiness: verdict.readiness,
@@ -121,16 +113,16 @@ pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -
         as_of: request.as_of,
         horizon_days: request.horizon_days,
         value,
-        products: products::fit(portfolio, &data, request.as_of, request.horizon_days, &left_over),
-        profiles: profiles::profiles(portfolio, request.as_of, &now),
-        cohort: cohort::fit(portfolio, &data, &propensity.model)?,
+        products: products::fit(source, &data, request.as_of, request.horizon_days, &left_over),
+        profiles: profiles::profiles(source, request.as_of, &now),
+        cohort: cohort::fit(source, &data, &propensity.model)?,
         reference: reference::reference(&propensity.model, &data, request.horizon_days)?,
         propensity: propensity.model,
     };
     let used = |name: &str| {
         let features = &model.propensity.features;
-        let tables = &model.propensity.terms;
-        tables.iter().flat_map(|term| &term.axes).any(|axis| features[axis.feature].name == name)
+        let terms = &model.propensity.terms;
+        terms.iter().flat_map(|term| &term.axes).any(|axis| features[axis.feature].name == name)
     };
     let (features, unused_features) = FEATURES.iter().map(|f| f.name.to_owned()).partition(|name| used(name));
     let manifest = Manifest {
@@ -156,7 +148,7 @@ pub fn fit(portfolio: &Portfolio, request: &Request, champion: Option<&Model>) -
         patterns,
         verdict,
         decision,
-        timing: timing(portfolio, &data, request.horizon_days),
+        timing: timing(source, &data, request.horizon_days),
         artifact_sha256: String::new(),
         artifact_bytes: 0,
     };
@@ -175,15 +167,15 @@ fn held_out_auc(data: &Dataset, split: &Split, best: &propensity::Tried) -> Opti
 }
 
 /// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.
-fn timing(portfolio: &Portfolio, data: &Dataset, horizon_days: u16) -> Option<[f64; EARLY_DAYS.len()]> {
+fn timing(source: &SourceData, data: &Dataset, horizon_days: u16) -> Option<[f64; EARLY_DAYS.len()]> {
     let rows: Vec<usize> = (0..data.labels.len()).filter(|row| data.labels[*row].expanded).collect();
     let within = |days: u16| {
         let days = days.min(horizon_days);
         let early = |row: &&usize| {
-            let history = &portfolio.customers[data.customers[**row] as usize];
+            let history = &source.customers[data.customers[**row] as usize];
             expansion_features::label(history, data.as_of[**row], days).expanded
         };
-        deals::count(rows.iter().filter(early).count()) / deals::count(rows.len())
+        count(rows.iter().filter(early).count()) / count(rows.len())
     };
     (rows.len() >= LEAST_TIMED).then(|| EARLY_DAYS.map(within))
 }

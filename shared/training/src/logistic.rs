@@ -1,5 +1,6 @@
 //! Plain ridge logistic regression by smartcore: linear in each feature, one coefficient a level.
 
+use expansion_domain::count;
 use expansion_features::{Column, Frame};
 use expansion_model::{Axis, BinnedFeature, Bins, Term, TermKind, Uncertainty, sigmoid};
 use faer::{Mat, Side};
@@ -10,9 +11,7 @@ use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegress
 use crate::FitError;
 use crate::additive::Binned;
 use crate::assemble::{Assembled, low_rank, pack};
-use crate::clusters::design_effect;
-use crate::deals::count;
-use crate::penalised::Outcomes;
+use crate::outcomes::{Outcomes, design_effect};
 
 /// The ridge penalty on each slope (½ α β²).
 const RIDGE: f32 = 5.0;

@@ -1,18 +1,18 @@
-//! Penalised iteratively reweighted least squares over tables of bins, with its smoothing parameters.
+//! Penalised iteratively reweighted least squares over bins, with its smoothing parameters.
 //!
 //! The normal matrix is assembled from bin codes, never from an expanded design (Wood, Li, Shaddick & Augustin 2017,
 //! *JASA*). Between the Newton steps every smoothing parameter moves by a generalised Fellner–Schall update (Wood &
 //! Fasiolo 2017, *Biometrics*). Rows of one customer are not independent: the likelihood is divided by their design
 //! effect before anything is smoothed.
 
+use expansion_domain::count;
 use expansion_model::{Term, sigmoid};
 use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
 use faer::linalg::triangular_inverse::invert_lower_triangular;
 use faer::{Mat, Par, Side};
 
 use crate::FitError;
-use crate::clusters::design_effect;
-use crate::deals::count;
+use crate::outcomes::{Outcomes, design_effect, residuals};
 
 /// Newton steps, each followed by an update of the smoothing parameters.
 const MOST_STEPS: usize = 30;
@@ -37,7 +37,6 @@ const MOST_LOG_ODDS: f64 = 500.0;
 pub(crate) struct Block {
     /// The term; its weights are filled in at the end.
     pub(crate) term: Term,
-    /// The cell of each row.
     pub(crate) codes: Vec<u16>,
     /// What is held down, as quadratic forms.
     pub(crate) penalties: Vec<Mat<f64>>,
@@ -45,13 +44,6 @@ pub(crate) struct Block {
     pub(crate) smoothing: Vec<f64>,
     /// Position of its first cell among the parameters; the intercept is at 0.
     pub(crate) first: usize,
-}
-
-/// Labels and whose they are.
-#[derive(Clone, Copy)]
-pub(crate) struct Outcomes<'a> {
-    pub(crate) labels: &'a [bool],
-    pub(crate) customers: &'a [u32],
 }
 
 /// How a fit is carried out.
@@ -82,7 +74,6 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// The penalised deviance.
     fn objective(&self, effect: f64) -> f64 {
         2.0 * self.misfit / effect + self.penalty
     }
@@ -99,7 +90,6 @@ impl Block {
         self.term.weights.len()
     }
 
-    /// This term's parameters.
     pub(crate) fn own<'a>(&self, parameters: &'a [f64]) -> &'a [f64] {
         &parameters[self.first..self.first + self.cells()]
     }
@@ -303,11 +293,6 @@ fn gradient(blocks: &[Block], now: &Fit, outcomes: Outcomes<'_>, effect: f64) ->
         }
     }
     gradient
-}
-
-/// Outcome less propensity, row by row.
-pub(crate) fn residuals<'a>(propensities: &'a [f64], labels: &'a [bool]) -> impl Iterator<Item = f64> + 'a {
-    propensities.iter().zip(labels).map(|(p, y)| if *y { 1.0 - p } else { -p })
 }
 
 /// A Newton step, halved until it makes things no worse.

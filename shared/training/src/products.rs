@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use expansion_domain::{Contract, Instant, Portfolio};
-use expansion_features::{Catalogue, Dataset, View};
+use expansion_domain::{Contract, Instant, SourceData, count};
+use expansion_features::{Catalogue, Dataset, Inputs};
 use expansion_model::{ProductModel, ProductValue, Shares, TRAITS, candidates};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
 use crate::FitError;
-use crate::deals::{count, won_by};
+use crate::outcomes::won_by;
 use crate::value::LeftOver;
 
 /// A segment's or industry's shares are shrunk as if so many deals of the overall mix were among them.
@@ -45,29 +45,29 @@ struct Choice {
 
 /// Fits the product model to what is known at `as_of`; the rows' horizons have elapsed by then.
 pub(crate) fn fit(
-    portfolio: &Portfolio,
+    source: &SourceData,
     data: &Dataset,
     as_of: Instant,
     horizon_days: u16,
     left_over: &[LeftOver],
 ) -> ProductModel {
-    let mut model = shares(portfolio, as_of);
+    let mut model = shares(source, as_of);
     model.slopes = PRIOR_SLOPES;
-    model.steps = steps(portfolio, as_of);
-    let choices = choices(portfolio, data, horizon_days);
+    model.steps = steps(source, as_of);
+    let choices = choices(source, data, horizon_days);
     model.values = values(&choices, left_over);
     if choices.len() >= LEAST_CHOICES {
         // Recommending is not worth failing for.
-        model.slopes = slopes(portfolio, data, &choices, &model).unwrap_or(PRIOR_SLOPES);
+        model.slopes = slopes(source, data, &choices, &model).unwrap_or(PRIOR_SLOPES);
     }
     model
 }
 
 /// The shares of the deals known to be won at `as_of`. Deals without a product don't count.
-fn shares(portfolio: &Portfolio, as_of: Instant) -> ProductModel {
+fn shares(source: &SourceData, as_of: Instant) -> ProductModel {
     let mut overall = Shares::new();
     let (mut segments, mut industries) = (BTreeMap::<String, Shares>::new(), BTreeMap::<String, Shares>::new());
-    for history in &portfolio.customers {
+    for history in &source.customers {
         for product in won_by(history, as_of).filter_map(|deal| deal.product_id.as_deref()) {
             *overall.entry(product.to_owned()).or_default() += 1.0;
             for (groups, name) in [(&mut segments, &history.segment), (&mut industries, &history.industry)] {
@@ -93,9 +93,9 @@ fn shares(portfolio: &Portfolio, as_of: Instant) -> ProductModel {
 }
 
 /// The product of each row that ended in exactly one won deal with a product.
-fn choices(portfolio: &Portfolio, data: &Dataset, horizon_days: u16) -> Vec<Choice> {
+fn choices(source: &SourceData, data: &Dataset, horizon_days: u16) -> Vec<Choice> {
     let of_row = |row: usize| {
-        let (history, as_of) = (&portfolio.customers[data.customers[row] as usize], data.as_of[row]);
+        let (history, as_of) = (&source.customers[data.customers[row] as usize], data.as_of[row]);
         let end = as_of.plus_days(i32::from(horizon_days));
         let mut won = won_by(history, end).filter(|deal| deal.closed_at.is_some_and(|closed| closed > as_of));
         let only = won.next().filter(|_| won.next().is_none())?;
@@ -108,19 +108,19 @@ fn choices(portfolio: &Portfolio, data: &Dataset, horizon_days: u16) -> Vec<Choi
 /// The slopes of the traits: logistic regression (smartcore) over everything that could have been chosen, in which what
 /// was chosen is a one. Within a choice the probabilities are then made to add up, as in a conditional logit.
 fn slopes(
-    portfolio: &Portfolio,
+    source: &SourceData,
     data: &Dataset,
     choices: &[Choice],
     model: &ProductModel,
 ) -> Result<[f64; TRAITS.len()], FitError> {
     let solver = |e: smartcore::error::Failed| FitError::Solver(e.to_string());
-    let catalogue = Catalogue::new(&portfolio.products);
+    let catalogue = Catalogue::new(&source.products);
     let (mut design, mut chosen): (Vec<f32>, Vec<i32>) = (Vec::new(), Vec::new());
     for choice in choices.iter().rev().take(MOST_CHOICES) {
-        let history = &portfolio.customers[data.customers[choice.row] as usize];
+        let history = &source.customers[data.customers[choice.row] as usize];
         let Some(known) = history.known(data.as_of[choice.row]) else { continue };
-        let view = View { known, catalogue: &catalogue, tables: &portfolio.tables };
-        for candidate in candidates(&view, &model.overall) {
+        let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables };
+        for candidate in candidates(&inputs, &model.overall) {
             let traits = model.traits(&candidate, history.segment.as_deref(), history.industry.as_deref());
             #[expect(clippy::cast_possible_truncation, reason = "traits are small numbers")]
             design.extend(traits.map(|x| x as f32));
@@ -176,10 +176,10 @@ fn values(choices: &[Choice], left_over: &[LeftOver]) -> BTreeMap<String, Produc
 }
 
 /// The usual step of each product's quantities under contract.
-fn steps(portfolio: &Portfolio, as_of: Instant) -> BTreeMap<String, f64> {
+fn steps(source: &SourceData, as_of: Instant) -> BTreeMap<String, f64> {
     let mut quantities: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let known = |contract: &&Contract| contract.start_date <= as_of;
-    for contract in portfolio.customers.iter().flat_map(|history| history.contracts.iter().filter(known)) {
+    for contract in source.customers.iter().flat_map(|history| history.contracts.iter().filter(known)) {
         if let (Some(product), Some(quantity)) = (&contract.product_id, contract.quantity) {
             quantities.entry(product).or_default().push(quantity);
         }

@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_domain::{Instant, Portfolio};
+use expansion_domain::{Instant, SourceData, count};
 use expansion_features::{Column, Dataset, Frame, Value};
 use expansion_model::{
     AdditiveModel, FactorValue, Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, TermKind, Usual,
     sigmoid,
 };
 
-use crate::clusters::design_effect;
-use crate::deals::{count, won_by};
-use crate::penalised::Outcomes;
+use crate::outcomes::{Outcomes, design_effect, won_by};
 use crate::propensity::{Tried, scorer};
 use crate::split::Split;
 use crate::{FitError, SEGMENT};
@@ -25,18 +23,18 @@ const STRONGEST: usize = 8;
 /// Half the width of a 90 % interval, in standard deviations.
 const Z_90: f64 = 1.645;
 
-/// What is usual among the customers known at `as_of`, whose snapshots are given with their positions in the portfolio.
-pub(crate) fn profiles(portfolio: &Portfolio, as_of: Instant, now: &Dataset) -> Profiles {
+/// What is usual among the customers known at `as_of`, whose snapshots are given with their positions in the source.
+pub(crate) fn profiles(source: &SourceData, as_of: Instant, now: &Dataset) -> Profiles {
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for row in 0..now.customers.len() {
-        if let Some(segment) = &portfolio.customers[now.customers[row] as usize].segment {
+        if let Some(segment) = &source.customers[now.customers[row] as usize].segment {
             groups.entry(segment.to_string()).or_default().push(row);
         }
     }
     let all: Vec<usize> = (0..now.customers.len()).collect();
     let profile = |segment: Option<&str>, rows: &[usize]| Profile {
         customers: rows.len(),
-        wins_by_quarter: wins_by_quarter(portfolio, as_of, segment),
+        wins_by_quarter: wins_by_quarter(source, as_of, segment),
         features: usual(&now.frame, rows),
     };
     let segments = groups.iter().map(|(name, rows)| (name.clone(), profile(Some(name), rows))).collect();
@@ -82,9 +80,8 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 }
 
 /// Won deals by calendar quarter, in whole years back from `as_of`, so that no quarter is there more often than others.
-fn wins_by_quarter(portfolio: &Portfolio, as_of: Instant, segment: Option<&str>) -> [usize; 4] {
-    let of_group =
-        || portfolio.customers.iter().filter(|c| segment.is_none_or(|name| c.segment.as_deref() == Some(name)));
+fn wins_by_quarter(source: &SourceData, as_of: Instant, segment: Option<&str>) -> [usize; 4] {
+    let of_group = || source.customers.iter().filter(|c| segment.is_none_or(|name| c.segment.as_deref() == Some(name)));
     let won = || of_group().flat_map(|history| won_by(history, as_of)).filter_map(|deal| deal.closed_at);
     let mut quarters = [0; 4];
     let years = won().min().map_or(0.0, |first| (as_of.days_since(first) / 365.25).floor());

@@ -1,11 +1,11 @@
 //! The propensity model: families fitted to labelled rows, the better one chosen on rows held out.
 
 use expansion_features::Dataset;
-use expansion_model::{AdditiveModel, Heterogeneity, Knowledge, Metrics, Scorer, evaluate, sigmoid};
+use expansion_model::{AdditiveModel, Heterogeneity, Knowledge, Metrics, Scorer};
 
 use crate::additive::{self, Binned, Plan};
 use crate::assemble::assemble;
-use crate::penalised::Outcomes;
+use crate::outcomes::{Outcomes, metrics, outcomes_of};
 use crate::split::Split;
 use crate::{FitError, bins, calibration, clusters, logistic, rules};
 
@@ -34,7 +34,7 @@ pub struct Layout<'a> {
 impl Layout<'static> {
     /// Rows of [`expansion_features::FEATURES`]: past expansions are among them.
     #[must_use]
-    pub const fn portfolio(horizon_days: u16) -> Self {
+    pub const fn of_features(horizon_days: u16) -> Self {
         Self { segment: Some(crate::SEGMENT), horizon_days, outcomes_among_features: true }
     }
 }
@@ -113,11 +113,6 @@ impl Family {
     }
 }
 
-/// The labels of some rows, and whose they are.
-fn outcomes_of(data: &Dataset, rows: &[usize]) -> (Vec<bool>, Vec<u32>) {
-    rows.iter().map(|&row| (data.labels[row].expanded, data.customers[row])).unzip()
-}
-
 /// What the given rows allow to be learned: as many of the rarer outcome as there are.
 fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
     let positives = rows.iter().filter(|&&row| data.labels[row].expanded).count();
@@ -166,7 +161,6 @@ pub(crate) fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Sco
 /// Fits every family to the earlier rows and tries it on those held out. A family that cannot be fitted does not take
 /// part, unless none can.
 pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Result<Vec<Tried>, FitError> {
-    let (outcomes, _) = outcomes_of(data, &split.held_out);
     let mut tried = Vec::new();
     let mut refused = None;
     for family in Family::ALL {
@@ -178,8 +172,7 @@ pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Resu
             }
         };
         let log_odds = scorer(&model, data)?.log_odds(&data.frame.take(&split.held_out));
-        let propensities: Vec<f64> = log_odds.iter().map(|eta| sigmoid(*eta)).collect();
-        if let Some(metrics) = evaluate(&propensities, &outcomes) {
+        if let Some(metrics) = metrics(&log_odds, data, &split.held_out) {
             tried.push(Tried { family, model, plan, log_odds, metrics });
         }
     }
@@ -220,7 +213,7 @@ pub(crate) fn fit(
     let best = (0..tried.len()).min_by(|a, b| tried[*a].metrics.log_loss.total_cmp(&tried[*b].metrics.log_loss));
     let best = best.map(|best| tried.swap_remove(best));
     let all: Vec<usize> = (0..data.labels.len()).collect();
-    // What was found with less to learn from is not gone on with.
+    // A fit that had less to learn from is no start for this one.
     let alike = best.as_ref().filter(|best| best.model.knowledge == knowledge(data, &all));
     let plan = alike.and_then(|best| best.plan.as_ref());
     let fitted = match &best {
@@ -246,9 +239,6 @@ pub(crate) fn fit(
 }
 
 /// Fits the propensity model to rows at several cutoffs: families compete on the newest.
-///
-/// # Errors
-/// [`FitError`] when no family can be fitted.
 pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted, FitError> {
     let mut cutoffs = data.as_of.clone();
     cutoffs.sort_unstable();
@@ -258,10 +248,7 @@ pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted, FitE
 }
 
 /// Fits the propensity model to rows that know no time: families compete on a fifth of the customers.
-///
-/// # Errors
-/// [`FitError`] when no family can be fitted.
-pub fn fit_table(data: &Dataset, segment: Option<&str>) -> Result<Fitted, FitError> {
+pub fn fit_flat(data: &Dataset, segment: Option<&str>) -> Result<Fitted, FitError> {
     let split = crate::split::by_customer(data);
     fit(data, Some(&split), Layout { segment, horizon_days: 0, outcomes_among_features: false })
         .map(|(fitted, _)| fitted)

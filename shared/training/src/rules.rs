@@ -4,11 +4,11 @@
 //! ask or have bought before, buy sooner. In log-odds; a missing value weighs nothing. They only rank; the level comes
 //! from the outcomes there are, shrunk to a base rate of 10 %.
 
+use expansion_domain::count;
 use expansion_model::{
     AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, Knowledge, Term, TermKind, Uncertainty,
 };
 
-use crate::deals::count;
 use crate::penalised::logit;
 
 /// The name of this kind of model.

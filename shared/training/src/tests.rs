@@ -1,14 +1,13 @@
 //! Both families on rows whose truth is known.
 
-use expansion_domain::Instant;
+use expansion_domain::{Instant, count};
 use expansion_features::{Column, Dataset, Frame, Label};
 use expansion_model::{AdditiveModel, Knowledge, Score, Scorer, TermKind, evaluate, sigmoid};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::deals::count;
 use crate::propensity::Family;
-use crate::{Layout, fit_table};
+use crate::{Layout, fit_flat};
 
 /// Rows whose log-odds are −2 + 2·x₀ − x₁ (x₀ missing for every fifth), with a column of noise, and their true
 /// probabilities; each customer has `repeats` identical rows.
@@ -145,7 +144,7 @@ fn panel(customers: u32, deviation: f64, with_pair: bool, seed: u64) -> (Dataset
 #[test]
 fn the_interval_holds_the_probability_of_customers_who_differ_in_ways_no_feature_shows() {
     let (data, _) = panel(1500, 0.9, false, 5);
-    let model = fit_table(&data, Some("segment")).expect("it fits").model;
+    let model = fit_flat(&data, Some("segment")).expect("it fits").model;
     let (fresh, truth) = panel(800, 0.9, false, 6);
     let inside = scores(&model, &fresh).iter().zip(&truth).filter(|(s, t)| s.lower <= **t && **t <= s.upper).count();
     let coverage = count(inside) / count(truth.len());
@@ -156,7 +155,7 @@ fn the_interval_holds_the_probability_of_customers_who_differ_in_ways_no_feature
 fn a_pair_is_found_where_two_features_only_tell_together_and_none_where_there_is_none() {
     let pairs = |with_pair| {
         let (data, _) = panel(1000, 0.0, with_pair, 7);
-        let model = fit_table(&data, Some("segment")).expect("it fits").model;
+        let model = fit_flat(&data, Some("segment")).expect("it fits").model;
         model.terms.iter().filter(|term| term.kind != TermKind::Shape).count()
     };
     assert!(pairs(true) >= 1);
@@ -170,7 +169,7 @@ fn separated_outcomes_give_a_sane_model() {
         let Column::Numbers(a) = &data.frame.columns[0] else { panic!("numbers") };
         data.labels[row].expanded = a[row] > 0.7;
     }
-    let model = fit_table(&data, Some("segment")).expect("it fits").model;
+    let model = fit_flat(&data, Some("segment")).expect("it fits").model;
     for score in scores(&model, &data) {
         assert!(score.log_odds.abs() < 30.0 && score.lower <= score.propensity && score.propensity <= score.upper);
     }

@@ -1,6 +1,7 @@
 //! Fits and evaluates the value model: ridge regression (smartcore) of the log-amount on what was known, with a
 //! conformal interval.
 
+use expansion_domain::count;
 use expansion_features::Dataset;
 use expansion_model::{BinnedFeature, ValueEvaluation, ValueModel};
 use smartcore::linalg::basic::arrays::Array;
@@ -8,7 +9,6 @@ use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters, RidgeRegressionSolverName};
 
 use crate::FitError;
-use crate::deals::count;
 use crate::logistic::{Linear, linear};
 
 /// Fewer amounts than this say nothing about their spread.
@@ -35,7 +35,6 @@ struct Amounts {
 /// What a fit that had not seen the customer left over of a row's log-amount.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LeftOver {
-    /// The row.
     pub(crate) row: usize,
     /// The log-amount less its prediction.
     pub(crate) rest: f64,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use expansion_bench::{Failure, read_folder};
 use expansion_domain::Instant;
-use expansion_features::{Catalogue, View, label};
+use expansion_features::{Catalogue, Inputs, label};
 use expansion_model::{ConfidenceLevel, Scorer, confidence};
 use expansion_simulator::{Settings, simulate, truth, write};
 use expansion_training::{Request, fit};
@@ -89,7 +89,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             let (Some(known), Some(truth)) = (history.known(as_of), truths.get(&*history.customer_id)) else {
                 continue;
             };
-            let snapshot = View { known, catalogue: &catalogue, tables: &portfolio.tables }.snapshot();
+            let snapshot = Inputs { known, catalogue: &catalogue, tables: &portfolio.tables }.snapshot();
             let bins = scorer.bins(&snapshot);
             let score = scorer.score(&bins, &mut vec![0.0; bins.len()]);
             let (inside, width) = (score.lower <= *truth && *truth <= score.upper, score.upper - score.lower);

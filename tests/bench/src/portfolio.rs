@@ -48,7 +48,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         write_table(&folder.join("test.csv"), &test)?;
     }
     let clock = Clock::start();
-    let fitted = fit_propensity(&train, Layout::portfolio(arguments.horizon_days))?;
+    let fitted = fit_propensity(&train, Layout::of_features(arguments.horizon_days))?;
     let training = clock.stop();
     let report = Report::new(&fitted, &train, &test, training)?;
     if let Some(out) = &arguments.out {

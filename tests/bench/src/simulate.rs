@@ -18,7 +18,6 @@ use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
 
-
 /// Days between two refreshes.
 const WEEK: i32 = 7;
 
@@ -167,11 +166,11 @@ async fn bad_challenger(
 ) -> Result<(bool, String), Failure> {
     let config = stack.config("trainer");
     let (source, s3): (Location, S3) = (config.parsed("SOURCE_URI")?, config.s3());
-    let portfolio = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.portfolio;
-    let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
-    let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
+    let customers = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.data;
+    let cutoffs = cutoffs(&customers, as_of, arguments.horizon_days, MOST_CUTOFFS);
+    let data = dataset(&customers, &cutoffs, arguments.horizon_days);
     let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short")?;
-    let bad = fit_propensity(&shuffled(&data, week), Layout::portfolio(arguments.horizon_days))?;
+    let bad = fit_propensity(&shuffled(&data, week), Layout::of_features(arguments.horizon_days))?;
     let champion: Model = config.artifacts()?.model(champion).await?;
     let challenger = Challenger {
         evaluated: bad.evaluated.as_ref(),
@@ -199,7 +198,7 @@ async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), 
     let records: Vec<AccuracyRecord> = stack.config("judge").control()?.accuracies(weeks.len()).await?;
     for week in weeks {
         let record = records.iter().find(|record| record.as_of == week.as_of);
-        let whole = record.and_then(|record| record.cohorts.last()?.overall.as_ref());
+        let whole = record.and_then(|record| record.checkpoints.last()?.overall.as_ref());
         week.calibration_error = whole.and_then(|whole| Some(whole.figures.get("calibration_error")?.value));
         week.predicted_expansions = whole.map(|whole| whole.predicted_expansions);
         week.expansions = whole.map(|whole| whole.expansions);
@@ -245,9 +244,8 @@ fn report(arguments: &Arguments, weeks: &[Week]) -> Result<String, Failure> {
     let mut said = format!("{table}\n\n");
     if let Some(drift) = (arguments.drift != 0).then_some(arguments.drift_week) {
         let noticed = noticed.map_or("not noticed".to_owned(), |weeks| format!("noticed {weeks} weeks later"));
-        said += &format!(
-            "The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.\n"
-        );
+        said +=
+            &format!("The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.\n");
     }
     said += &format!(
         "Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of {}.\n\

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use expansion_domain::{Id, Instant};
 use expansion_features::{Column, Dataset, Frame, Label, MISSING_LEVEL};
-use expansion_training::fit_table;
+use expansion_training::fit_flat;
 use serde_json::Value;
 
 use crate::Failure;
@@ -42,7 +42,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let numeric: HashMap<&str, bool> = train.header.iter().map(|name| (&**name, train.is_numeric(name))).collect();
     let (train, test) = (dataset(&train, arguments, &numeric)?, dataset(&test, arguments, &numeric)?);
     let clock = Clock::start();
-    let fitted = fit_table(&train, arguments.segment.as_deref())?;
+    let fitted = fit_flat(&train, arguments.segment.as_deref())?;
     let training = clock.stop();
     let report = Report::new(&fitted, &train, &test, training)?;
     if let Some(out) = &arguments.out {

@@ -44,7 +44,7 @@ pub struct World {
     /// Where its data are, if they are to go with it.
     pub(crate) data: Option<TempDir>,
     /// What it reads stays as long as it does.
-    source: Option<Source>,
+    pub(crate) _source: Option<Source>,
 }
 
 impl World {
@@ -57,7 +57,7 @@ impl World {
     pub async fn with(source: &Source, options: Options) -> Self {
         let uri = source.folder().display().to_string();
         let world = Self::start(Options { source: Some(uri), ..options }).await;
-        Self { source: Some(source.clone()), ..world }
+        Self { _source: Some(source.clone()), ..world }
     }
 
     /// Any stack.
@@ -66,7 +66,7 @@ impl World {
         let config = stack.config("scorer");
         let control = config.control().expect("a table of runs");
         let propensities = config.propensities().expect("a table of scores");
-        Self { stack, control, propensities, events_before: Vec::new(), data: None, source: None }
+        Self { stack, control, propensities, events_before: Vec::new(), data: None, _source: None }
     }
 
     // --- events ------------------------------------------------------------------------------------------------------

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use expansion_api::{ClaimNames, Principal, ROUTES, Route, refresh_command};
+use expansion_api_functions::{anywhere, routes};
 use expansion_domain::{
-    AccuracyRequested, Detail, Envelope, ExpansionActionRequested, ModelCommandRequested, RefreshRequested,
+    AccuracyRequested, Detail, Envelope, ExpansionActionRequested, Instant, ModelCommandRequested, RefreshRequested,
     RunCheckRequested, RunId, ShardRequested,
 };
-use expansion_lambda::{principal, requested_at};
+use expansion_http::Method;
+use expansion_service::refresh::{RefreshRequest, command};
+use expansion_service::{ClaimNames, Principal, Request as Asked};
 use expansion_tidy::{names, text};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use serde_json::Value;
@@ -46,11 +49,28 @@ fn shards(file: &str) -> Vec<ShardRequested> {
     records.iter().map(|record| open(file, record["body"].as_str().unwrap_or_default())).collect()
 }
 
+/// What API Gateway says of a request.
+fn context(file: &str, request: &Request) -> ApiGatewayV2httpRequestContext {
+    let RequestContext::ApiGatewayV2(context) = request.request_context() else {
+        panic!("{file}: the request context is not API Gateway's, format 2.0");
+    };
+    context
+}
+
+/// Who asks; `None` where the claims name neither a manager nor a CSM.
+fn principal(context: &ApiGatewayV2httpRequestContext) -> Option<Principal> {
+    // The defaults of the template.
+    let names =
+        ClaimNames { csm: "custom:csm_id".to_owned(), role: "custom:role".to_owned(), manager: "manager".to_owned() };
+    let claims = &context.authorizer.as_ref()?.jwt.as_ref()?.claims;
+    Principal::from_claims(&names, |name| claims.get(name).map(String::as_str))
+}
+
 /// Whether a request's path and parameters are those of a route.
-fn fits(request: &Request, route: &Route) -> bool {
+fn fits(request: &Request, route: &'static str) -> bool {
     let parameters = request.path_parameters();
     let path: Vec<&str> = request.uri().path().split('/').collect();
-    let wanted: Vec<&str> = route.path.split('/').collect();
+    let wanted: Vec<&str> = route.split('/').collect();
     let name = |part: &'static str| part.strip_prefix('{')?.strip_suffix('}');
     path.len() == wanted.len()
         && path.iter().zip(wanted).all(|(found, wanted)| match name(wanted) {
@@ -61,8 +81,9 @@ fn fits(request: &Request, route: &Route) -> bool {
 
 #[test]
 fn every_function_has_events() {
-    let functions = names("functions");
-    let folders: Vec<String> = names("events").into_iter().filter(|folder| folder != SCHEMAS).collect();
+    let of_events = names("functions").into_iter().filter(|folder| folder != "api");
+    let functions: BTreeSet<String> = of_events.chain(expansion_api_functions::names()).collect();
+    let folders: BTreeSet<String> = names("events").into_iter().filter(|folder| folder != SCHEMAS).collect();
     assert_eq!(folders, functions, "events/ (left) has a folder for every function (right)");
     for function in functions {
         let cases = names(&format!("events/{function}"));
@@ -89,23 +110,20 @@ fn every_schema_is_of_one_event() {
 
 #[test]
 fn http_events_are_requests_to_a_route_of_the_function() {
-    // The defaults of the template.
-    let claims =
-        ClaimNames { csm: "custom:csm_id".to_owned(), role: "custom:role".to_owned(), manager: "manager".to_owned() };
-    let functions: BTreeSet<&str> = ROUTES.iter().map(|route| route.function).collect();
-    for file in functions.into_iter().flat_map(events) {
-        let request = request(&file);
-        let RequestContext::ApiGatewayV2(context) = request.request_context() else {
-            panic!("{file}: the request context is not API Gateway's, format 2.0");
-        };
-        let key = context.route_key.unwrap_or_default();
-        let route = ROUTES.iter().find(|route| key == format!("{} {}", route.method, route.path));
-        let route = route.unwrap_or_else(|| panic!("{file}: {key:?} is none of the routes in shared/api"));
-        assert!(file.starts_with(&format!("events/{}/", route.function)), "{file}: {key} is {}'s", route.function);
-        assert_eq!(request.method(), route.method, "{file}: the method is not the route's");
-        assert!(fits(&request, route), "{file}: path or pathParameters are not those of {}", route.path);
-        assert!(principal(&request, &claims).is_ok(), "{file}: the claims name neither a manager nor a CSM");
-        assert!(requested_at(&request).is_some() && context.request_id.is_some(), "{file}: no time or no request id");
+    for function in expansion_api_functions::names() {
+        let answered: Vec<(Method, &str)> =
+            routes(&function, Vec::new(), &anywhere()).expect("a function").expect("its configuration");
+        for file in events(&function) {
+            let request = request(&file);
+            let context = context(&file, &request);
+            let key = context.route_key.as_deref().unwrap_or_default();
+            let route = answered.iter().find(|(method, path)| key == format!("{} {path}", method.name()));
+            let (method, path) = route.unwrap_or_else(|| panic!("{file}: {key:?} is none of {function}'s routes"));
+            assert_eq!(request.method(), method.name(), "{file}: the method is not the route's");
+            assert!(fits(&request, path), "{file}: path or pathParameters are not those of {path}");
+            assert!(principal(&context).is_some(), "{file}: the claims name neither a manager nor a CSM");
+            assert!(context.time_epoch > 0 && context.request_id.is_some(), "{file}: no time or no request id");
+        }
     }
 }
 
@@ -142,10 +160,13 @@ fn scorer_events_are_batches_of_shards() {
 fn the_events_are_about_the_same_runs() {
     // The default of the template.
     let horizon_days = 90;
-    let asked = request("events/request-refresh/request.json");
+    let file = "events/request-refresh/request.json";
+    let asked = request(file);
     let key = asked.headers().get("idempotency-key").and_then(|key| key.to_str().ok());
-    let at = requested_at(&asked).expect("request.json says when it was received");
-    let command = refresh_command(&Principal::Manager, key, asked.body(), at).expect("request.json is well-formed");
+    let body: RefreshRequest = serde_json::from_slice(asked.body()).expect("request.json asks for a refresh");
+    let received_at = Instant::from_micros(1000 * context(file, &asked).time_epoch).expect("a time");
+    let idempotency_key = key.map(|key| key.parse().expect("a key"));
+    let command = command(&Asked { body, idempotency_key, received_at }).expect("request.json is well-formed");
     let run = RunId::derive(command.as_of, &command.cause, horizon_days);
     let status = request("events/request-refresh/status.json").path_parameters();
     assert_eq!(status.first("run_id"), Some(run.as_str()), "status.json asks about the run that request.json begins");

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use expansion_api_functions::routes;
-use expansion_domain::Instant;
+use expansion_fixtures::listed;
 use expansion_http::Method;
 use expansion_local::template::{TEXT, Template};
-use expansion_model::ConfidenceLevel;
 use expansion_records::Listed;
 use expansion_service::{Config, ConfigError};
 use expansion_store::SdkConfig;
@@ -22,7 +21,10 @@ fn every_function_is_deployed() {
     let deployed: BTreeSet<String> = template.functions.into_keys().collect();
     let of_events = names("functions").into_iter().filter(|folder| folder != "api");
     let built: BTreeSet<String> = of_events.chain(expansion_api_functions::names()).collect();
-    assert_eq!(deployed, built, "infra/template.yaml (left) has a function for every binary (right): add or remove one");
+    assert_eq!(
+        deployed, built,
+        "infra/template.yaml (left) has a function for every binary (right): add or remove one"
+    );
 }
 
 #[test]
@@ -34,9 +36,13 @@ fn every_function_is_given_the_variables_it_reads() {
         let config = Config::new(move |name| given.get(name).cloned(), SdkConfig::builder().build());
         start(&function, &config).unwrap_or_else(|error| panic!("infra/template.yaml: {function}: {error}"));
         let read = config.variables_read();
-        let own = described.variables.keys().map(String::as_str).filter(|name| !template.common_variables.contains(*name));
+        let own =
+            described.variables.keys().map(String::as_str).filter(|name| !template.common_variables.contains(*name));
         for name in own {
-            assert!(read.contains(name), "infra/template.yaml gives {function} the variable {name}, which it does not read");
+            assert!(
+                read.contains(name),
+                "infra/template.yaml gives {function} the variable {name}, which it does not read"
+            );
         }
         read_by_any.extend(read);
     }
@@ -75,29 +81,7 @@ fn the_template_has_the_routes_that_the_functions_answer() {
 
 #[test]
 fn the_score_index_projects_what_the_list_shows() {
-    let full = Listed {
-        customer_id: "cus-00001".into(),
-        calculated_at: Instant::EPOCH,
-        customer_name: Some("Acme".into()),
-        csm_id: Some("csm-01".into()),
-        segment: Some("SMB".into()),
-        propensity_score: 50,
-        propensity: 0.5,
-        propensity_lower: 40.0,
-        propensity_upper: 60.0,
-        confidence: 0.8,
-        confidence_level: ConfidenceLevel::High,
-        primary_signal: Some("Asked for seats".to_owned()),
-        product_ids: vec!["prd-seats".into()],
-        estimated_value: Some(1.0),
-        estimated_value_lower: Some(1.0),
-        estimated_value_upper: Some(1.0),
-        expected_value: Some(1.0),
-        previous_score: Some(50),
-        priority: Some(1.0),
-        leave_alone: Some("A deal is being worked".to_owned()),
-        newly_ready: true,
-    };
+    let full = Listed { leave_alone: Some("A deal is being worked".to_owned()), ..listed("c-1", 50) };
     let full = serde_json::to_value(full).expect("a row is JSON");
     let keys = ["customer_id", "calculated_at", "propensity_score"];
     let shown = full.as_object().expect("a row is an object").keys().map(String::as_str);
@@ -108,5 +92,5 @@ fn the_score_index_projects_what_the_list_shows() {
     let projection = &table.definition["GlobalSecondaryIndexes"][0]["Projection"]["NonKeyAttributes"];
     let projected = projection.as_array().expect("the score index projects chosen attributes");
     let projected: BTreeSet<&str> = projected.iter().filter_map(|name| name.as_str()).collect();
-    assert_eq!(projected, shown, "infra/template.yaml (left) projects what Listed in shared/model (right) holds");
+    assert_eq!(projected, shown, "infra/template.yaml (left) projects what Listed in shared/records (right) holds");
 }

@@ -130,9 +130,21 @@ fn a_role_has_its_statements_with_final_names() {
 #[test]
 fn what_would_not_be_done_as_on_aws_is_refused() {
     for (from, to, named) in [
-        ("detail-type: [RunCheckRequested]", "detail-type: [{prefix: Run}]", "RunCheckRequestedRule uses the operator prefix"),
-        ("StringEquals:\n                  events:source", "StringLike:\n                  events:source", "uses the condition"),
-        ("- Effect: Allow\n              Action: s3:ListBucket", "- Effect: Deny\n              Action: s3:ListBucket", "does not allow"),
+        (
+            "detail-type: [RunCheckRequested]",
+            "detail-type: [{prefix: Run}]",
+            "RunCheckRequestedRule uses the operator prefix",
+        ),
+        (
+            "StringEquals:\n                  events:source",
+            "StringLike:\n                  events:source",
+            "uses the condition",
+        ),
+        (
+            "- Effect: Allow\n              Action: s3:ListBucket",
+            "- Effect: Deny\n              Action: s3:ListBucket",
+            "does not allow",
+        ),
     ] {
         let text = TEXT.replacen(from, to, 1);
         let refusal = Template::parse(&text, "").expect_err("it is refused").to_string();

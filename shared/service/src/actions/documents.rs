@@ -6,34 +6,15 @@
 
 use askama::Template;
 use expansion_domain::{
-    ActionFactor, ActionKind, ActionMeeting, ActionProduct, ActionValue, Date, ExpansionActionRequested, Instant,
+    ActionFactor, ActionKind, ActionMeeting, ActionProduct, ActionValue, Currency, Date, ExpansionActionRequested,
+    Instant, Money, thousands,
 };
-use expansion_features::Unit;
+use expansion_features::{Audience, feature};
 use icalendar::{Calendar, Component, Event, Property};
 use jiff::Timestamp;
 
 use crate::Error;
 
-/// Features whose values a customer may be told as reasons: their own use of what they have, and what they asked for.
-const TOLD: [&str; 17] = [
-    "seat_utilisation",
-    "seat_utilisation_peak",
-    "days_to_capacity",
-    "active_seats",
-    "active_seats_change",
-    "logins_per_seat",
-    "logins_change",
-    "api_calls",
-    "api_calls_change",
-    "usage_days_30",
-    "usage_days_90",
-    "usage_days_365",
-    "usage_volume_change",
-    "seat_inquiries",
-    "enterprise_inquiries",
-    "feature_requests",
-    "new_teams",
-];
 /// So many reasons are enough.
 const MOST_REASONS: usize = 5;
 
@@ -89,12 +70,12 @@ struct Markdown<'a> {
 ///
 /// # Errors
 /// [`Error::Internal`] when a template fails, which none does.
-pub(crate) fn documents(event: &ExpansionActionRequested) -> Result<Documents, Error> {
+pub(crate) fn documents(event: &ExpansionActionRequested, currency: Option<Currency>) -> Result<Documents, Error> {
     if event.action != ActionKind::GenerateProposal {
         let calendar = event.meeting.as_ref().map(|meeting| calendar(event, meeting));
         return Ok(Documents { calendar, ..Documents::default() });
     }
-    let proposal = &proposal(event);
+    let proposal = &proposal(event, currency);
     let failed = |error: askama::Error| Error::Internal(format!("a proposal cannot be written: {error}"));
     Ok(Documents {
         calendar: None,
@@ -139,7 +120,7 @@ fn in_utc(at: Instant) -> String {
 
 // --- proposal --------------------------------------------------------------------------------------------------------
 
-fn proposal(event: &ExpansionActionRequested) -> Proposal {
+fn proposal(event: &ExpansionActionRequested, currency: Option<Currency>) -> Proposal {
     let mut in_favour: Vec<&ActionFactor> = event.contributing_factors.iter().filter(|f| may_be_told(f)).collect();
     in_favour.sort_by_key(|factor| std::cmp::Reverse(factor.points));
     Proposal {
@@ -147,7 +128,7 @@ fn proposal(event: &ExpansionActionRequested) -> Proposal {
         contact: contact(event),
         prepared_on: event.requested_at.date(),
         as_of: event.as_of.date(),
-        offers: event.product.iter().chain(&event.alternatives).map(offer).collect(),
+        offers: event.product.iter().chain(&event.alternatives).map(|product| offer(product, currency)).collect(),
         reasons: in_favour.into_iter().take(MOST_REASONS).map(|factor| printable(&factor.label, false)).collect(),
         timing: event.approach.timing.as_ref().map(|timing| Window {
             label: printable(&timing.label, false),
@@ -160,23 +141,24 @@ fn proposal(event: &ExpansionActionRequested) -> Proposal {
 /// Whether a factor is a reason for the customer too: it speaks for an expansion, is known, says that there is something
 /// and not that there is none or less, and is about themselves.
 fn may_be_told(factor: &ActionFactor) -> bool {
-    factor.points > 0 && factor.value.is_some_and(|value| value > 0.0) && TOLD.contains(&&*factor.feature)
+    let is_theirs = feature(&factor.feature).is_some_and(|(_, feature)| feature.audience == Audience::Customer);
+    factor.points > 0 && factor.value.is_some_and(|value| value > 0.0) && is_theirs
 }
 
-fn offer(product: &ActionProduct) -> Offer {
+fn offer(product: &ActionProduct, currency: Option<Currency>) -> Offer {
     let title = in_words(product);
     let name = product.name.as_deref().map(|name| printable(name, false));
     Offer {
         product: name.filter(|name| !title.contains(&**name)),
-        quantity: product.quantity.map(|units| Unit::Money.format(units)),
-        value: product.estimated_value.as_ref().map(value_in_words),
+        quantity: product.quantity.map(thousands),
+        value: product.estimated_value.map(|value| value_in_words(value, currency)),
         title,
     }
 }
 
-fn value_in_words(value: &ActionValue) -> String {
-    let [amount, lower, upper] = [value.amount, value.lower, value.upper].map(|amount| Unit::Money.format(amount));
-    format!("about {amount}, between {lower} and {upper}")
+fn value_in_words(value: ActionValue, currency: Option<Currency>) -> String {
+    let [amount, lower, upper] = [value.amount, value.lower, value.upper].map(|amount| Money { amount, currency });
+    format!("about {amount:#}, between {lower:#} and {upper:#}")
 }
 
 /// What is offered, in words; rows of long ago have none.
@@ -187,9 +169,9 @@ fn in_words(product: &ActionProduct) -> String {
 
 /// The champion by name and title. What they are to us, and that they came to that title lately, is not for them to read.
 fn contact(event: &ExpansionActionRequested) -> Option<String> {
-    let champion = event.approach.champion.as_ref()?;
-    let name = printable(champion.name.as_deref()?, false);
-    match champion.title.as_deref() {
+    let advocate = event.approach.advocate.as_ref()?;
+    let name = printable(advocate.name.as_deref()?, false);
+    match advocate.title.as_deref() {
         Some(title) => Some(format!("{name}, {}", printable(title, false))),
         None => Some(name),
     }

@@ -1,7 +1,7 @@
 //! What a row and a request make of an action: its record, and the event with all that a CRM needs.
 
 use expansion_domain::{
-    ActionApproach, ActionChampion, ActionCustomer, ActionEntryPoint, ActionFactor, ActionInterval, ActionKind,
+    ActionAdvocate, ActionApproach, ActionCustomer, ActionEntryPoint, ActionFactor, ActionInterval, ActionKind,
     ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, Instant,
     RecordedAction, Requester, StoredAction,
 };
@@ -126,11 +126,11 @@ fn approach(approach: &Approach) -> ActionApproach {
             to: timing.to,
             reason: timing.reason.clone(),
         }),
-        champion: approach.champion.as_ref().map(|champion| ActionChampion {
-            stakeholder_id: champion.stakeholder_id.clone(),
-            name: champion.name.clone(),
-            title: champion.title.clone(),
-            label: champion.label.clone(),
+        advocate: approach.advocate.as_ref().map(|advocate| ActionAdvocate {
+            stakeholder_id: advocate.stakeholder_id.clone(),
+            name: advocate.name.clone(),
+            title: advocate.title.clone(),
+            label: advocate.label.clone(),
         }),
         entry_point: approach
             .entry_point

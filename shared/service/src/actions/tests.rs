@@ -91,23 +91,23 @@ fn planned(row: &Propensity, request: &ActionRequest) -> StoredAction {
     plan::action(row, id, request, by, at("2026-07-01T12:00:00.25Z")).expect("it can be done")
 }
 
-fn papers(row: &Propensity, request: &ActionRequest) -> Documents {
-    documents(&planned(row, request).event).expect("they are written")
+fn files(row: &Propensity, request: &ActionRequest) -> Documents {
+    documents(&planned(row, request).event, None).expect("they are written")
 }
 
 /// The Markdown and HTML of a proposal.
 fn proposal(row: &Propensity) -> (String, String) {
-    let papers = papers(row, &request(ActionKind::GenerateProposal));
-    assert_eq!(papers.calendar, None);
-    papers.proposal_markdown.zip(papers.proposal_html).expect("a proposal in both forms")
+    let files = files(row, &request(ActionKind::GenerateProposal));
+    assert_eq!(files.calendar, None);
+    files.proposal_markdown.zip(files.proposal_html).expect("a proposal in both forms")
 }
 
 /// The calendar entry of a meeting.
 fn calendar(row: &Propensity, note: &str) -> String {
     let request = ActionRequest { note: Some(note.to_owned()), ..request(ActionKind::ScheduleMeeting) };
-    let papers = papers(row, &request);
-    assert!(papers.proposal_markdown.is_none() && papers.proposal_html.is_none());
-    papers.calendar.expect("a calendar entry")
+    let files = files(row, &request);
+    assert!(files.proposal_markdown.is_none() && files.proposal_html.is_none());
+    files.calendar.expect("a calendar entry")
 }
 
 const KINDS: [ActionKind; 3] =
@@ -266,9 +266,9 @@ fn evil_row() -> Propensity {
     row.contributing_factors[0].label = EVIL.to_owned();
     row.recommended_products[0].name = Some(format!("{EVIL} 2").as_str().into());
     row.recommended_products[0].offer = format!("1. {EVIL}\n\n# more");
-    let champion = row.recommended_approach.champion.as_mut().expect("there is one");
-    champion.name = Some(format!("- {EVIL}").as_str().into());
-    champion.title = Some(EVIL.into());
+    let advocate = row.recommended_approach.advocate.as_mut().expect("there is one");
+    advocate.name = Some(format!("- {EVIL}").as_str().into());
+    advocate.title = Some(EVIL.into());
     row
 }
 

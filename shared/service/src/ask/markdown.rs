@@ -233,7 +233,7 @@ fn approach(customer: &CustomerAnswer) -> String {
     let parts = [
         ("Product", "product", approach.product.clone()),
         ("Timing", "timing", timing),
-        ("Champion", "champion", approach.champion.as_ref().map(|champion| champion.label.clone())),
+        ("Champion", "champion", approach.advocate.as_ref().map(|advocate| advocate.label.clone())),
         ("Entry Point", "entry_point", approach.entry_point.as_ref().map(|entry| entry.conversation.clone())),
     ];
     let lines = parts.map(|(label, part, said)| {

@@ -6,9 +6,9 @@ use expansion_domain::RunId;
 pub(super) use expansion_fixtures::at;
 use expansion_fixtures::{complete, factor, listed, model_summary, row};
 use expansion_model::Accuracy;
-use expansion_records::{EarlyWarning, Listed, Run, RunSummary};
+use expansion_records::{Listed, Run, RunSummary};
 
-use crate::accuracy::{CohortView, RunAccuracyView};
+use crate::accuracy::{CohortView, RunAccuracyView, WarningView};
 use crate::customer::{CustomerAnswer, customer_answer};
 use crate::view::{ModelView, RunView, ScoreView};
 
@@ -67,6 +67,6 @@ pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         known_at: at("2026-06-30T23:59:59Z"),
         cohorts: cohorts.iter().map(view).collect(),
         feedback: BTreeMap::new(),
-        warning: EarlyWarning { estimated: None, shifts: Vec::new(), findings: Vec::new() },
+        warning: WarningView { estimated: None, shifts: Vec::new(), findings: Vec::new() },
     }
 }

@@ -19,7 +19,29 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
+use crate::cells::Row;
+use crate::issues::{Reason, Rejection};
 use crate::{Limits, Location, Read, SourceError, inventory, read};
+
+/// A row as a reader hands it over: its line, its first cells (or why it is left out), and how many lines it takes up.
+pub(crate) type Seen = (u64, Result<String, Reason>, u64);
+type Sink<'s> = &'s mut dyn FnMut(u64, Result<&[Row<'_>], Rejection>);
+
+/// What a reader hands over, with so many cells of each row.
+pub(crate) fn seen(cells: usize, read: impl FnOnce(Sink<'_>) -> Result<(), SourceError>) -> Vec<Seen> {
+    let mut rows = Vec::new();
+    let outcome = read(&mut |line, row| {
+        rows.push(match row {
+            Ok(row) => {
+                let texts = row[0][..cells].iter().map(|field| field.text().expect("text").unwrap_or_default());
+                (line, Ok(texts.collect::<Vec<_>>().join("|")), 1)
+            }
+            Err(rejection) => (line, Err(rejection.reason), rejection.rows),
+        });
+    });
+    outcome.expect("a readable file");
+    rows
+}
 
 /// Tables as texts: a header, then rows; an empty text is a missing value.
 pub(super) type Tables = Vec<(Table, Vec<Vec<String>>)>;

@@ -116,7 +116,7 @@ async fn what_is_known_of_a_run_gives_way_only_to_what_is_known_later() {
         horizon_days: 90,
         model_id: MODEL_ID.to_owned(),
         known_at: at,
-        cohorts: Vec::new(),
+        checkpoints: Vec::new(),
         warning: EarlyWarning::default(),
     };
     let put = async |at| control.put_accuracy(&known(at)).await.expect("an answer");

@@ -11,7 +11,7 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
     let world = World::after(&[7]).await;
     let first = world.run(&weekly_run(as_of(7))).await;
     let seen = world.all_rows().await;
-    let model = first.model.clone().expect("a complete run has a model");
+    let model = first.model().cloned().expect("a complete run has a model");
 
     // A byte of the stored model changes between the plan of the next run and its scoring.
     let next = Run::requested(as_of(0), "schedule", 90, now());

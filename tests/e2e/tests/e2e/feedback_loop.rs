@@ -55,7 +55,7 @@ async fn past_runs_are_judged_by_what_happened_and_young_ones_are_not() {
     }
     assert!(number(&accuracy["figures"]["auc"]["value"]) > 0.55, "{accuracy}");
     assert_eq!(accuracy["tenths"].as_array().map(Vec::len), Some(10));
-    assert_eq!(rows.cohorts.len(), 5);
+    assert_eq!(rows.checkpoints.len(), 5);
 
     let by_segment = world.manager().get(&format!("{LIST}/accuracy?segment=SMB&horizon=90")).await.ok();
     let smb = &cohort(&by_segment["data"][0], 90)["accuracy"];

@@ -1,8 +1,8 @@
 //! Portfolios that are longer than the ready-made top list.
 
 use expansion_domain::row_id;
-use expansion_fixtures::{self as fixtures, listed, model_summary};
 use expansion_e2e::{World, as_of};
+use expansion_fixtures::{self as fixtures, listed, model_summary};
 use expansion_local::Options;
 use expansion_records::{Listed, Propensity, Run, RunSummary};
 use expansion_store::now;

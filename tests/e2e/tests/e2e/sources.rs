@@ -65,7 +65,7 @@ async fn bad_rows_that_all_lie_in_one_bucket_do_not_fail_the_run() {
 
     let world = World::over(&source).await;
     let run = world.refreshed(as_of(0)).await;
-    assert_eq!(run.data_issues[0].count, bad as u64);
+    assert_eq!(run.plan().expect("it is planned").data_issues[0].count, bad as u64);
 }
 
 #[tokio::test(flavor = "multi_thread")]

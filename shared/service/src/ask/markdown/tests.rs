@@ -103,8 +103,10 @@ fn what_changed_and_the_state_of_the_refresh() {
 #[test]
 fn a_refresh_that_has_failed_is_told_beside_the_run_that_is_shown() {
     let requested = Run::requested(at("2026-07-07T23:59:59Z"), "schedule", 90, at("2026-07-08T06:00:00Z"));
-    let failed =
-        Run { state: RunState::Failed { reason: "a table is missing".to_owned(), plan: None }, ..requested.clone() };
+    let failed = Run {
+        state: RunState::Failed { reason: "a table is missing".to_owned(), plan: None, summary: None },
+        ..requested.clone()
+    };
     let told = |run: &Run, current: Option<RunView>| {
         plain(&Understood::Refresh { run: Box::new(run.into()), current: current.map(Box::new) })
     };
@@ -312,8 +314,8 @@ fn answers(name: &str) -> [Understood; 5] {
         name.clone_into(&mut factor.label);
     }
     customer.recommended_approach.product = Some(name.to_owned());
-    if let Some(champion) = &mut customer.recommended_approach.champion {
-        name.clone_into(&mut champion.label);
+    if let Some(advocate) = &mut customer.recommended_approach.advocate {
+        name.clone_into(&mut advocate.label);
     }
     let accounts = vec![row.clone(), row.clone()];
     let filters = Filters { segment: Some(name.into()), product_id: Some(name.into()), ..Filters::default() };
