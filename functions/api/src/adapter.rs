@@ -25,9 +25,9 @@ pub fn run(routes: impl FnOnce(Router, &Config) -> Result<Router, ConfigError>) 
     runtime.block_on(async {
         let config = Config::from_env();
         expansion_telemetry::init(&config.log_level()?)?;
-        let router = finished(routes(Router::new(), &config)?);
+        let answers = finished(routes(Router::new(), &config)?);
         config.warm().await;
-        lambda_http::run(service_fn(|request| respond(router.clone(), request))).await
+        lambda_http::run(service_fn(|request| respond(answers.clone(), request))).await
     })
 }
 

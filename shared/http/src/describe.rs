@@ -79,7 +79,7 @@ impl Describe for TransformOperation<'_> {
             request_body: None,
             parameters: [(parameter.to_owned(), value.into())].into_iter().collect(),
             server: None,
-            extensions: Default::default(),
+            extensions: [].into(),
         };
         let responses = self.inner_mut().responses.get_or_insert_default();
         for response in responses.responses.values_mut().filter_map(ReferenceOr::as_item_mut) {
@@ -112,7 +112,12 @@ pub(crate) fn answer<T: JsonSchema>(ctx: &mut GenContext, papers: &[&str]) -> Re
 pub(crate) fn body<T: JsonSchema>(operation: &mut Operation, is_required: bool) {
     let mut schemas = settings().for_deserialize().into_generator();
     let schema = schemas.subschema_for::<T>();
-    operation.extensions.insert(SCHEMAS.to_owned(), schemas.take_definitions(true).into());
+    let mut definitions = schemas.take_definitions(true);
+    // What it is as a whole is what the operation is about.
+    if let Some(Value::Object(body)) = definitions.get_mut(&*T::schema_name()) {
+        body.remove("description");
+    }
+    operation.extensions.insert(SCHEMAS.to_owned(), definitions.into());
     let content = MediaType { schema: Some(object(schema)), ..MediaType::default() };
     operation.request_body = Some(ReferenceOr::Item(RequestBody {
         content: [("application/json".to_owned(), content)].into_iter().collect(),
@@ -127,7 +132,11 @@ pub(crate) fn query_parameters<T: JsonSchema>(operation: &mut Operation) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         let mut schema = schema.clone();
-        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let description = schema.as_object_mut().and_then(|schema| {
+            // How many bits hold a number is nobody's business.
+            schema.remove("format");
+            schema.remove("description")
+        });
         let description = description.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
         let is_required = required.iter().any(|required| required == name);
         operation.parameters.push(ReferenceOr::Item(Parameter::Query {
@@ -158,9 +167,9 @@ fn parameter(name: &str, description: &str, required: bool, schema: Value) -> Pa
         deprecated: None,
         format: ParameterSchemaOrContent::Schema(object(schema)),
         example: None,
-        examples: Default::default(),
+        examples: [].into(),
         explode: None,
-        extensions: Default::default(),
+        extensions: [].into(),
     }
 }
 

@@ -31,15 +31,15 @@ pub fn document<E>(routes: impl FnOnce(ApiRouter) -> Result<ApiRouter, E>) -> Re
     in_context(|ctx| {
         ctx.schema = settings().for_serialize().with_transform(say_absent_is_not_null).into_generator();
     });
-    let router = routes(ApiRouter::new())?;
+    let described = routes(ApiRouter::new())?;
     let problem = in_context(|ctx| ctx.schema.subschema_for::<Problem>().to_value());
     let mut api = OpenApi::default();
-    let _ = router.finish_api(&mut api);
+    let _ = described.finish_api(&mut api);
     let api = serde_json::to_value(api).unwrap_or_default();
     let mut paths = api["paths"].clone();
     let mut schemas = Map::new();
     for (method, operation) in
-        paths.as_object_mut().into_iter().flatten().flat_map(|(_, path)| path.as_object_mut()).flatten()
+        paths.as_object_mut().into_iter().flatten().filter_map(|(_, path)| path.as_object_mut()).flatten()
     {
         if let Some(Value::Object(of_body)) = operation.as_object_mut().and_then(|it| it.remove(SCHEMAS)) {
             schemas.extend(of_body);

@@ -54,7 +54,6 @@ pub(crate) fn json(status: StatusCode, media_type: &'static str, value: &impl Se
 }
 
 /// The router with what every response has.
-#[must_use]
 pub fn finished(router: Router) -> Router {
     let gzip = CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest);
     router.layer(from_fn(finish)).layer(gzip.compress_when(SizeAbove::new(LEAST_COMPRESSED)))

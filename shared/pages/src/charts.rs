@@ -291,7 +291,10 @@ mod tests {
         assert_eq!(points(&svg, "polyline", TOLD), std::slice::from_ref(&dots), "the line runs from dot to dot");
         let areas = points(&svg, "polygon", RANGE);
         let [upper_1, upper_2, _, _, lower_2, lower_1] = areas.concat()[..] else { panic!("an area: {svg}") };
-        assert!(is_near((upper_1.1 + lower_1.1) / 2.0, first.1) && is_near((upper_2.1 + lower_2.1) / 2.0, second.1));
+        assert!(
+            is_near(f64::midpoint(upper_1.1, lower_1.1), first.1)
+                && is_near(f64::midpoint(upper_2.1, lower_2.1), second.1)
+        );
         assert_eq!(self::dots(&history(&[(day(1), 50.0, 30.0, 70.0)])).len(), 1);
         assert!(self::dots(&history(&[])).is_empty());
     }

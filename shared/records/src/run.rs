@@ -89,7 +89,7 @@ pub struct Plan {
 /// A run's state without what it has: what is shown, and what the store's conditions compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename = "RunState")]
+#[schemars(rename = "RunState", description = "How far a run is.")]
 pub enum RunStage {
     /// Asked for, not begun.
     Requested,
