@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use expansion_answer::{Answer, Answering, Before, answer};
-use expansion_domain::{Id, RunId, SourceData, add_outcomes, count};
+use expansion_domain::{Id, Instant, RunId, SourceData, add_outcomes, count};
 use expansion_features::Catalogue;
 use expansion_model::{Model, Scorer};
 use expansion_records::{Listed, Plan, Previous, Run, RunState, RunSummary};
@@ -81,7 +81,7 @@ async fn write_rows(
     match &before {
         Former::None => {}
         Former::Unusable(reason) => answering.before = Err(reason.clone()),
-        Former::Run { run: Run { as_of, calculated_at, .. }, model } => {
+        Former::Run { as_of, calculated_at, model } => {
             let scorer = Scorer::new(&model.propensity)?;
             answering.before = Ok(Before { scorer, as_of: *as_of, calculated_at: *calculated_at });
         }
@@ -113,7 +113,8 @@ enum Former {
     /// Its scores cannot be taken apart any more; why.
     Unusable(String),
     Run {
-        run: Run,
+        as_of: Instant,
+        calculated_at: Instant,
         model: Box<Model>,
     },
 }
@@ -125,7 +126,7 @@ async fn before(state: &State, plan: &Plan) -> Result<Former, StoreError> {
         return Ok(Former::Unusable("the run before is being put together again".to_owned()));
     };
     match state.artifacts.model(&model.model_id).await {
-        Ok(model) => Ok(Former::Run { run, model: model.into() }),
+        Ok(model) => Ok(Former::Run { as_of: run.as_of, calculated_at: run.calculated_at, model: model.into() }),
         Err(error) if error.is_transient() => Err(error),
         Err(error) => Ok(Former::Unusable(format!("the model of the run before cannot be used: {error}"))),
     }

@@ -18,12 +18,11 @@ pub(crate) async fn help_on(state: &State, check: &RunCheckRequested) -> Result<
             continue;
         }
         tracing::warn!(run.id = %run.run_id, run.state = run.state.name(), "stalled run helped on");
-        match run.plan() {
-            Some(plan) => ask_for_missing_shards(state, &run.run_id, plan).await?,
-            None => {
-                let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
-                state.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
-            }
+        if let Some(plan) = run.plan() {
+            ask_for_missing_shards(state, &run.run_id, plan).await?;
+        } else {
+            let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
+            state.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
         }
         helped.push(run.run_id);
     }

@@ -151,8 +151,9 @@ pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> Cust
 
 #[cfg(test)]
 mod tests {
+    use expansion_fixtures::{row, run};
+
     use super::*;
-    use crate::fixtures::{row, run};
 
     #[test]
     fn one_customer() {

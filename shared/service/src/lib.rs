@@ -9,8 +9,6 @@ pub mod ask;
 pub mod config;
 pub mod customer;
 mod error;
-#[cfg(test)]
-mod fixtures;
 pub mod list;
 pub mod models;
 pub mod outcomes;

@@ -272,8 +272,9 @@ fn page(request: &ListRequest, run: &Run, found: rows::Found) -> Page {
 
 #[cfg(test)]
 mod tests {
+    use expansion_fixtures::{row, run};
+
     use super::*;
-    use crate::fixtures::{row, run};
 
     #[test]
     fn a_page_of_the_list() {

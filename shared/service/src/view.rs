@@ -217,10 +217,10 @@ impl ScoreView {
 
 #[cfg(test)]
 mod tests {
+    use expansion_fixtures::run;
     use expansion_records::RunState;
 
     use super::*;
-    use crate::fixtures::run;
 
     #[test]
     fn a_run() {

@@ -7,8 +7,8 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use expansion_answer::{Answering, answer};
 use expansion_bench::{Form, Usage, read_folder};
-use expansion_domain::{Instant, Portfolio};
-use expansion_features::{Catalogue, View, cutoffs, dataset};
+use expansion_domain::{Instant, SourceData};
+use expansion_features::{Catalogue, Inputs, cutoffs, dataset};
 use expansion_model::{Model, Scorer, attribute};
 use expansion_records::{ReadyLine, Run};
 use expansion_simulator::{Settings, simulate, write};
@@ -24,7 +24,7 @@ fn main() {
 /// The end of the simulated portfolio.
 static AS_OF: LazyLock<Instant> = LazyLock::new(|| "2026-06-30T23:59:59Z".parse().expect("an instant"));
 
-static PORTFOLIO: LazyLock<Portfolio> = LazyLock::new(|| {
+static SOURCE: LazyLock<SourceData> = LazyLock::new(|| {
     let settings = Settings { customers: 600, months: 24, end: date(2026, 6, 30), seed: 1, drift: None };
     let folder = tempfile::tempdir().expect("a folder");
     write(&simulate(&settings), folder.path(), None).expect("written");
@@ -38,10 +38,10 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
         horizon_days: HORIZON_DAYS,
         data_fingerprint: String::new(),
     };
-    fit(&PORTFOLIO, &request, None).expect("it fits").model
+    fit(&SOURCE, &request, None).expect("it fits").model
 });
 
-fn read(folder: &Path) -> Portfolio {
+fn read(folder: &Path) -> SourceData {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(read_folder(folder)).expect("a good source")
 }
@@ -58,11 +58,11 @@ fn reading(bencher: Bencher<'_, '_>, form: &Form) {
 /// Histories into snapshots as of one instant.
 #[divan::bench]
 fn snapshots(bencher: Bencher<'_, '_>) {
-    let catalogue = Catalogue::new(&PORTFOLIO.products);
-    bencher.counter(ItemsCount::new(PORTFOLIO.customers.len())).bench_local(|| {
-        for history in &PORTFOLIO.customers {
-            let view = View { known: history.known(*AS_OF), catalogue: &catalogue, tables: &PORTFOLIO.tables };
-            black_box(view.snapshot());
+    let catalogue = Catalogue::new(&SOURCE.products);
+    bencher.counter(ItemsCount::new(SOURCE.customers.len())).bench_local(|| {
+        for history in &SOURCE.customers {
+            let Some(known) = history.known(*AS_OF) else { continue };
+            black_box(Inputs { known, catalogue: &catalogue, tables: &SOURCE.tables }.snapshot());
         }
     });
 }
@@ -70,15 +70,15 @@ fn snapshots(bencher: Bencher<'_, '_>) {
 /// Histories into labelled rows at all cutoffs.
 #[divan::bench(sample_count = 10)]
 fn assembling(bencher: Bencher<'_, '_>) {
-    let cutoffs = cutoffs(&PORTFOLIO, *AS_OF, HORIZON_DAYS, MOST_CUTOFFS);
-    let rows = dataset(&PORTFOLIO, &cutoffs, HORIZON_DAYS).labels.len();
-    bencher.counter(ItemsCount::new(rows)).bench_local(|| dataset(&PORTFOLIO, &cutoffs, HORIZON_DAYS));
+    let cutoffs = cutoffs(&SOURCE, *AS_OF, HORIZON_DAYS, MOST_CUTOFFS);
+    let rows = dataset(&SOURCE, &cutoffs, HORIZON_DAYS).labels.len();
+    bencher.counter(ItemsCount::new(rows)).bench_local(|| dataset(&SOURCE, &cutoffs, HORIZON_DAYS));
 }
 
 /// Assembled rows into scores, intervals and points.
 #[divan::bench]
 fn scoring(bencher: Bencher<'_, '_>) {
-    let data = dataset(&PORTFOLIO, &[*AS_OF], HORIZON_DAYS);
+    let data = dataset(&SOURCE, &[*AS_OF], HORIZON_DAYS);
     let scorer = Scorer::for_columns(&MODEL.propensity, &data.frame.names).expect("they are its own");
     bencher.counter(ItemsCount::new(data.frame.rows)).bench_local(|| {
         scorer.each(&data.frame, |_, score, contributions| {
@@ -91,12 +91,12 @@ fn scoring(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 10)]
 fn answering(bencher: Bencher<'_, '_>) {
     let run = Run::requested(*AS_OF, "schedule", HORIZON_DAYS, *AS_OF);
-    let catalogue = Catalogue::new(&PORTFOLIO.products);
+    let catalogue = Catalogue::new(&SOURCE.products);
     let now = (&run.run_id, run.as_of, run.calculated_at);
-    let answering = Answering::new(&MODEL, catalogue, &PORTFOLIO.tables, ReadyLine::default(), now);
+    let answering = Answering::new(&MODEL, catalogue, &SOURCE.tables, ReadyLine::default(), now);
     let answering = answering.expect("a model of this build");
-    bencher.counter(ItemsCount::new(PORTFOLIO.customers.len())).bench_local(|| {
-        for history in &PORTFOLIO.customers {
+    bencher.counter(ItemsCount::new(SOURCE.customers.len())).bench_local(|| {
+        for history in &SOURCE.customers {
             black_box(answer(&answering, history, None));
         }
     });

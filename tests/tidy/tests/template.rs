@@ -81,7 +81,8 @@ fn the_template_has_the_routes_that_the_functions_answer() {
 
 #[test]
 fn the_score_index_projects_what_the_list_shows() {
-    let full = Listed { leave_alone: Some("A deal is being worked".to_owned()), ..listed("c-1", 50) };
+    let (segment, leave_alone) = (Some("SMB".into()), Some("A deal is being worked".to_owned()));
+    let full = Listed { segment, leave_alone, ..listed("c-1", 50) };
     let full = serde_json::to_value(full).expect("a row is JSON");
     let keys = ["customer_id", "calculated_at", "propensity_score"];
     let shown = full.as_object().expect("a row is an object").keys().map(String::as_str);

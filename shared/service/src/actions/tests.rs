@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use expansion_domain::{
     ActionKind, ActionRequest, Envelope, ExpansionActionRequested, Instant, Requester, RunId, StoredAction,
 };
+use expansion_fixtures::{self as fixtures, at};
 use expansion_model::{FactorValue, ValueRange};
 use expansion_records::{Approach, Direction, EntryPoint, Factor, Listed, Propensity, Quantity, RecommendedProduct};
 use pulldown_cmark::{Event as Piece, Options, Parser};
@@ -12,7 +13,6 @@ use uuid::Uuid;
 use super::documents::{Documents, documents};
 use super::{ActionCommand, action_id, plan};
 use crate::Request;
-use crate::fixtures::{self, at, date};
 
 /// A name that tries all it can.
 const EVIL: &str = "Evil](javascript:alert(1)) <script>alert(1)</script> & *Co* www.evil.example `#1`";
@@ -48,7 +48,7 @@ fn product(id: &str, name: &str, offer: &str, units: Option<f64>, amount: Option
         name: Some(name.into()),
         offer: offer.to_owned(),
         probability: 0.617,
-        quantity: units.map(|units| Quantity { units, utilisation: 0.77, until: date("2026-12-31") }),
+        quantity: units.map(|units| Quantity { units, utilisation: 0.77, until: at("2026-12-31").date() }),
         estimated_value: amount.map(|amount| ValueRange { amount, lower: 0.5 * amount, upper: 1.75 * amount }),
         rationale: "An estimated 62% of SMB expansions are of it".to_owned(),
     }

@@ -3,27 +3,31 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::RunId;
+pub(super) use expansion_fixtures::at;
+use expansion_fixtures::{complete, factor, listed, model_summary, row};
 use expansion_model::Accuracy;
-use expansion_records::{Direction, Factor, Listed};
+use expansion_records::{Listed, Run, RunSummary};
 
 use crate::accuracy::{CohortView, RunAccuracyView, WarningView};
 use crate::customer::{CustomerAnswer, customer_answer};
-pub(super) use crate::fixtures::at;
-use crate::fixtures::{self, row};
 use crate::view::{ModelView, RunView, ScoreView};
 
+/// A complete run of three customers.
+fn complete_run() -> Run {
+    complete(RunSummary::of(&[94, 88, 12].map(|score| row("c-1", score))))
+}
+
 pub(super) fn run() -> RunView {
-    RunView::from(&fixtures::run())
+    RunView::from(&complete_run())
 }
 
 pub(super) fn model() -> ModelView {
-    fixtures::run().model().map(ModelView::from).expect("the run is complete")
+    ModelView::from(&model_summary())
 }
 
 pub(super) fn score(id: &str, name: &str, score: u8) -> ScoreView {
-    let summary = fixtures::run().summary().cloned().expect("the run is complete");
-    let named = Listed { customer_name: Some(name.into()), segment: Some("SMB".into()), ..row(id, score).listed };
-    ScoreView::new(Some(1), named, &summary)
+    let summary = complete_run().summary().cloned().unwrap_or_default();
+    ScoreView::new(Some(1), Listed { customer_name: Some(name.into()), ..listed(id, score) }, &summary)
 }
 
 /// The PRD's deep dive.
@@ -36,16 +40,12 @@ pub(super) fn customer(score: ScoreView) -> CustomerAnswer {
         ("similar_cohort", "Similar cohort expanded 80%", 0),
         ("tickets_90", "4 support tickets in the last 90 days", -1),
     ];
-    let factor = |(feature, label, points): (&str, &str, i32)| Factor {
-        feature: feature.to_owned(),
-        label: label.to_owned(),
-        value: None,
-        typical: None,
-        points,
-        direction: Direction::of(points),
-    };
-    let answer = customer_answer(&fixtures::run(), row(&score.customer_id, 94), Vec::new());
-    CustomerAnswer { score, baseline_points: 9, contributing_factors: factors.map(factor).into(), ..answer }
+    let contributing_factors = factors.map(|(feature, label, points)| factor(feature, label, points)).into();
+    let mut row = row(&score.customer_id, 94);
+    row.recommended_approach.entry_point = None;
+    row.not_available.insert("recommended_approach.entry_point".to_owned(), "no factor speaks for one".to_owned());
+    let answer = customer_answer(&complete_run(), row, Vec::new());
+    CustomerAnswer { score, baseline_points: 9, contributing_factors, ..answer }
 }
 
 /// A run's accuracy with cohorts of so many days, mature or not, with these figures.
@@ -67,6 +67,6 @@ pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         known_at: at("2026-06-30T23:59:59Z"),
         cohorts: cohorts.iter().map(view).collect(),
         feedback: BTreeMap::new(),
-        warning: EarlyWarning { estimated: None, shifts: Vec::new(), findings: Vec::new() },
+        warning: WarningView { estimated: None, shifts: Vec::new(), findings: Vec::new() },
     }
 }

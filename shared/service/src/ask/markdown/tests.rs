@@ -187,7 +187,7 @@ fn what_is_missing_says_why() {
     assert!(text.contains("| – | A | 50% | High | not available |"), "{text}");
     assert!(text.contains("Est. Value is not available where no deal is known."), "{text}");
     assert!(text.contains("- **A**: it is new"), "{text}");
-    assert!(text.contains("- Entry Point: not available: no factor speaks for an expansion"), "{text}");
+    assert!(text.contains("- Entry Point: not available: no factor speaks for one"), "{text}");
 }
 
 #[test]

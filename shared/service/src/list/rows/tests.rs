@@ -1,8 +1,9 @@
 use expansion_domain::Id;
+use expansion_fixtures as fixtures;
 use expansion_model::ConfidenceLevel;
+use expansion_records::RunSummary;
 
 use super::*;
-use crate::fixtures;
 use crate::list::PageStart;
 
 /// The rows of a run, as the score index has them.
@@ -51,7 +52,8 @@ fn table(customers: usize) -> Table {
 
 /// All rows of a list, page by page, and how many rows each page had.
 async fn all(table: &Table, request: &ListRequest, ready: usize) -> (Vec<Listed>, Vec<usize>) {
-    let run = fixtures::run_of(&table.0);
+    let portfolios = table.0.iter().map(|row| row.csm_id.clone()).collect();
+    let run = fixtures::complete(RunSummary { rows: table.0.len() as u64, portfolios, ..RunSummary::default() });
     let mut top = table.0.clone();
     request.order.sort(&mut top);
     top.truncate(ready);
