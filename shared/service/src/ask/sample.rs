@@ -67,6 +67,6 @@ pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         known_at: at("2026-06-30T23:59:59Z"),
         cohorts: cohorts.iter().map(view).collect(),
         feedback: BTreeMap::new(),
-        warning: EarlyWarning { estimated: None, shifts: Vec::new(), findings: Vec::new() },
+        warning: WarningView::default(),
     }
 }
