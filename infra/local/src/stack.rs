@@ -168,13 +168,11 @@ impl Stack {
     }
 
     /// What the template says, with the options' variables in it.
-    #[must_use]
     pub fn template(&self) -> &Template {
         &self.template
     }
 
     /// How the SDKs reach this stack, with the key that may do everything.
-    #[must_use]
     pub fn sdk(&self) -> &SdkConfig {
         &self.sdk
     }
@@ -183,7 +181,6 @@ impl Stack {
     ///
     /// # Panics
     /// When there is no such function.
-    #[must_use]
     pub fn config(&self, function: &str) -> Config {
         let described = &self.template.functions[function];
         let variables = described.variables.clone();
@@ -191,25 +188,21 @@ impl Stack {
     }
 
     /// Where the services answer.
-    #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
     /// Where the HTTP API and Lambda's invoke API answer, such as `http://127.0.0.1:8787`.
-    #[must_use]
     pub fn api_url(&self) -> &str {
         &self.api_url
     }
 
-    #[must_use]
     #[allow(clippy::unused_self, reason = "callers should not care that it is a constant")]
     pub fn bucket(&self) -> &str {
         BUCKET
     }
 
     /// The whole environment that a function's binary needs to run against this stack; empty for an unknown function.
-    #[must_use]
     pub fn environment(&self, function: &str) -> BTreeMap<String, String> {
         let found = self.template.function_name(function);
         let Some(described) = found.and_then(|name| self.template.functions.get(name)) else { return BTreeMap::new() };
@@ -230,20 +223,17 @@ impl Stack {
     }
 
     /// The schedules, none of which fires here.
-    #[must_use]
     pub fn schedules(&self) -> &[Schedule] {
         &self.template.schedules
     }
 
     /// The event that the weekly schedule would put on the bus at `as_of`, ready for [`Stack::put_event`] or for the
     /// trainer. `None` when the template has no such schedule.
-    #[must_use]
     pub fn weekly_event(&self, as_of: &str) -> Option<Value> {
         self.scheduled_event("RefreshRequested", as_of)
     }
 
     /// The event of this type that a schedule would put on the bus at `as_of`.
-    #[must_use]
     pub fn scheduled_event(&self, detail_type: &str, as_of: &str) -> Option<Value> {
         self.template.schedules.iter().find(|schedule| schedule.detail_type == detail_type)?.event(as_of).ok()
     }
@@ -279,19 +269,16 @@ impl Stack {
     }
 
     /// The events put on the bus, oldest first; of very many the newest.
-    #[must_use]
     pub fn events(&self) -> Vec<Value> {
         self.bus.journal.all()
     }
 
     /// What failed every time: the function or queue, the event and the last error of each.
-    #[must_use]
     pub fn dead_letters(&self) -> Vec<Value> {
         self.functions.dead_letters.all()
     }
 
     /// What functions asked of the services without being allowed to by their roles.
-    #[must_use]
     pub fn refused(&self) -> Vec<String> {
         self.roles.refused()
     }

@@ -100,7 +100,6 @@ pub struct Route {
 
 impl Route {
     /// How API Gateway calls the route: method and path.
-    #[must_use]
     pub fn key(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -183,13 +182,11 @@ impl Template {
     }
 
     /// The value of a variable that all functions share which have it.
-    #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.functions.values().find_map(|function| function.variables.get(name)).map(String::as_str)
     }
 
     /// The short name of a function, from any name it goes by: short, deployed, ARN, with or without a version.
-    #[must_use]
     pub fn function_name(&self, name: &str) -> Option<&str> {
         let name = name.rsplit_once("function:").map_or(name, |(_, rest)| rest);
         let name = name.split(':').next().unwrap_or(name);

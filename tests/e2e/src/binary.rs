@@ -74,7 +74,6 @@ impl Binary {
     }
 
     /// Everything the program wrote, each line of which must be a JSON object.
-    #[must_use]
     pub fn log(&self) -> Vec<Value> {
         let said = self.said();
         let parsed = said.lines().map(|line| match serde_json::from_str(line) {
