@@ -16,9 +16,6 @@ macro_rules! functions {
     ($($(#[$about:meta])* $name:ident: $routes:path;)+) => {
         $(
             $(#[$about])*
-            ///
-            /// # Errors
-            /// [`ConfigError`] names the variable that is missing or makes no sense.
             pub fn $name<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
                 $routes(surface, config)
             }
@@ -38,9 +35,6 @@ macro_rules! functions {
         }
 
         /// Puts all routes on a surface.
-        ///
-        /// # Errors
-        /// [`ConfigError`] names the variable that is missing or makes no sense.
         pub fn all<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
             $(let surface = $name(surface, config)?;)+
             Ok(surface)
@@ -82,7 +76,6 @@ pub fn openapi() -> Result<serde_json::Value, ConfigError> {
 }
 
 /// A configuration to put routes on a surface with that asks nobody anything.
-#[must_use]
 pub fn anywhere() -> Config {
     let value = |name: &str| match name {
         "HORIZON_DAYS" => Some("90".to_owned()),

@@ -192,9 +192,9 @@ mod tests {
         };
         let (other, missing) = (Concern::Shifted("tenure".to_owned()), Concern::MissingMoreOften("tenure".to_owned()));
         assert_eq!(found([355, 355, 290], None), []);
-        assert_eq!(found([345, 345, 310], None), [missing.clone()]);
-        assert_eq!(found([100, 700, 200], None), [other.clone()]);
-        assert_eq!(found([0, 0, 1000], None), [missing.clone()]);
+        assert_eq!(found([345, 345, 310], None), std::slice::from_ref(&missing));
+        assert_eq!(found([100, 700, 200], None), std::slice::from_ref(&other));
+        assert_eq!(found([0, 0, 1000], None), std::slice::from_ref(&missing));
         let season = |psi, missing| Some(UsualShift { psi, missing });
         assert_eq!(found([100, 500, 400], season(0.7, 0.25)), [], "it is as every year");
         let more = found([100, 500, 400], season(0.2, 0.05));

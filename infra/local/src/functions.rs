@@ -25,9 +25,7 @@ use crate::template::{self, ACCOUNT, REGION, Template};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error_type}: {error_message}")]
 pub struct FunctionError {
-    /// The kind of error.
     pub error_type: String,
-    /// What happened.
     pub error_message: String,
 }
 
@@ -41,7 +39,7 @@ pub(crate) type Handler = Arc<dyn Fn(Value, Context) -> BoxFuture<'static, Outco
 pub(crate) struct Function {
     pub(crate) handler: Handler,
     pub(crate) timeout: Duration,
-    /// How often a failed asynchronous invocation is tried again.
+    /// Of failed asynchronous invocations.
     pub(crate) retries: u32,
 }
 
@@ -62,7 +60,7 @@ impl Functions {
         limited(function.timeout, (function.handler)(payload, context(name, function.timeout))).await?
     }
 
-    /// Invokes a function some time soon; it is tried again when it fails, and then given up to the dead letters.
+    /// Invokes a function asynchronously: with retries when it fails, and then a dead letter.
     pub(crate) fn invoke_later(&self, name: &str, payload: Value) {
         let underway = self.activity.begin();
         let (functions, name) = (self.clone(), name.to_owned());
@@ -83,7 +81,7 @@ impl Functions {
                     self.dead_letters.push(json!({"function": name, "event": payload, "error": error}));
                 }
                 Err(failure) => {
-                    tracing::debug!(function = name, attempt, error = %failure, "tried again");
+                    tracing::debug!(function = name, attempt, error = %failure, "retried");
                     tokio::time::sleep(backoff(attempt)).await;
                 }
             }

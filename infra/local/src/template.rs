@@ -28,42 +28,24 @@ const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
 /// The template is not one that can run here.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// It is not YAML.
     #[error("infra/template.yaml is not YAML: {0}")]
     Yaml(#[from] serde_yaml_ng::Error),
-    /// A part is missing or of another shape than expected.
     #[error("infra/template.yaml: {resource} has no usable {property}")]
-    Property {
-        /// The resource's logical name.
-        resource: String,
-        /// The property that is missing.
-        property: &'static str,
-    },
-    /// A reference or function of the template language that cannot be resolved here.
+    Property { resource: String, property: &'static str },
     #[error("infra/template.yaml: cannot resolve {0}")]
     Unresolved(String),
-    /// Something that the local stack does not do as AWS would.
     #[error("infra/template.yaml: {resource} uses {what}, which the local stack does not support")]
-    Unsupported {
-        /// The resource's logical name.
-        resource: String,
-        /// What is not supported.
-        what: String,
-    },
+    Unsupported { resource: String, what: String },
 }
 
 /// The parts of the template that run here.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// The tables.
     pub tables: Vec<Table>,
     /// The functions, under their short names, such as `trainer`.
     pub functions: BTreeMap<String, Function>,
-    /// The HTTP API's routes.
     pub routes: Vec<Route>,
-    /// The event bus's name.
     pub bus: String,
-    /// The bus's rules.
     pub rules: Vec<Rule>,
     /// The queues that feed a function, under their names.
     pub queues: Vec<Queue>,
@@ -76,7 +58,6 @@ pub struct Template {
 /// A DynamoDB table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// Its name.
     pub name: String,
     /// Its definition, as `CreateTable` takes it.
     pub definition: Value,
@@ -87,15 +68,11 @@ pub struct Table {
 /// A Lambda function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// The name it is deployed under.
     pub deployed_name: String,
-    /// How long it may run, in seconds.
     pub timeout_s: u64,
-    /// Its memory in MB.
     pub memory_mb: u64,
-    /// How often a failed asynchronous invocation is tried again.
+    /// Of failed asynchronous invocations.
     pub retries: u32,
-    /// Its environment.
     pub variables: BTreeMap<String, String>,
     /// What its role allows.
     pub statements: Vec<Statement>,
@@ -115,17 +92,14 @@ pub struct Statement {
 /// A route of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The HTTP method.
     pub method: String,
-    /// The path, with parameters in braces.
+    /// With parameters in braces.
     pub path: String,
-    /// The function that answers.
     pub function: String,
 }
 
 impl Route {
     /// How API Gateway calls the route: method and path.
-    #[must_use]
     pub fn key(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -134,11 +108,8 @@ impl Route {
 /// A rule of the event bus.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// Its logical name.
     pub name: String,
-    /// Which events it takes.
     pub pattern: Value,
-    /// Where they go.
     pub targets: Vec<Target>,
 }
 
@@ -154,15 +125,13 @@ pub enum Target {
 /// A queue and the function it feeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queue {
-    /// Its name.
     pub name: String,
-    /// The function.
     pub function: String,
-    /// How many messages one invocation takes.
+    /// Messages an invocation.
     pub batch_size: usize,
-    /// How many invocations run at a time.
+    /// Invocations at a time.
     pub max_concurrency: usize,
-    /// How often a message is delivered before it goes to the dead letters.
+    /// Deliveries of a message before it goes to the dead letters.
     pub max_receives: u32,
     /// Whether the function may name the messages of a batch that failed.
     pub reports_item_failures: bool,
@@ -171,13 +140,10 @@ pub struct Queue {
 /// Something the clock puts on the bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// Its logical name.
     pub name: String,
     /// When, as EventBridge Scheduler writes it.
     pub expression: String,
-    /// The event's source.
     pub source: String,
-    /// The event's type.
     pub detail_type: String,
     /// The event's detail, with a placeholder for the scheduled time.
     pub input: String,
@@ -216,13 +182,11 @@ impl Template {
     }
 
     /// The value of a variable that all functions share which have it.
-    #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.functions.values().find_map(|function| function.variables.get(name)).map(String::as_str)
     }
 
     /// The short name of a function, from any name it goes by: short, deployed, ARN, with or without a version.
-    #[must_use]
     pub fn function_name(&self, name: &str) -> Option<&str> {
         let name = name.rsplit_once("function:").map_or(name, |(_, rest)| rest);
         let name = name.split(':').next().unwrap_or(name);

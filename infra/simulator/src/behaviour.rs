@@ -1,81 +1,78 @@
 //! How the segments differ: one table of every rate and weight.
 //!
-//! Log-odds weights act on the drivers of `customer`, which are scaled to a
-//! standard deviation of about one, so that they can be compared.
+//! Log-odds weights act on the drivers of `customer`, which are scaled to a standard deviation of about one, so that they
+//! can be compared.
 
 use crate::catalog;
+
+/// A value for each segment.
+type Each<T = f64> = [T; 4];
 
 /// Weights of the weekly log-odds that an expansion opportunity is opened.
 pub(crate) struct Opening {
     /// Log-odds of a week in which every driver is zero.
-    pub(crate) base: f64,
+    pub(crate) base: Each,
     /// Use close to, or above, the entitled seats.
-    pub(crate) utilisation: f64,
+    pub(crate) utilisation: Each,
     /// Recent acceleration of growth.
-    pub(crate) momentum: f64,
-    pub(crate) satisfaction: f64,
+    pub(crate) momentum: Each,
+    pub(crate) satisfaction: Each,
     /// Latent interest in buying more, seen only through its traces.
-    pub(crate) interest: f64,
+    pub(crate) interest: Each,
     /// Signals of the last weeks.
-    pub(crate) signals: f64,
+    pub(crate) signals: Each,
     /// A champion promoted lately.
-    pub(crate) promotion: f64,
+    pub(crate) promotion: Each,
     /// Contact with executives in the last weeks.
-    pub(crate) executive: f64,
+    pub(crate) executive: Each,
     /// The last two months of the fiscal year.
-    pub(crate) fiscal_close: f64,
+    pub(crate) fiscal_close: Each,
     /// A renewal in the coming months.
-    pub(crate) renewal: f64,
+    pub(crate) renewal: Each,
     /// An expansion won lately (negative: the need is met).
-    pub(crate) recent_win: f64,
+    pub(crate) recent_win: Each,
     /// Nobody inside argues for the product (negative).
-    pub(crate) no_champion: f64,
+    pub(crate) no_champion: Each,
 }
 
 /// Weights of the log-odds that an opportunity is won when it closes.
 pub(crate) struct Winning {
-    pub(crate) base: f64,
-    pub(crate) satisfaction: f64,
-    pub(crate) interest: f64,
-    pub(crate) utilisation: f64,
-    pub(crate) executive: f64,
-    pub(crate) no_champion: f64,
+    pub(crate) base: Each,
+    pub(crate) satisfaction: Each,
+    pub(crate) interest: Each,
+    pub(crate) utilisation: Each,
+    pub(crate) executive: Each,
+    pub(crate) no_champion: Each,
 }
 
 /// Weights of the log-odds that a customer leaves at a renewal.
 pub(crate) struct Leaving {
-    pub(crate) base: f64,
-    pub(crate) satisfaction: f64,
-    pub(crate) utilisation: f64,
+    pub(crate) base: Each,
+    pub(crate) satisfaction: Each,
+    pub(crate) utilisation: Each,
 }
 
-/// One segment.
+/// What the segments are like otherwise.
 pub(crate) struct Behaviour {
-    pub(crate) segment: &'static str,
+    pub(crate) segment: Each<&'static str>,
     /// Share of all customers.
-    pub(crate) share: f64,
-    /// Numbers of the first and last success manager of the segment.
-    pub(crate) csms: (u8, u8),
+    pub(crate) share: Each,
+    /// Numbers of the first and last success manager.
+    pub(crate) csms: Each<(u8, u8)>,
     /// Median of the initially entitled seats, and log standard deviation.
-    pub(crate) seats: (f64, f64),
+    pub(crate) seats: Each<(f64, f64)>,
     /// Mean and standard deviation of a customer's yearly log growth of users.
-    pub(crate) growth: (f64, f64),
+    pub(crate) growth: Each<(f64, f64)>,
     /// Shares of 12-, 24- and 36-month terms.
-    pub(crate) terms: [f64; 3],
+    pub(crate) terms: Each<[f64; 3]>,
     /// Median of the days from opening to closing.
-    pub(crate) cycle_days: f64,
-    /// Weekly rates of executive contact and of true signals at zero interest.
-    pub(crate) executive_rate: f64,
-    pub(crate) signal_rate: f64,
+    pub(crate) cycle_days: Each,
+    /// Weekly rate of executive contact at zero interest.
+    pub(crate) executive_rate: Each,
+    /// Weekly rate of true signals at zero interest.
+    pub(crate) signal_rate: Each,
     /// Whether a business review takes place every quarter.
-    pub(crate) reviews: bool,
-    /// Chance that a new customer starts with each product; seats always.
-    pub(crate) initial: [f64; catalog::COUNT],
-    /// Relative demand for each product in an expansion.
-    pub(crate) demand: [f64; catalog::COUNT],
-    pub(crate) opening: Opening,
-    pub(crate) winning: Winning,
-    pub(crate) leaving: Leaving,
+    pub(crate) reviews: Each<bool>,
 }
 
 /// The lengths of [`Behaviour::terms`] in months.
@@ -84,74 +81,76 @@ pub(crate) const TERM_MONTHS: [i32; 3] = [12, 24, 36];
 /// Position of the public sector, whose fiscal year depends on the region.
 pub(crate) const PUBLIC_SECTOR: usize = 3;
 
-/// All segments.
 #[rustfmt::skip]
-pub(crate) const SEGMENTS: [Behaviour; 4] = [
-    // Small companies buy seats when they run out of them.
-    Behaviour {
-        segment: "SMB", share: 0.45, csms: (1, 8),
-        seats: (22.0, 0.6), growth: (0.10, 0.28), terms: [0.9, 0.1, 0.0],
-        cycle_days: 22.0, executive_rate: 0.03, signal_rate: 0.035, reviews: false,
-        //         seats business enterprise analytics security automation onboarding support api
-        initial: [ 1.0,  0.15,    0.0,       0.10,     0.03,    0.08,      0.05,      0.02,   0.08 ],
-        demand:  [ 0.25, 1.0,     0.0,       0.7,      0.2,     0.6,       0.3,       0.1,    0.5  ],
-        opening: Opening {
-            base: -5.4, utilisation: 1.30, momentum: 0.35, satisfaction: 0.30, interest: 0.45,
-            signals: 0.40, promotion: 0.5, executive: 0.05, fiscal_close: 0.0, renewal: 0.2,
-            recent_win: -1.2, no_champion: -0.2,
-        },
-        winning: Winning { base: -0.1, satisfaction: 0.4, interest: 0.3, utilisation: 0.6, executive: 0.0, no_champion: -0.3 },
-        leaving: Leaving { base: -2.0, satisfaction: -0.9, utilisation: -0.5 },
-    },
-    // The middle listens to its champions.
-    Behaviour {
-        segment: "Mid-Market", share: 0.30, csms: (9, 16),
-        seats: (120.0, 0.6), growth: (0.08, 0.22), terms: [0.7, 0.25, 0.05],
-        cycle_days: 32.0, executive_rate: 0.05, signal_rate: 0.05, reviews: true,
-        initial: [ 1.0,  0.45,    0.05,      0.20,     0.15,    0.15,      0.12,      0.10,   0.20 ],
-        demand:  [ 0.25, 1.2,     0.6,       1.0,      0.8,     0.8,       0.3,       0.5,    0.8  ],
-        opening: Opening {
-            base: -5.25, utilisation: 0.80, momentum: 0.35, satisfaction: 0.45, interest: 0.55,
-            signals: 0.50, promotion: 1.6, executive: 0.35, fiscal_close: 0.2, renewal: 0.4,
-            recent_win: -1.0, no_champion: -1.0,
-        },
-        winning: Winning { base: -0.2, satisfaction: 0.5, interest: 0.4, utilisation: 0.3, executive: 0.3, no_champion: -0.8 },
-        leaving: Leaving { base: -2.5, satisfaction: -1.0, utilisation: -0.5 },
-    },
-    // Large companies move when their executives are in the room.
-    Behaviour {
-        segment: "Enterprise", share: 0.15, csms: (17, 22),
-        seats: (700.0, 0.7), growth: (0.05, 0.15), terms: [0.35, 0.35, 0.3],
-        cycle_days: 48.0, executive_rate: 0.06, signal_rate: 0.06, reviews: true,
-        initial: [ 1.0,  0.40,    0.45,      0.35,     0.40,    0.25,      0.20,      0.35,   0.35 ],
-        demand:  [ 0.2,  0.4,     1.5,       1.2,      1.2,     1.0,       0.4,       0.8,    1.0  ],
-        opening: Opening {
-            base: -5.4, utilisation: 0.25, momentum: 0.20, satisfaction: 0.50, interest: 0.55,
-            signals: 0.35, promotion: 0.8, executive: 1.20, fiscal_close: 0.3, renewal: 0.5,
-            recent_win: -0.7, no_champion: -0.7,
-        },
-        winning: Winning { base: -0.6, satisfaction: 0.5, interest: 0.4, utilisation: 0.1, executive: 0.7, no_champion: -0.5 },
-        leaving: Leaving { base: -3.1, satisfaction: -1.0, utilisation: -0.4 },
-    },
-    // Public bodies spend what is left before the fiscal year ends.
-    Behaviour {
-        segment: "Public Sector", share: 0.10, csms: (23, 25),
-        seats: (250.0, 0.8), growth: (0.02, 0.10), terms: [0.5, 0.2, 0.3],
-        cycle_days: 44.0, executive_rate: 0.03, signal_rate: 0.04, reviews: true,
-        initial: [ 1.0,  0.40,    0.20,      0.15,     0.50,    0.10,      0.25,      0.30,   0.10 ],
-        demand:  [ 0.2,  0.8,     0.8,       0.8,      1.5,     0.5,       0.5,       0.8,    0.4  ],
-        opening: Opening {
-            base: -5.4, utilisation: 0.35, momentum: 0.10, satisfaction: 0.35, interest: 0.45,
-            signals: 0.35, promotion: 0.4, executive: 0.30, fiscal_close: 2.0, renewal: 0.6,
-            recent_win: -0.8, no_champion: -0.4,
-        },
-        winning: Winning { base: -0.2, satisfaction: 0.4, interest: 0.3, utilisation: 0.2, executive: 0.3, no_champion: -0.3 },
-        leaving: Leaving { base: -3.2, satisfaction: -0.8, utilisation: -0.3 },
-    },
+pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
+    segment:        ["SMB",           "Mid-Market",      "Enterprise",       "Public Sector"],
+    share:          [0.45,            0.30,              0.15,               0.10],
+    csms:           [(1, 8),          (9, 16),           (17, 22),           (23, 25)],
+    seats:          [(22.0, 0.6),     (120.0, 0.6),      (700.0, 0.7),       (250.0, 0.8)],
+    growth:         [(0.10, 0.28),    (0.08, 0.22),      (0.05, 0.15),       (0.02, 0.10)],
+    terms:          [[0.9, 0.1, 0.0], [0.7, 0.25, 0.05], [0.35, 0.35, 0.3],  [0.5, 0.2, 0.3]],
+    cycle_days:     [22.0,            32.0,              48.0,               44.0],
+    executive_rate: [0.03,            0.05,              0.06,               0.03],
+    signal_rate:    [0.035,           0.05,              0.06,               0.04],
+    reviews:        [false,           true,              true,               true],
+};
+
+/// Small companies buy seats when they run out of them; the middle listens to its champions; large companies move when
+/// their executives are in the room; public bodies spend what is left before the fiscal year ends.
+#[rustfmt::skip]
+pub(crate) const OPENING: Opening = Opening {
+    //             SMB    Mid    Ent    Public
+    base:         [-5.4,  -5.25, -5.4,  -5.4],
+    utilisation:  [1.30,  0.80,  0.25,  0.35],
+    momentum:     [0.35,  0.35,  0.20,  0.10],
+    satisfaction: [0.30,  0.45,  0.50,  0.35],
+    interest:     [0.45,  0.55,  0.55,  0.45],
+    signals:      [0.40,  0.50,  0.35,  0.35],
+    promotion:    [0.5,   1.6,   0.8,   0.4],
+    executive:    [0.05,  0.35,  1.20,  0.30],
+    fiscal_close: [0.0,   0.2,   0.3,   2.0],
+    renewal:      [0.2,   0.4,   0.5,   0.6],
+    recent_win:   [-1.2,  -1.0,  -0.7,  -0.8],
+    no_champion:  [-0.2,  -1.0,  -0.7,  -0.4],
+};
+
+#[rustfmt::skip]
+pub(crate) const WINNING: Winning = Winning {
+    base:         [-0.1,  -0.2,  -0.6,  -0.2],
+    satisfaction: [0.4,   0.5,   0.5,   0.4],
+    interest:     [0.3,   0.4,   0.4,   0.3],
+    utilisation:  [0.6,   0.3,   0.1,   0.2],
+    executive:    [0.0,   0.3,   0.7,   0.3],
+    no_champion:  [-0.3,  -0.8,  -0.5,  -0.3],
+};
+
+#[rustfmt::skip]
+pub(crate) const LEAVING: Leaving = Leaving {
+    base:         [-2.0,  -2.5,  -3.1,  -3.2],
+    satisfaction: [-0.9,  -1.0,  -1.0,  -0.8],
+    utilisation:  [-0.5,  -0.5,  -0.4,  -0.3],
+};
+
+/// Chance that a new customer starts with each product; seats always.
+#[rustfmt::skip]
+pub(crate) const INITIAL: Each<[f64; catalog::COUNT]> = [
+    // seats business enterprise analytics security automation onboarding support api
+    [ 1.0,   0.15,    0.0,       0.10,     0.03,    0.08,      0.05,      0.02,   0.08 ],
+    [ 1.0,   0.45,    0.05,      0.20,     0.15,    0.15,      0.12,      0.10,   0.20 ],
+    [ 1.0,   0.40,    0.45,      0.35,     0.40,    0.25,      0.20,      0.35,   0.35 ],
+    [ 1.0,   0.40,    0.20,      0.15,     0.50,    0.10,      0.25,      0.30,   0.10 ],
 ];
 
-/// An industry: its name, and what it adds to yearly log growth and to the
-/// demand for one product.
+/// Relative demand for each product in an expansion.
+#[rustfmt::skip]
+pub(crate) const DEMAND: Each<[f64; catalog::COUNT]> = [
+    [ 0.25,  1.0,     0.0,       0.7,      0.2,     0.6,       0.3,       0.1,    0.5  ],
+    [ 0.25,  1.2,     0.6,       1.0,      0.8,     0.8,       0.3,       0.5,    0.8  ],
+    [ 0.2,   0.4,     1.5,       1.2,      1.2,     1.0,       0.4,       0.8,    1.0  ],
+    [ 0.2,   0.8,     0.8,       0.8,      1.5,     0.5,       0.5,       0.8,    0.4  ],
+];
+
+/// An industry: its name, and what it adds to yearly log growth and to the demand for one product.
 pub(crate) struct Industry {
     pub(crate) name: &'static str,
     pub(crate) growth: f64,
@@ -159,7 +158,6 @@ pub(crate) struct Industry {
     pub(crate) favours: (catalog::Product, f64),
 }
 
-/// Industries of companies.
 #[rustfmt::skip]
 pub(crate) const INDUSTRIES: [Industry; 6] = [
     Industry { name: "Technology",         growth: 0.08,  favours: (catalog::API, 8.0) },
@@ -177,7 +175,6 @@ pub(crate) const PUBLIC_INDUSTRIES: [Industry; 2] = [
     Industry { name: "Education",  growth: 0.03, favours: (catalog::ANALYTICS, 8.0) },
 ];
 
-/// A sales region.
 pub(crate) struct Region {
     pub(crate) name: &'static str,
     pub(crate) share: f64,
@@ -185,7 +182,6 @@ pub(crate) struct Region {
     pub(crate) public_fiscal_close: u8,
 }
 
-/// All regions.
 #[rustfmt::skip]
 pub(crate) const REGIONS: [Region; 4] = [
     Region { name: "North America", share: 0.45, public_fiscal_close: 9 },

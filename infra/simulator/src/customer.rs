@@ -11,8 +11,8 @@ use rand_distr::StandardNormal;
 
 use crate::Settings;
 use crate::behaviour::{
-    APPETITE_SPREAD, Behaviour, COMPANY_FISCAL_CLOSE, INDUSTRIES, Industry, PUBLIC_INDUSTRIES, PUBLIC_SECTOR, REGIONS,
-    Region, SEGMENTS, TERM_MONTHS,
+    APPETITE_SPREAD, BEHAVIOUR, COMPANY_FISCAL_CLOSE, DEMAND, INDUSTRIES, INITIAL, Industry, LEAVING, OPENING,
+    PUBLIC_INDUSTRIES, PUBLIC_SECTOR, REGIONS, Region, TERM_MONTHS, WINNING,
 };
 use crate::calendar::{Calendar, Day, WEEK, day_of, months_later};
 use crate::catalog::{self, PRODUCTS, Product, Sizing};
@@ -112,7 +112,8 @@ pub(crate) const LIFE: u32 = 0;
 pub(crate) struct Profile {
     /// Position in the portfolio.
     pub(crate) index: usize,
-    pub(crate) behaviour: &'static Behaviour,
+    /// Position in the tables of segments.
+    pub(crate) segment: usize,
     pub(crate) industry: &'static Industry,
     pub(crate) region: &'static Region,
     pub(crate) public: bool,
@@ -228,8 +229,7 @@ impl Customer {
 }
 
 fn draw_profile(index: usize, start: Day, end: Day, rng: &mut impl Rng) -> Profile {
-    let segment = weighted(rng, &SEGMENTS.each_ref().map(|segment| segment.share));
-    let behaviour = &SEGMENTS[segment];
+    let segment = weighted(rng, &BEHAVIOUR.share);
     let public = segment == PUBLIC_SECTOR;
     let industries: &[Industry] = if public { &PUBLIC_INDUSTRIES } else { &INDUSTRIES };
     let industry = &industries[rng.random_range(0..industries.len())];
@@ -239,11 +239,11 @@ fn draw_profile(index: usize, start: Day, end: Day, rng: &mut impl Rng) -> Profi
     } else {
         start - rng.random_range(1..=OLDEST_AGE)
     };
-    let term_months = TERM_MONTHS[weighted(rng, &behaviour.terms)];
-    let (mean_growth, growth_spread) = behaviour.growth;
+    let term_months = TERM_MONTHS[weighted(rng, &BEHAVIOUR.terms[segment])];
+    let (mean_growth, growth_spread) = BEHAVIOUR.growth[segment];
     Profile {
         index,
-        behaviour,
+        segment,
         industry,
         region,
         public,
@@ -271,11 +271,10 @@ fn current_term(created: Day, term_months: i32, today: Day) -> Day {
 }
 
 fn draw_state(profile: &Profile, start: Day, rng: &mut impl Rng) -> State {
-    let behaviour = profile.behaviour;
-    let (median_seats, seat_spread) = behaviour.seats;
+    let (median_seats, seat_spread) = BEHAVIOUR.seats[profile.segment];
     let seats = log_normal(rng, median_seats, seat_spread).max(3.0).round();
     let mut holdings = [0; catalog::COUNT];
-    for (product, &chance) in behaviour.initial.iter().enumerate() {
+    for (product, &chance) in INITIAL[profile.segment].iter().enumerate() {
         if rng.random_bool(chance) {
             holdings[product] = usual_quantity(product, seats);
         }
@@ -374,7 +373,7 @@ impl State {
         }
 
         self.executive *= EXECUTIVE_MEMORY;
-        let rate = profile.behaviour.executive_rate * (EXECUTIVE_INTEREST * self.interest).exp();
+        let rate = BEHAVIOUR.executive_rate[profile.segment] * (EXECUTIVE_INTEREST * self.interest).exp();
         if rng.random::<f64>() < rate {
             self.executive = (self.executive + 1.0).min(SATURATION);
             observe(self, Event::ExecutiveMet);
@@ -390,7 +389,7 @@ impl State {
     fn show_interest(&mut self, profile: &Profile, rng: &mut impl Rng, observe: &mut impl FnMut(&Self, Event)) {
         self.signals *= SIGNAL_MEMORY;
         let log_rate = SIGNAL_INTEREST * self.interest + SIGNAL_PRESSURE * self.pressure();
-        if rng.random::<f64>() < profile.behaviour.signal_rate * log_rate.exp() {
+        if rng.random::<f64>() < BEHAVIOUR.signal_rate[profile.segment] * log_rate.exp() {
             self.signals = (self.signals + 1.0).min(SATURATION);
             observe(self, Event::SignalSent);
         }
@@ -401,8 +400,10 @@ impl State {
         if self.renewal >= self.week + WEEK {
             return;
         }
-        let leaving = &profile.behaviour.leaving;
-        let log_odds = leaving.base + leaving.satisfaction * self.satisfaction + leaving.utilisation * self.pressure();
+        let segment = profile.segment;
+        let log_odds = LEAVING.base[segment]
+            + LEAVING.satisfaction[segment] * self.satisfaction
+            + LEAVING.utilisation[segment] * self.pressure();
         if happens(rng, log_odds) {
             let on = self.renewal;
             self.churned = Some(on);
@@ -444,13 +445,13 @@ impl State {
         let Some(deal) = self.deal.take_if(|deal| deal.closes < week_end) else {
             return;
         };
-        let winning = &profile.behaviour.winning;
-        let log_odds = winning.base
-            + winning.satisfaction * self.satisfaction
-            + winning.interest * self.interest
-            + winning.utilisation * self.pressure()
-            + winning.executive * self.executive
-            + winning.no_champion * f64::from(!self.champion)
+        let segment = profile.segment;
+        let log_odds = WINNING.base[segment]
+            + WINNING.satisfaction[segment] * self.satisfaction
+            + WINNING.interest[segment] * self.interest
+            + WINNING.utilisation[segment] * self.pressure()
+            + WINNING.executive[segment] * self.executive
+            + WINNING.no_champion[segment] * f64::from(!self.champion)
             + APPETITE_WINNING * profile.appetite
             + profile.drift.map_or(0.0, |(from, more)| if deal.closes >= from { more } else { 0.0 });
         let won = happens(rng, log_odds);
@@ -474,35 +475,36 @@ impl State {
         let quantity = self.choose_quantity(product, rng);
         let list_value = f64::from(quantity) * PRODUCTS[product].list_price;
         let amount = profile.discount * log_normal(rng, list_value, PRICE_SPREAD);
-        let cycle = log_normal(rng, profile.behaviour.cycle_days, CYCLE_SPREAD).clamp(CYCLE_DAYS.0, CYCLE_DAYS.1);
+        let cycle =
+            log_normal(rng, BEHAVIOUR.cycle_days[profile.segment], CYCLE_SPREAD).clamp(CYCLE_DAYS.0, CYCLE_DAYS.1);
         let opened = self.week + rng.random_range(0..WEEK);
         self.deal = Some(Deal { product, quantity, amount, opened, closes: opened + cycle as Day });
     }
 
     fn opening_log_odds(&self, profile: &Profile, month: u8) -> f64 {
-        let opening = &profile.behaviour.opening;
+        let segment = profile.segment;
         let months_to_close = (profile.fiscal_close + 12 - month) % 12;
         let recent_win =
             self.last_win.map_or(0.0, |day| (-f64::from(self.week - day).max(0.0) / RECENT_WIN_DAYS).exp());
         profile.appetite
-            + opening.base
-            + opening.utilisation * self.pressure()
-            + opening.momentum * self.momentum / MOMENTUM_SPREAD
-            + opening.satisfaction * self.satisfaction
-            + opening.interest * self.interest
-            + opening.signals * self.signals
-            + opening.promotion * self.promotion
-            + opening.executive * self.executive
-            + opening.fiscal_close * f64::from(months_to_close <= 1)
-            + opening.renewal * f64::from(RENEWAL_WINDOW.contains(&(self.renewal - self.week)))
-            + opening.recent_win * recent_win
-            + opening.no_champion * f64::from(!self.champion)
+            + OPENING.base[segment]
+            + OPENING.utilisation[segment] * self.pressure()
+            + OPENING.momentum[segment] * self.momentum / MOMENTUM_SPREAD
+            + OPENING.satisfaction[segment] * self.satisfaction
+            + OPENING.interest[segment] * self.interest
+            + OPENING.signals[segment] * self.signals
+            + OPENING.promotion[segment] * self.promotion
+            + OPENING.executive[segment] * self.executive
+            + OPENING.fiscal_close[segment] * f64::from(months_to_close <= 1)
+            + OPENING.renewal[segment] * f64::from(RENEWAL_WINDOW.contains(&(self.renewal - self.week)))
+            + OPENING.recent_win[segment] * recent_win
+            + OPENING.no_champion[segment] * f64::from(!self.champion)
     }
 
     /// What the customer would buy: seats when short of them, otherwise what its
     /// segment and industry like and it does not have yet.
     fn choose_product(&self, profile: &Profile, rng: &mut impl Rng) -> Product {
-        let mut demand = profile.behaviour.demand;
+        let mut demand = DEMAND[profile.segment];
         let (favourite, factor) = profile.industry.favours;
         demand[favourite] *= factor;
         for (product, &held) in self.holdings.iter().enumerate() {
@@ -513,7 +515,7 @@ impl State {
         if self.holdings[catalog::ENTERPRISE] > 0 {
             demand[catalog::BUSINESS] = 0.0;
         }
-        demand[catalog::SEATS] = profile.behaviour.demand[catalog::SEATS] * (self.pressure() / SEAT_DEMAND).exp();
+        demand[catalog::SEATS] = DEMAND[profile.segment][catalog::SEATS] * (self.pressure() / SEAT_DEMAND).exp();
         weighted(rng, &demand)
     }
 

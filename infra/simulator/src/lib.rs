@@ -99,7 +99,6 @@ pub struct Drift {
 
 impl Settings {
     /// The demo portfolio: 1,500 customers over 30 months ending on `end`.
-    #[must_use]
     pub fn demo(end: Date) -> Self {
         Self { customers: 1_500, months: 30, end, seed: DEMO_SEED, drift: None }
     }
@@ -115,7 +114,6 @@ impl Settings {
 ///
 /// No row carries a date after `settings.end`; an opportunity that closes later
 /// is recorded as open.
-#[must_use]
 pub fn simulate(settings: &Settings) -> Portfolio {
     let calendar = Calendar::new(settings.start(), settings.end);
     let end = day_of(settings.end);

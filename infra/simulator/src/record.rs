@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson, StandardNormal};
 
 use crate::Settings;
+use crate::behaviour::BEHAVIOUR;
 use crate::calendar::{Day, WEEK, date_of, day_of, moment_of};
 use crate::catalog::{self, PRODUCTS, Product};
 use crate::customer::{Customer, Deal, Event, State, stream};
@@ -175,7 +176,7 @@ impl<'a> Recorder<'a> {
             end: day_of(settings.end),
             index: profile.index,
             discount: profile.discount,
-            reviews: profile.behaviour.reviews,
+            reviews: BEHAVIOUR.reviews[profile.segment],
             telemetry: !rng.random_bool(NO_TELEMETRY),
             logins_per_seat: rng.random_range(LOGINS_PER_SEAT.0..LOGINS_PER_SEAT.1),
             calls_per_unit: rng.random_range(CALLS_PER_UNIT.0..CALLS_PER_UNIT.1),
@@ -495,13 +496,13 @@ impl<'a> Recorder<'a> {
 fn customer_row(customer: &Customer, customer_id: &str, namer: &mut Namer, rng: &mut ChaCha8Rng) -> CustomerRow {
     let profile = &customer.profile;
     let name = if profile.public { namer.public_body() } else { namer.company(rng) };
-    let (first_csm, last_csm) = profile.behaviour.csms;
+    let (first_csm, last_csm) = BEHAVIOUR.csms[profile.segment];
     let csm = rng.random_range(first_csm..=last_csm);
     let mut known = || !rng.random_bool(MISSING_FACT);
     CustomerRow {
         customer_id: customer_id.to_owned(),
         name,
-        segment: known().then_some(profile.behaviour.segment),
+        segment: known().then_some(BEHAVIOUR.segment[profile.segment]),
         industry: known().then_some(profile.industry.name),
         region: known().then_some(profile.region.name),
         csm_id: known().then(|| format!("csm-{csm:02}")),

@@ -7,30 +7,20 @@ use serde::Serialize;
 /// All rows of a simulated source, customer by customer and then week by week.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Portfolio {
-    /// `customers`.
     pub customers: Vec<CustomerRow>,
-    /// `products`.
     pub products: Vec<ProductRow>,
-    /// `contracts`.
     pub contracts: Vec<ContractRow>,
-    /// `usage_metrics`.
     pub usage_metrics: Vec<UsageRow>,
-    /// `health_score_history`.
     pub health_score_history: Vec<HealthScoreRow>,
-    /// `expansion_opportunities`.
     pub expansion_opportunities: Vec<OpportunityRow>,
-    /// `expansion_signals`.
     pub expansion_signals: Vec<SignalRow>,
-    /// `stakeholders`.
     pub stakeholders: Vec<StakeholderRow>,
-    /// `engagements`.
     pub engagements: Vec<EngagementRow>,
 }
 
 /// A row of `customers`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CustomerRow {
-    /// Unique.
     pub customer_id: String,
     /// Company name, unique.
     pub name: String,
@@ -51,9 +41,7 @@ pub struct CustomerRow {
 /// A row of `products`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ProductRow {
-    /// Unique.
     pub product_id: &'static str,
-    /// Name on the price list.
     pub name: &'static str,
     /// `seats`, `tier`, `add_on`, `service` or `usage`.
     pub kind: &'static str,
@@ -66,7 +54,6 @@ pub struct ProductRow {
 /// A row of `contracts`: one product over one term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ContractRow {
-    /// Unique.
     pub contract_id: String,
     /// Of `customers`.
     pub customer_id: String,
@@ -91,7 +78,6 @@ pub struct UsageRow {
     pub recorded_at: Timestamp,
     /// `active_seats`, `logins` or `api_calls`.
     pub metric: &'static str,
-    /// A count.
     pub value: f64,
 }
 
@@ -109,7 +95,6 @@ pub struct HealthScoreRow {
 /// A row of `expansion_opportunities`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OpportunityRow {
-    /// Unique.
     pub opportunity_id: String,
     /// Of `customers`.
     pub customer_id: String,
@@ -146,9 +131,7 @@ pub struct StakeholderRow {
     pub stakeholder_id: String,
     /// Of `customers`.
     pub customer_id: String,
-    /// Full name.
     pub name: String,
-    /// Job title.
     pub title: String,
     /// `champion`, `executive` or `user`.
     pub role: &'static str,

@@ -35,7 +35,6 @@ pub struct Truth {
 ///
 /// The answer depends on the settings, the cutoff, the horizon and the number of
 /// paths only, not on which other cutoffs are asked for.
-#[must_use]
 pub fn truth(settings: &Settings, cutoffs: &[Date], horizon_days: u32, paths: u32) -> Vec<Truth> {
     let horizon = Day::try_from(horizon_days).unwrap_or(Day::MAX);
     let mut days: Vec<Day> = cutoffs.iter().copied().map(day_of).collect();

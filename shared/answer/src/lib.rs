@@ -100,7 +100,6 @@ impl<'a> Answering<'a> {
 
 /// The answer about one customer, or `None` if they are not a customer at `as_of`. `previous` is their score in the run
 /// before.
-#[must_use]
 pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Answer> {
     let known = history.known(run.as_of)?;
     let inputs = Inputs { known, catalogue: &run.catalogue, tables: run.tables };

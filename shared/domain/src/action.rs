@@ -23,7 +23,6 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Its name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::CreateOpportunity => "create_opportunity",

@@ -61,7 +61,6 @@ pub struct UnexpectedEvent {
 
 impl<D: Detail> Envelope<D> {
     /// Wraps a detail for the bus.
-    #[must_use]
     pub fn new(detail: D) -> Self {
         Self {
             source: SOURCE.to_owned(),
@@ -131,7 +130,6 @@ pub struct ModelPromoted {
 
 impl ModelPromoted {
     /// What there is to tell of the change to the champion with this `generation`.
-    #[must_use]
     pub fn new(generation: u64, model_id: String, previous_model_id: Option<String>) -> Self {
         let name = format!("expansion-propensity:promoted:{generation}:{model_id}");
         Self { id: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()), model_id, previous_model_id }

@@ -50,7 +50,6 @@ impl Table {
     ];
 
     /// The table's name, which is also its folder's.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Customers => "customers",
@@ -66,7 +65,6 @@ impl Table {
     }
 
     /// Whether nothing can be done without this table.
-    #[must_use]
     pub const fn required(self) -> bool {
         matches!(self, Self::Customers | Self::ExpansionOpportunities)
     }
@@ -261,7 +259,6 @@ pub struct Engagement {
 
 impl Contract {
     /// Whether the contract is in force at `as_of`: begun, and its last day not over.
-    #[must_use]
     pub fn in_force(&self, as_of: Instant) -> bool {
         self.start_date <= as_of && self.end_date.is_none_or(|last| last.plus_days(1) > as_of)
     }
@@ -269,13 +266,11 @@ impl Contract {
 
 impl Opportunity {
     /// Whether anybody knew of the deal at `as_of`.
-    #[must_use]
     pub fn is_known(&self, as_of: Instant) -> bool {
         self.created_at <= as_of && self.known_at.is_none_or(|known| known <= as_of)
     }
 
     /// When it was closed, if anybody knew that at `as_of`.
-    #[must_use]
     pub fn known_close(&self, as_of: Instant) -> Option<Instant> {
         self.closed_at.filter(|closed| *closed <= as_of && self.outcome_known_at.is_none_or(|known| known <= as_of))
     }
@@ -283,7 +278,6 @@ impl Opportunity {
 
 impl CustomerHistory {
     /// A customer of whom nothing else is known.
-    #[must_use]
     pub fn new(customer_id: Id, created_at: Instant) -> Self {
         Self {
             customer_id,
@@ -305,7 +299,6 @@ impl CustomerHistory {
     }
 
     /// What was known of this customer at `as_of` (inclusive), or `None` if they were not a customer then.
-    #[must_use]
     pub fn known(&self, as_of: Instant) -> Option<Known<'_>> {
         let left = self.churned_at.is_some_and(|churned| churned <= as_of);
         (self.created_at <= as_of && !left).then(|| Known::new(self, as_of))

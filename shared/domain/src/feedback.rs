@@ -58,7 +58,6 @@ pub enum OutcomeKind {
 
 impl OutcomeKind {
     /// Its name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -82,7 +81,6 @@ impl OutcomeKind {
 impl RecordedOutcome {
     /// Whether both are readings of one request, made once or again: whatever the caller said is the same. (Who says nothing
     /// of when it happened means the time of the request.)
-    #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         let said = |one: &Self| Self {
             outcome_id: self.outcome_id,
@@ -95,7 +93,6 @@ impl RecordedOutcome {
     }
 
     /// The day on which the deal was opened as people recorded it, if this one says it was closed on an earlier one.
-    #[must_use]
     pub fn opened_later(&self, others: &[Self]) -> Option<Instant> {
         let deal =
             self.opportunity_id.as_ref().filter(|_| matches!(self.kind.stage(), Some(Stage::Won | Stage::Lost)))?;
@@ -110,7 +107,6 @@ impl RecordedOutcome {
 
 /// The outcomes that stand at `as_of`: of those known by then, each that no other one of the same customer corrects; where
 /// two correct the same one, the later of them.
-#[must_use]
 pub fn standing(outcomes: &[RecordedOutcome], as_of: Instant) -> Vec<&RecordedOutcome> {
     let known = || outcomes.iter().filter(|outcome| outcome.known_at <= as_of);
     let order = |outcome: &RecordedOutcome| (outcome.known_at, outcome.outcome_id);
@@ -128,7 +124,6 @@ pub fn standing(outcomes: &[RecordedOutcome], as_of: Instant) -> Vec<&RecordedOu
 }
 
 /// What people recorded and had done about each run's answers by `as_of`: how many, by kind.
-#[must_use]
 pub fn feedback(
     outcomes: &[RecordedOutcome],
     actions: &[RecordedAction],

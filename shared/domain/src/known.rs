@@ -62,31 +62,26 @@ impl<'a> Known<'a> {
     }
 
     /// The customer's segment.
-    #[must_use]
     pub fn segment(&self) -> Option<&'a Id> {
         self.history.segment.as_ref()
     }
 
     /// The customer's industry.
-    #[must_use]
     pub fn industry(&self) -> Option<&'a Id> {
         self.history.industry.as_ref()
     }
 
     /// The customer's region.
-    #[must_use]
     pub fn region(&self) -> Option<&'a Id> {
         self.history.region.as_ref()
     }
 
     /// When they became a customer; never after `as_of`.
-    #[must_use]
     pub fn created_at(&self) -> Instant {
         self.history.created_at
     }
 
     /// The readings of one usage metric by `as_of`; empty when there are none.
-    #[must_use]
     pub fn usage(&self, metric: &str) -> &'a [Reading] {
         self.history
             .usage

@@ -36,7 +36,6 @@ const SYMBOLS: [(&str, &str); 6] = [("USD", "$"), ("EUR", "€"), ("GBP", "£"),
 
 impl Currency {
     /// The code: `EUR`.
-    #[must_use]
     pub fn code(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
     }

@@ -33,7 +33,6 @@ impl RunId {
     /// assert_ne!(RunId::derive(as_of, "schedule", 90), RunId::derive(as_of, "manual", 90));
     /// # Ok::<(), expansion_domain::InvalidInstant>(())
     /// ```
-    #[must_use]
     pub fn derive(as_of: Instant, cause: &str, horizon_days: u16) -> Self {
         let digest = Sha256::digest(format!("{as_of}\n{cause}\n{horizon_days}"));
         let compact: String = as_of.whole_second().to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
@@ -42,7 +41,6 @@ impl RunId {
     }
 
     /// The id as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -106,14 +104,12 @@ impl JsonSchema for RunId {
 /// The instant under which a run's rows are stored: its `as_of`, with a fraction of a second that tells apart the
 /// runs of one `as_of`. All rows of a run share it, so a repeated write lands on itself, and no run can touch the
 /// rows of another.
-#[must_use]
 pub fn calculated_at(as_of: Instant, run: &RunId) -> Instant {
     let fraction = run.digest() % 999_999 + 1;
     Instant::from_micros(as_of.whole_second().micros() + fraction).unwrap_or(as_of)
 }
 
 /// The id of a customer's row in a run: a UUID (version 5) derived from both.
-#[must_use]
 pub fn row_id(run: &RunId, customer_id: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("expansion-propensity:{run}:{customer_id}").as_bytes())
 }

@@ -38,58 +38,49 @@ impl Instant {
     pub const EPOCH: Self = Self(0);
 
     /// The instant `micros` microseconds after 1970-01-01T00:00:00Z, or `None` outside the years −9999 to 9999.
-    #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {
         Timestamp::from_microsecond(micros).is_ok().then_some(Self(micros))
     }
 
     /// Midnight (UTC) at the start of `date`, or `None` at the very edge of the calendar.
-    #[must_use]
     pub fn from_date(date: Date) -> Option<Self> {
         let midnight: Zoned = DateTime::from(date).to_zoned(TimeZone::UTC).ok()?;
         Some(Self(midnight.timestamp().as_microsecond()))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
-    #[must_use]
     pub const fn micros(self) -> i64 {
         self.0
     }
 
     /// This instant moved by whole days; it saturates at the ends of the calendar.
-    #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
         let moved = self.0.saturating_add(i64::from(days).saturating_mul(MICROS_PER_DAY));
         Self(moved.clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond()))
     }
 
     /// The last whole second of this instant's day: what "as of that date" means.
-    #[must_use]
     pub fn end_of_day(self) -> Self {
         Self(self.0 - self.0.rem_euclid(MICROS_PER_DAY) + MICROS_PER_DAY - 1_000_000)
     }
 
     /// This instant without its fraction of a second.
-    #[must_use]
     pub fn whole_second(self) -> Self {
         Self(self.0 - self.0.rem_euclid(1_000_000))
     }
 
     /// Days from `earlier` to `self`, with fraction; negative when `earlier` is later.
-    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a calendar's microseconds fit 2^53 to within a millisecond")]
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / MICROS_PER_DAY as f64
     }
 
     /// The calendar date (UTC) of this instant.
-    #[must_use]
     pub fn date(self) -> Date {
         self.timestamp().to_zoned(TimeZone::UTC).date()
     }
 
     /// The calendar quarter (UTC) of this instant, from 0.
-    #[must_use]
     pub fn quarter(self) -> usize {
         usize::try_from((self.date().month() - 1) / 3).unwrap_or_default()
     }

@@ -12,13 +12,11 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// The catalogue of a source; empty when the source has no `products` table.
-    #[must_use]
     pub fn new(products: &[Product]) -> Self {
         Self { products: products.iter().map(|p| (p.product_id.clone(), p.clone())).collect() }
     }
 
     /// A product, if it is in the catalogue.
-    #[must_use]
     pub fn product(&self, product_id: &str) -> Option<&Product> {
         self.products.get(product_id)
     }
@@ -30,7 +28,6 @@ impl Catalogue {
 
     /// Whether a contract's quantity counts users. A product of unknown kind is taken to: leaving out seats that were
     /// sold would make every customer look full.
-    #[must_use]
     pub fn counts_seats(&self, contract: &Contract) -> bool {
         let product = contract.product_id.as_ref().and_then(|id| self.products.get(id));
         matches!(product.and_then(|product| product.kind.as_deref()), None | Some("seats"))

@@ -23,7 +23,6 @@ pub struct Dataset {
 
 impl Dataset {
     /// The dataset with only the given rows, in that order.
-    #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {
         Self {
             frame: self.frame.take(rows),
@@ -37,7 +36,6 @@ impl Dataset {
 /// The training cutoffs, oldest first: one every 30 days, at most `most` of them, as long as some customer had been
 /// there for one horizon. The newest lies one horizon before `as_of`, or before the last thing the source knows of if
 /// that is earlier: the time since was not observed, and would turn every customer into one who did not expand.
-#[must_use]
 pub fn cutoffs(source: &SourceData, as_of: Instant, horizon_days: u16, most: usize) -> Vec<Instant> {
     let horizon = i32::from(horizon_days);
     let first = source.customers.iter().map(|c| c.created_at).min();
@@ -56,7 +54,6 @@ pub fn cutoffs(source: &SourceData, as_of: Instant, horizon_days: u16, most: usi
 /// The end of the day of the last fact of the source known at `as_of`, or `as_of` if that is earlier; `None` without any.
 ///
 /// What people recorded does not count: that one deal is known says nothing of all others at that time.
-#[must_use]
 pub fn observed_until(source: &SourceData, as_of: Instant) -> Option<Instant> {
     let known = |at: &Instant| *at <= as_of;
     let last = |history: &CustomerHistory| {
@@ -75,7 +72,6 @@ pub fn observed_until(source: &SourceData, as_of: Instant) -> Option<Instant> {
 }
 
 /// The rows of all customers at the given cutoffs, cutoff by cutoff.
-#[must_use]
 pub fn dataset(source: &SourceData, cutoffs: &[Instant], horizon_days: u16) -> Dataset {
     let catalogue = Catalogue::new(&source.products);
     let mut rows = FrameBuilder::new(FEATURES.iter().map(|f| (f.name.to_owned(), f.is_level())));

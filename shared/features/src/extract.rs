@@ -29,7 +29,6 @@ pub struct SeatOutlook {
 
 impl SeatOutlook {
     /// The outlook, where seats under contract and at least two days of use are known.
-    #[must_use]
     pub fn of(inputs: &Inputs<'_>) -> Option<Self> {
         let entitled = seats(inputs)?;
         let readings = last(inputs, inputs.known.usage("active_seats"), 90);
@@ -39,7 +38,6 @@ impl SeatOutlook {
     }
 
     /// Seats in use in so many days if they go on like this; not below none.
-    #[must_use]
     pub fn active_in(&self, days: f64) -> f64 {
         (self.active + self.growth * days).max(0.0)
     }

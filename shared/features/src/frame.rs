@@ -36,7 +36,6 @@ pub enum Column {
 
 impl Column {
     /// The value in a row.
-    #[must_use]
     pub fn value(&self, row: usize) -> Value {
         match self {
             Self::Numbers(values) => Value::number(values[row]),
@@ -47,7 +46,6 @@ impl Column {
     }
 
     /// The column with only the given rows.
-    #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {
         match self {
             Self::Numbers(values) => Self::Numbers(rows.iter().map(|&r| values[r]).collect()),
@@ -60,7 +58,6 @@ impl Column {
 
 impl Frame {
     /// The frame with only the given rows, in that order.
-    #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {
         Self {
             names: self.names.clone(),
@@ -70,7 +67,6 @@ impl Frame {
     }
 
     /// The values of one row.
-    #[must_use]
     pub fn row(&self, row: usize) -> Snapshot {
         Snapshot { values: self.columns.iter().map(|c| c.value(row)).collect() }
     }

@@ -13,7 +13,6 @@ pub struct Label {
 
 /// The label of a customer at `as_of`. The caller must know that the horizon has elapsed; before that the outcome
 /// is censored, not negative.
-#[must_use]
 pub fn label(history: &CustomerHistory, as_of: Instant, horizon_days: u16) -> Label {
     let end = as_of.plus_days(i32::from(horizon_days));
     let won = |o: &&expansion_domain::Opportunity| {

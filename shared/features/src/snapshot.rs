@@ -17,13 +17,11 @@ pub enum Value {
 
 impl Value {
     /// A number, or missing when it is not finite.
-    #[must_use]
     pub fn number(value: f64) -> Self {
         if value.is_finite() { Self::Number(value) } else { Self::Missing }
     }
 
     /// The number, if it is one.
-    #[must_use]
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Number(value) => Some(*value),
@@ -64,7 +62,6 @@ pub struct Inputs<'a> {
 
 impl Inputs<'_> {
     /// The customer's features.
-    #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { values: FEATURES.iter().map(|feature| feature.value(self)).collect() }
     }

@@ -112,20 +112,17 @@ pub struct Feature {
 
 impl Feature {
     /// The feature's value; missing when its table is not in the source.
-    #[must_use]
     pub fn value(&self, inputs: &Inputs<'_>) -> Value {
         if inputs.tables.contains(&self.table) { (self.extract)(inputs) } else { Value::Missing }
     }
 
     /// Whether the feature is categorical.
-    #[must_use]
     pub fn is_level(&self) -> bool {
         self.unit == Unit::Level
     }
 
     /// Whether the customer and whoever looks after them can do something about it: use, health, signals, people and
     /// touch points; not who they are, what they have under contract or what they bought.
-    #[must_use]
     pub fn is_actionable(&self) -> bool {
         matches!(
             self.table,
@@ -138,7 +135,6 @@ impl Feature {
     }
 
     /// What a person reads about this feature of this customer.
-    #[must_use]
     pub fn describe(&self, inputs: &Inputs<'_>, value: &Value) -> String {
         match self.shown {
             Some(shown) if *value != Value::Missing => self.describe_value(&shown(inputs)),
@@ -147,7 +143,6 @@ impl Feature {
     }
 
     /// What a person reads about a value of this feature. (A weight reads as if it were a count.)
-    #[must_use]
     pub fn describe_value(&self, value: &Value) -> String {
         match value {
             Value::Missing => self.missing.to_owned(),
@@ -166,14 +161,12 @@ impl Feature {
 }
 
 /// A feature by name, with its position in [`FEATURES`].
-#[must_use]
 pub fn feature(name: &str) -> Option<(usize, &'static Feature)> {
     FEATURES.iter().enumerate().find(|(_, feature)| feature.name == name)
 }
 
 impl Unit {
     /// A number in this unit, as a person reads it.
-    #[must_use]
     pub fn format(self, value: f64) -> String {
         match self {
             Self::Share => format!("{:.0}%", value * 100.0),

@@ -40,9 +40,6 @@ impl From<AccuracyParameters> for AccuracyRequest {
 }
 
 /// Puts accuracy on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let accuracies = Shared::new(config, Accuracies::new(config)?)?;
     Ok(surface.route(Method::Get, "/api/analytics/expansion-propensity/accuracy", get, accuracies, |op| {

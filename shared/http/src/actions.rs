@@ -29,9 +29,6 @@ const JSON: &str = "application/json";
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// Puts actions on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let actions = Shared::new(config, Actions::new(config)?)?;
     Ok(surface.route(Method::Post, "/api/customers/{id}/expansion-propensity/actions", act, actions, |op| {

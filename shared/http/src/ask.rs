@@ -9,9 +9,6 @@ use crate::describe::Describe;
 use crate::{Answer, Body, Caller, Method, Problem, Shared, Surface};
 
 /// Puts questions on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let questions = Shared::new(config, Ask::new(config)?)?;
     Ok(surface.route(Method::Post, "/api/analytics/expansion-propensity/ask", ask, questions, |op| {

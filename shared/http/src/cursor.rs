@@ -27,13 +27,11 @@ pub(crate) struct Cursor {
 
 impl CursorKey {
     /// A key of this secret.
-    #[must_use]
     pub(crate) fn new(secret: &str) -> Self {
         Self(secret.as_bytes().to_vec())
     }
 
     /// The cursor as the client gets it.
-    #[must_use]
     pub(crate) fn seal(&self, cursor: &Cursor) -> String {
         // A cursor is plain data with string keys: it always has a JSON form.
         let mut bytes = serde_json::to_vec(cursor).unwrap_or_default();
@@ -43,7 +41,6 @@ impl CursorKey {
     }
 
     /// The cursor a client brought back, if this key sealed it.
-    #[must_use]
     pub(crate) fn open(&self, text: &str) -> Option<Cursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (payload, signature) = bytes.split_at_checked(bytes.len().checked_sub(SIGNATURE)?)?;

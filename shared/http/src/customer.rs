@@ -8,9 +8,6 @@ use crate::describe::Describe;
 use crate::{Answer, Caller, CustomerId, Method, Problem, Shared, Surface};
 
 /// Puts one customer on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let customers = Shared::new(config, Customers::new(config)?)?;
     Ok(surface.route(Method::Get, "/api/customers/{id}/expansion-propensity", get, customers, |op| {

@@ -34,19 +34,15 @@ pub(crate) const REFUSALS: [(u16, &str, &str, bool); 7] = [
 /// What a route adds to what its types say.
 pub trait Describe: Sized {
     /// What an answer with this status is, in words.
-    #[must_use]
     fn says(self, status: u16, what: &str) -> Self;
 
     /// The statuses of refusals that not every route gives.
-    #[must_use]
     fn refuses(self, statuses: &[u16]) -> Self;
 
     /// An example of what the request carries.
-    #[must_use]
     fn example(self, body: Value) -> Self;
 
     /// What can be asked next of which operation, with a parameter from the answer: `(name, operation, parameter, value)`.
-    #[must_use]
     fn link(self, name: &str, operation: &str, parameter: &str, value: &str) -> Self;
 }
 

@@ -35,7 +35,6 @@ pub struct Identity {
 
 impl Identity {
     /// A claim of the token.
-    #[must_use]
     pub fn claim(&self, name: &str) -> Option<&str> {
         self.claims.get(name).map(String::as_str)
     }

@@ -85,8 +85,6 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { lists: Lists::new(config)?, key: CursorKey::new(&config.cursor_secret()?) })
     }
@@ -129,9 +127,6 @@ impl Pages {
 }
 
 /// Puts the list on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let pages = Shared::new(config, Pages::new(config)?)?;
     Ok(surface.route(Method::Get, "/api/analytics/expansion-propensity", list, pages, |op| {

@@ -41,9 +41,6 @@ impl JsonSchema for Command {
 }
 
 /// Puts the models on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let models = Shared::new(config, Models::new(config)?)?;
     let commands = Shared::new(config, ModelCommands::new(config)?)?;

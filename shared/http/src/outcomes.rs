@@ -9,9 +9,6 @@ use crate::describe::Describe;
 use crate::{Answer, Body, Caller, Created, CustomerId, Identity, Key, Method, Problem, Shared, Surface};
 
 /// Puts outcomes on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let outcomes = Shared::new(config, Outcomes::new(config)?)?;
     Ok(surface.route(Method::Post, "/api/customers/{id}/expansion-propensity/outcome", record, outcomes, |op| {

@@ -42,7 +42,6 @@ impl Problem {
     }
 
     /// 400: some parameters are unknown or out of range.
-    #[must_use]
     pub fn invalid_parameters(parameters: Vec<InvalidParameter>) -> Self {
         let named: Vec<String> = parameters.iter().map(|p| format!("{}: {}", p.name, p.reason)).collect();
         let problem = Self::new("invalid-parameter", "Invalid parameter", 400, named.join("; "));
@@ -50,25 +49,21 @@ impl Problem {
     }
 
     /// 400: the body is not what it should be.
-    #[must_use]
     pub fn invalid_body(reason: impl Into<String>) -> Self {
         Self::new("invalid-body", "Invalid body", 400, reason)
     }
 
     /// 401: nobody in particular is asking.
-    #[must_use]
     pub fn unauthenticated() -> Self {
         Self::new("unauthenticated", "Not signed in", 401, "The request carries no claims that say who is asking.")
     }
 
     /// 403: somebody else may do this.
-    #[must_use]
     pub fn forbidden(what: &str) -> Self {
         Self::new("forbidden", "Not allowed", 403, what)
     }
 
     /// 404: no such thing, or not for this caller to see; which of the two is not said.
-    #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new("not-found", "Not found", 404, format!("There is no {what}."))
     }
@@ -95,19 +90,16 @@ impl Problem {
     }
 
     /// 500: a fault of ours, described in the log under the request id.
-    #[must_use]
     pub fn internal() -> Self {
         Self::new("internal", "Internal error", 500, "Something went wrong; the log has the details.")
     }
 
     /// The problem with the request's id.
-    #[must_use]
     pub fn for_request(self, request_id: Option<String>) -> Self {
         Self { request_id, ..self }
     }
 
     /// The status as the protocol has it.
-    #[must_use]
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

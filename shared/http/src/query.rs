@@ -108,7 +108,6 @@ impl Given {
     }
 
     /// Whether a parameter is given.
-    #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.parameters.contains_key(name)
     }

@@ -37,9 +37,6 @@ impl OperationOutput for Accepted {
 }
 
 /// Puts refreshes on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing or makes no sense.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let requests = Shared::new(config, RefreshRequests::new(config)?)?;
     let refreshes = Shared::new(config, Refreshes::new(config)?)?;

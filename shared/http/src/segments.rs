@@ -9,9 +9,6 @@ use crate::query::Nothing;
 use crate::{Answer, Caller, Method, Problem, Query, Shared, Surface};
 
 /// Puts the segments on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let segments = Shared::new(config, Segments::new(config)?)?;
     Ok(surface.route(Method::Get, "/api/analytics/expansion-propensity/segments", list, segments, |op| {

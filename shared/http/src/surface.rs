@@ -26,7 +26,6 @@ pub enum Method {
 
 impl Method {
     /// As in a request.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -51,7 +50,6 @@ impl<S: Clone + Send + Sync + 'static> State for S {}
 /// Takes routes.
 pub trait Surface: Sized {
     /// A route of the API, with what the document says of it beside what its types say.
-    #[must_use]
     fn route<T: 'static, I: OperationInput, O: OperationOutput, S: State>(
         self,
         method: Method,
@@ -62,7 +60,6 @@ pub trait Surface: Sized {
     ) -> Self;
 
     /// A page for people, of which the document says nothing.
-    #[must_use]
     fn page<T: 'static, S: State>(self, path: &'static str, handler: impl Handler<T, S>, state: S) -> Self;
 }
 

@@ -34,9 +34,6 @@ impl FromQuery for Target {
 }
 
 /// Puts what would move a score on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let what_if = Shared::new(config, WhatIf::new(config)?)?;
     let surface = surface.route(Method::Get, PATH, find, what_if.clone(), |op| {

@@ -45,7 +45,6 @@ fn diagnostic(error: &impl Failure) -> Diagnostic {
 }
 
 /// What kind of event came.
-#[must_use]
 pub fn detail_type(event: &Value) -> Option<&str> {
     event.get("detail-type").and_then(Value::as_str)
 }

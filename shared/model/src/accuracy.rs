@@ -54,7 +54,6 @@ pub struct Figure {
 
 impl Figure {
     /// A figure with the middle nine tenths of its bootstrap samples.
-    #[must_use]
     pub fn of(value: f64, mut samples: Vec<f64>) -> Self {
         samples.retain(|sample| sample.is_finite());
         samples.sort_unstable_by(f64::total_cmp);
@@ -112,7 +111,6 @@ pub struct Tenth {
 
 /// Judges answers by outcomes. `is_whole` says whether the whole horizon has elapsed; before that expansions are still to
 /// come, and only what depends on the ranking alone is told.
-#[must_use]
 pub fn accuracy(judged: &[Judged], is_whole: bool) -> Accuracy {
     let mut order: Vec<&Judged> = judged.iter().collect();
     order.sort_by(|a, b| b.propensity.total_cmp(&a.propensity));
@@ -231,7 +229,6 @@ fn error_by_chance(order: &[&Judged]) -> f64 {
 
 /// The area under the ROC curve with its 90 % bootstrap interval by customer, of rows that say whose they are, what was
 /// predicted and what happened; `None` unless both outcomes occur.
-#[must_use]
 pub fn auc(rows: &[(u32, f64, bool)]) -> Option<Figure> {
     let mut order = rows.to_vec();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -305,7 +302,6 @@ fn poisson(uniform: f64) -> f64 {
 
 /// Numbers in 0–1 that look random and are the same everywhere (the mixing step of `SplitMix64`: Steele, Lea & Flood
 /// 2014, *OOPSLA*).
-#[must_use]
 pub fn scattered(i: u64) -> f64 {
     let mut x = (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -159,7 +159,6 @@ pub enum ArtifactError {
 }
 
 /// Hex SHA-256.
-#[must_use]
 pub fn fingerprint(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }

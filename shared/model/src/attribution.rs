@@ -26,7 +26,6 @@ pub struct Attribution {
 /// assert_eq!(parts.baseline + parts.points.iter().sum::<i32>(), parts.score);
 /// assert_eq!(parts.points[2], 0);
 /// ```
-#[must_use]
 pub fn attribute(intercept: f64, contributions: &[f64]) -> Attribution {
     let exact = exact_points(intercept, contributions);
     let end = intercept + contributions.iter().sum::<f64>();
@@ -35,7 +34,6 @@ pub fn attribute(intercept: f64, contributions: &[f64]) -> Attribution {
 }
 
 /// What each change of the log-odds from `start` on adds to the score, in points before rounding.
-#[must_use]
 pub fn exact_points(start: f64, changes: &[f64]) -> Vec<f64> {
     let change: f64 = changes.iter().sum();
     let (before, after) = (sigmoid(start), sigmoid(start + change));
@@ -44,7 +42,6 @@ pub fn exact_points(start: f64, changes: &[f64]) -> Vec<f64> {
 }
 
 /// A probability in points, 1–99.
-#[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "clamped to 1..=99")]
 pub fn points_of(probability: f64) -> i32 {
     (100.0 * probability).round().clamp(1.0, 99.0) as i32
@@ -67,7 +64,6 @@ pub struct Apportioned {
 /// let points = apportion(&[12.4, 0.3, -3.2, 0.6], 10);
 /// assert_eq!((points.parts, points.other), (vec![(0, 12), (2, -3)], 1));
 /// ```
-#[must_use]
 pub fn apportion(exact: &[f64], sum: i32) -> Apportioned {
     let (large, small): (Vec<usize>, Vec<usize>) = (0..exact.len()).partition(|part| exact[*part].abs() >= 1.0);
     let mut grouped: Vec<f64> = large.iter().map(|part| exact[*part]).collect();

@@ -23,19 +23,16 @@ pub enum Bins {
 
 impl Bins {
     /// How many bins there are: the ordinary ones, then the one for a missing value.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.missing() + 1
     }
 
     /// Always false: there is a bin for a missing value.
-    #[must_use]
     pub const fn is_empty(&self) -> bool {
         false
     }
 
     /// The bin of a missing value: the last.
-    #[must_use]
     pub fn missing(&self) -> usize {
         match self {
             Self::Numbers { edges } => edges.len() + 1,
@@ -44,7 +41,6 @@ impl Bins {
     }
 
     /// The bin of a value. A value of the wrong kind is missing.
-    #[must_use]
     pub fn of(&self, value: &Value) -> u16 {
         match (self, value) {
             (Self::Numbers { .. }, Value::Number(number)) => self.of_number(*number),

@@ -32,31 +32,26 @@ pub struct Cohort {
 
 impl Cohort {
     /// How many members there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.expanded.0.len()
     }
 
     /// Whether there is no member.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether a member expanded.
-    #[must_use]
     pub fn expanded(&self, member: usize) -> bool {
         self.expanded.0[member] == 1
     }
 
     /// The tag of a member.
-    #[must_use]
     pub fn tag(&self, member: usize) -> [u8; 4] {
         self.tags.0.as_chunks().0[member]
     }
 
     /// The coordinates of a customer whose features lie in the given bins (those of [`Cohort::features`]).
-    #[must_use]
     pub fn point(&self, bins: impl Iterator<Item = usize>) -> Vec<f32> {
         let mut point = vec![0.0; self.dimensions];
         for (of_bin, bin) in self.coordinates.iter().zip(bins) {
@@ -68,7 +63,6 @@ impl Cohort {
     }
 
     /// The coordinates of a member.
-    #[must_use]
     pub fn member(&self, member: usize) -> Vec<f32> {
         let width = self.features.len();
         self.point(self.bins.0[member * width..(member + 1) * width].iter().map(|bin| usize::from(*bin)))
@@ -95,7 +89,6 @@ pub struct Neighbours<'a> {
 
 impl<'a> Neighbours<'a> {
     /// Lays the cohort out; `None` if it has no member.
-    #[must_use]
     pub fn new(cohort: &'a Cohort) -> Option<Self> {
         let points = (0..cohort.len()).flat_map(|member| cohort.member(member)).collect();
         (!cohort.is_empty()).then_some(Self { cohort, points })
@@ -103,7 +96,6 @@ impl<'a> Neighbours<'a> {
 
     /// What became of the customers most similar to one whose features (all of the model's) lie in the given bins. The
     /// customer's own past is left out.
-    #[must_use]
     pub fn of(&self, bins: &[u16], customer_id: &Id) -> Option<SimilarCohort> {
         let point = self.cohort.point(self.cohort.features.iter().map(|feature| usize::from(bins[*feature])));
         let own = customer_tag(customer_id);
@@ -132,7 +124,6 @@ impl<'a> Neighbours<'a> {
 }
 
 /// Identifies a customer without naming them: the first four bytes of the id's SHA-256.
-#[must_use]
 pub fn customer_tag(customer_id: &str) -> [u8; 4] {
     let digest = fingerprint(customer_id.as_bytes());
     u32::from_str_radix(&digest[..8], 16).unwrap_or_default().to_be_bytes()

@@ -30,7 +30,6 @@ pub enum ConfidenceLevel {
 
 impl ConfidenceLevel {
     /// The level of a confidence.
-    #[must_use]
     pub fn of(confidence: f64) -> Self {
         match confidence {
             c if c >= HIGH => Self::High,
@@ -40,7 +39,6 @@ impl ConfidenceLevel {
     }
 
     /// The level's name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Low => "Low",
@@ -68,7 +66,6 @@ impl FromStr for ConfidenceLevel {
 /// How sure a score is, 0–1: what the 90 % interval leaves of the whole range, times a factor from 0.5 (no feature
 /// known) to 1 (all known). A narrow interval that rests on little data is thus not called sure. Rules, which nothing
 /// was learned for, are never more than Low.
-#[must_use]
 pub fn confidence(score: &Score, knowledge: Knowledge) -> f64 {
     let most = if knowledge == Knowledge::Rules { MOST_OF_RULES } else { 1.0 };
     ((1.0 - (score.upper - score.lower)) * (0.5 + 0.5 * score.coverage)).clamp(0.0, most)

@@ -36,7 +36,6 @@ pub struct Shift {
 
 /// Compares counts over the same bins, the last of which holds missing values if `has_missing`. `None` where one side has
 /// no rows.
-#[must_use]
 pub fn shift(feature: &str, before: &Spread, now: &[u64], has_missing: bool) -> Option<Shift> {
     let (all_before, all_now) = (shares(&before.counts)?, shares(now)?);
     if all_before.len() != all_now.len() {
@@ -72,7 +71,6 @@ fn distances(before: &[f64], now: &[f64]) -> (f64, f64) {
 }
 
 /// Counts by score, position 0 to 100, as counts by tens.
-#[must_use]
 pub fn tens(scores: &[u64]) -> Vec<u64> {
     scores.chunks(10).map(|ten| ten.iter().sum()).collect()
 }

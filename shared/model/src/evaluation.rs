@@ -32,7 +32,6 @@ pub struct Metrics {
 /// assert_eq!(perfect.auc, 1.0);
 /// assert_eq!(evaluate(&[0.9], &[true]), None);
 /// ```
-#[must_use]
 pub fn evaluate(probabilities: &[f64], outcomes: &[bool]) -> Option<Metrics> {
     if probabilities.len() != outcomes.len() {
         return None;
@@ -43,7 +42,6 @@ pub fn evaluate(probabilities: &[f64], outcomes: &[bool]) -> Option<Metrics> {
 
 /// What the figures will be if the probabilities are right, without any outcome: each row counts as an expansion by its
 /// probability (confidence-based performance estimation, as in `NannyML`). Blind to a change of what the features mean.
-#[must_use]
 pub fn estimate(probabilities: &[f64]) -> Option<Metrics> {
     let rows = probabilities.iter().map(|p| Weighed { p: *p, up: *p, down: 1.0 - p });
     metrics(&ranked(rows), probabilities.len())

@@ -97,7 +97,6 @@ impl Intervals {
 
 /// Where normal log-odds with this standard deviation must be centred for their mean probability to be that of
 /// `log_odds`.
-#[must_use]
 pub fn centre(log_odds: f64, deviation: f64) -> f64 {
     if deviation < 1e-6 {
         return log_odds;

@@ -98,7 +98,6 @@ pub enum Knowledge {
 
 impl Knowledge {
     /// What so many labelled rows that end in an expansion allow.
-    #[must_use]
     pub const fn of(positives: usize) -> Self {
         match positives {
             0..40 => Self::Rules,
@@ -108,7 +107,6 @@ impl Knowledge {
     }
 
     /// The next state, and how many such rows it takes.
-    #[must_use]
     pub const fn next(self) -> Option<(&'static str, usize)> {
         match self {
             Self::Rules => Some(("shrunk", 40)),

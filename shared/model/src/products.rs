@@ -79,7 +79,6 @@ pub struct Candidate<'a> {
 
 impl Candidate<'_> {
     /// What kind of product it is, where that is known.
-    #[must_use]
     pub fn kind(&self) -> Option<&str> {
         self.product.and_then(|product| product.kind.as_deref())
     }
@@ -88,7 +87,6 @@ impl Candidate<'_> {
 /// What a customer could still buy: more of the seats they own, a tier above theirs, add-ons and services they don't
 /// own, more usage; of what `sold` names and the catalogue holds. A customer without any contract on record could buy
 /// anything.
-#[must_use]
 pub fn candidates<'a>(inputs: &Inputs<'a>, sold: &Shares) -> Vec<Candidate<'a>> {
     let known = &inputs.known;
     let owned: BTreeSet<&Id> = known.running().filter_map(|contract| contract.product_id.as_ref()).collect();
@@ -147,7 +145,6 @@ fn candidate<'a>(inputs: &Inputs<'a>, product_id: Id, product: Option<&'a Produc
 
 impl ProductModel {
     /// The traits of a candidate for a customer of the given segment and industry.
-    #[must_use]
     pub fn traits(
         &self,
         candidate: &Candidate<'_>,
@@ -166,7 +163,6 @@ impl ProductModel {
     }
 
     /// The probability of each candidate, given that one of them is bought.
-    #[must_use]
     pub fn probabilities(
         &self,
         candidates: &[Candidate<'_>],
@@ -186,7 +182,6 @@ impl ProductModel {
 
     /// What an expansion of a product brings from a customer whose features lie in the given bins; `None` where too few
     /// of its amounts are known.
-    #[must_use]
     pub fn value(&self, product_id: &str, model: &ValueModel, bins: &[u16]) -> Option<ValueRange> {
         let [lower, amount, upper] = self.values.get(product_id)?.spread.map(|s| (model.centre(bins) + s).exp());
         Some(ValueRange { amount, lower, upper })

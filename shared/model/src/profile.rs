@@ -37,7 +37,6 @@ pub struct Usual {
 
 impl Profiles {
     /// What is usual of a feature in a segment, or over all where the segment says nothing.
-    #[must_use]
     pub fn usual(&self, segment: Option<&str>, feature: &str) -> Option<&Usual> {
         let own = segment.and_then(|segment| self.segments.get(segment)?.features.get(feature));
         own.or_else(|| self.overall.features.get(feature))

@@ -70,20 +70,17 @@ impl<'a> Scorer<'a> {
     }
 
     /// The snapshot's position of each of the model's features.
-    #[must_use]
     pub fn columns(&self) -> &[usize] {
         &self.columns
     }
 
     /// The bin of each of the model's features.
-    #[must_use]
     pub fn bins(&self, snapshot: &Snapshot) -> Vec<u16> {
         let bin = |(feature, column): (&crate::BinnedFeature, &usize)| feature.bins.of(&snapshot.values[*column]);
         self.model.features.iter().zip(&self.columns).map(bin).collect()
     }
 
     /// The log-odds of every row of a frame.
-    #[must_use]
     pub fn log_odds(&self, frame: &Frame) -> Vec<f64> {
         let mut sums = Vec::with_capacity(frame.rows);
         self.each_chunk(frame, |bins, rows| {
@@ -127,14 +124,12 @@ impl<'a> Scorer<'a> {
     }
 
     /// The log-odds of a customer whose features lie in the given bins.
-    #[must_use]
     pub fn log_odds_of(&self, bins: &[u16]) -> f64 {
         self.model.intercept + self.model.terms.iter().map(|term| term.weights[term.cell(bins)]).sum::<f64>()
     }
 
     /// What each of some changed features (positions among the model's; `None` for one that the model doesn't use) adds to
     /// the log-odds when a customer's bins change: each term's difference goes to the changed features it depends on.
-    #[must_use]
     pub fn parts_of_change(&self, before: &[u16], after: &[u16], changed: &[Option<usize>]) -> Vec<f64> {
         let mut parts = vec![0.0; changed.len()];
         for term in &self.model.terms {
@@ -149,7 +144,6 @@ impl<'a> Scorer<'a> {
     }
 
     /// The score of a customer whose features lie in the given bins; fills in what each feature adds to the log-odds.
-    #[must_use]
     pub fn score(&self, bins: &[u16], contributions: &mut [f64]) -> Score {
         contributions.fill(0.0);
         let uncertainty = &self.model.uncertainty;
@@ -224,7 +218,6 @@ impl Term {
 }
 
 /// The probability that has the given log-odds.
-#[must_use]
 pub fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }

@@ -31,14 +31,12 @@ pub struct Estimate {
 
 impl ValueModel {
     /// The centre of the log-amount for a customer whose features lie in the given bins.
-    #[must_use]
     pub fn centre(&self, bins: &[u16]) -> f64 {
         let parts = self.weights.iter().zip(bins).map(|(weights, bin)| weights[usize::from(*bin)]);
         self.intercept + parts.sum::<f64>()
     }
 
     /// The estimate for a customer whose features lie in the given bins.
-    #[must_use]
     pub fn estimate(&self, bins: &[u16]) -> Estimate {
         let centre = self.centre(bins);
         let [lower, median, upper] = self.spread.map(|s| (centre + s).exp());

@@ -17,7 +17,6 @@ pub enum FactorValue {
 
 impl FactorValue {
     /// The value of a feature, unless it is missing.
-    #[must_use]
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Missing => None,
@@ -27,7 +26,6 @@ impl FactorValue {
     }
 
     /// The value, a number with four decimals at most.
-    #[must_use]
     pub fn rounded(self) -> Self {
         match self {
             Self::Number(number) => Self::Number(rounded(number, 4)),
@@ -36,7 +34,6 @@ impl FactorValue {
     }
 
     /// The feature's value again.
-    #[must_use]
     pub fn restored(value: Option<&Self>) -> Value {
         match value {
             None => Value::Missing,
@@ -69,7 +66,6 @@ pub struct ValueRange {
 }
 
 /// A number with so many decimals: what is stored should not pretend to more.
-#[must_use]
 pub fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     let scaled = (value * scale).round() / scale;

@@ -48,7 +48,6 @@ pub struct Change {
 }
 
 /// Scores a snapshot with some of its values changed.
-#[must_use]
 pub fn rescore(scorer: &Scorer<'_>, snapshot: &Snapshot, changes: &[(usize, Value)]) -> Rescored {
     let mut other = snapshot.clone();
     for (feature, value) in changes {
@@ -100,7 +99,6 @@ struct Plan {
 /// shortest way, measured in ranges (5th to 95th percentile) of the customer's segment, none of which is left. Where
 /// more than two features have to change, the search is a beam: what it finds does lift the score, but a shorter way may
 /// exist. Where nothing within those ranges reaches the target, the changes that come closest.
-#[must_use]
 pub fn smallest_change(
     model: &Model,
     scorer: &Scorer<'_>,
@@ -185,7 +183,6 @@ pub struct Lever {
 }
 
 /// What can be improved about a customer and is known, each with the values that are usual in their segment.
-#[must_use]
 pub fn levers(model: &Model, scorer: &Scorer<'_>, snapshot: &Snapshot, segment: Option<&str>) -> Vec<Lever> {
     let lever = |feature: usize| {
         let name = FEATURES[feature].name;

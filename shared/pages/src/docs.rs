@@ -52,22 +52,25 @@ pub(crate) async fn openapi() -> impl IntoResponse {
 /// The page.
 pub(crate) async fn page(_: State<Shared<Dashboard>>, caller: Result<Caller, Problem>) -> Result<Page, Refused> {
     caller?;
-    let document = &*DOCUMENT;
-    let empty = serde_json::Map::new();
-    let object = |value: &'_ Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
-    let mut operations = Vec::new();
-    for (path, methods) in object(&document["paths"]) {
-        for (method, operation) in object(&methods) {
-            operations.push(operation_of(document, &path, &method, &operation));
+    Page::of(&Docs::of(&DOCUMENT))
+}
+
+impl Docs {
+    fn of(document: &Value) -> Self {
+        let members = |value: &'_ Value| value.as_object().cloned().unwrap_or_default();
+        let mut operations = Vec::new();
+        for (path, methods) in members(&document["paths"]) {
+            for (method, operation) in members(&methods) {
+                operations.push(operation_of(document, &path, &method, &operation));
+            }
         }
+        let schemas = members(&document["components"]["schemas"]).into_iter().map(|(name, schema)| Schema {
+            name,
+            description: text(&schema["description"]),
+            properties: properties(&schema),
+        });
+        Self { operations, schemas: schemas.collect() }
     }
-    let schemas = object(&document["components"]["schemas"]);
-    let schemas = schemas.iter().map(|(name, schema)| Schema {
-        name: name.clone(),
-        description: text(&schema["description"]),
-        properties: properties(schema),
-    });
-    Page::of(&Docs { operations, schemas: schemas.collect() })
 }
 
 fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -> Operation {
@@ -133,4 +136,31 @@ fn kind_of(schema: &Value) -> String {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_told_and_its_schemas_too() {
+        let docs = Docs::of(&DOCUMENT);
+        let list = docs.operations.iter().find(|op| op.path == "/api/analytics/expansion-propensity");
+        let list = list.expect("the list is told of");
+        assert_eq!((&*list.method, &*list.summary), ("GET", "Customers, best first."));
+        assert!(list.parameters.iter().any(|parameter| parameter.name == "min_score" && parameter.place == "query"));
+        let schemas: BTreeSet<&str> = docs.schemas.iter().map(|schema| &*schema.name).collect();
+        for operation in &docs.operations {
+            let answered: Vec<&str> = operation.responses.iter().filter_map(|response| response.2.as_deref()).collect();
+            assert!(!answered.is_empty(), "{} {}", operation.method, operation.path);
+            for name in answered.into_iter().chain(operation.body.as_deref()) {
+                assert!(schemas.contains(name), "{name} of {} {}", operation.method, operation.path);
+            }
+        }
+        let score = docs.schemas.iter().find(|schema| schema.name == "ScoreView").expect("it is told of");
+        let kind = |name: &str| score.properties.iter().find(|it| it.0 == name).map(|it| &*it.1);
+        assert_eq!((kind("propensity_score"), kind("trend")), (Some("integer"), Some("TrendView or null")));
+    }
 }

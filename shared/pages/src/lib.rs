@@ -32,9 +32,6 @@ struct Dashboard {
 }
 
 /// Puts the pages on a surface.
-///
-/// # Errors
-/// [`ConfigError`] names the variable that is missing.
 pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
     let dashboard = Dashboard {
         pages: Pages::new(config)?,

@@ -70,7 +70,6 @@ const ADDED_UP: &[&str] =
     &["how", "many", "much", "total", "totals", "sum", "overall", "combined", "together", "bring"];
 
 /// Understands a question.
-#[must_use]
 pub fn understand(text: &str) -> Question {
     let words = words(text);
     let Some((kind, caught)) = first_fitting(&words) else {

@@ -30,7 +30,6 @@ pub enum Way {
 }
 
 impl Way {
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Up => "up",

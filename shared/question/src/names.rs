@@ -34,7 +34,6 @@ pub enum Named<C> {
 }
 
 /// The customer meant among those that have the name in theirs: a likely one where it is just some of their letters.
-#[must_use]
 pub fn among<C: Customer>(name: &str, mut rows: Vec<C>) -> Named<C> {
     let wanted = key(name);
     let exact: [&dyn Fn(&C) -> bool; 3] =
@@ -61,19 +60,16 @@ fn has_words(name: &str, row: &impl Customer) -> bool {
 }
 
 /// Whether a customer may be meant by a text that may be no name at all.
-#[must_use]
 pub fn resembles(name: &str, row: &impl Customer) -> bool {
     has_words(name, row) || is_near(name, row)
 }
 
 /// Whether a name is near enough to a customer's to be looked at by [`nearest`].
-#[must_use]
 pub fn is_near(name: &str, row: &impl Customer) -> bool {
     nearness(name, row) >= NEAR
 }
 
 /// The customer meant among those with a similar name.
-#[must_use]
 pub fn nearest<C: Customer>(name: &str, rows: Vec<C>) -> Named<C> {
     let mut ranked: Vec<(f64, C)> = rows.into_iter().map(|row| (nearness(name, &row), row)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -116,7 +112,6 @@ fn core(text: &str) -> String {
 }
 
 /// Whether two ids of CSMs are the same to people: `csm-07`, `CSM 7` and `7`.
-#[must_use]
 pub fn is_same_csm(a: &str, b: &str) -> bool {
     let bare = |id: &str| {
         let key = key(id).replace(' ', "");

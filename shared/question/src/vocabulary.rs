@@ -53,7 +53,6 @@ impl From<&RunSummary> for Vocabulary {
 
 impl Vocabulary {
     /// The segment of this name, whatever stands between its words.
-    #[must_use]
     pub fn segment(&self, name: &str) -> Option<&Id> {
         let wanted = key(name);
         self.segments.iter().find(|segment| key(segment) == wanted)

@@ -108,19 +108,16 @@ impl From<StoredFinding> for Finding {
 
 impl Finding {
     /// A figure that lies beyond its limit.
-    #[must_use]
     pub const fn new(what: Concern, found: f64, limit: f64) -> Self {
         Self { what, found: Some(found), limit: Some(limit) }
     }
 
     /// Whether it is about a shift, not about how right answers were.
-    #[must_use]
     pub const fn is_shift(&self) -> bool {
         matches!(self.what, Concern::Shifted(_) | Concern::MissingMoreOften(_))
     }
 
     /// Whether an earlier finding was about the same, however large it was.
-    #[must_use]
     pub fn repeats(&self, earlier: &Self) -> bool {
         match &earlier.what {
             Concern::Said(sentence) => *sentence == self.what.to_string(),

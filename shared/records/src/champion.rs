@@ -51,7 +51,6 @@ pub struct ChampionModel {
 
 impl ChampionModel {
     /// A model in the place of the champion before. Its generation is set where it is stored.
-    #[must_use]
     pub fn after(previous: Option<&Self>, model_id: String, as_of: Instant) -> Self {
         Self {
             model_id,
@@ -65,7 +64,6 @@ impl ChampionModel {
     }
 
     /// Whether this is what a command has made of the champion it saw: then it was done already, and asked for again.
-    #[must_use]
     pub fn is_made_by(&self, command: &ModelCommandRequested) -> bool {
         let is_wanted = command.action != ModelAction::Promote || command.model_id.as_ref() == Some(&self.model_id);
         self.changed_by == Some(command.action)

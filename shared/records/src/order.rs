@@ -25,7 +25,6 @@ impl Order {
     pub const ALL: [Self; 3] = [Self::Score, Self::ExpectedValue, Self::Priority];
 
     /// The order's name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Score => "score",
@@ -35,7 +34,6 @@ impl Order {
     }
 
     /// What a row is sorted by; `None` comes last.
-    #[must_use]
     pub fn value(self, row: &Listed) -> Option<f64> {
         match self {
             Self::Score => Some(f64::from(row.propensity_score)),
@@ -45,7 +43,6 @@ impl Order {
     }
 
     /// Where a row stands.
-    #[must_use]
     pub fn position(self, row: &Listed) -> Position {
         Position { value: self.value(row), customer_id: row.customer_id.clone() }
     }

@@ -126,7 +126,6 @@ pub struct PastScore {
 
 impl Propensity {
     /// The values that the score was made from.
-    #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { values: self.snapshot.iter().map(|value| FactorValue::restored(value.as_ref())).collect() }
     }
@@ -172,7 +171,6 @@ impl Default for ReadyLine {
 
 impl ReadyLine {
     /// Whether a score lies on the line or above.
-    #[must_use]
     pub fn is_reached(&self, score: Previous) -> bool {
         score.propensity_score >= self.score && score.confidence_level >= self.confidence_level
     }
@@ -212,7 +210,6 @@ pub enum Direction {
 
 impl Direction {
     /// What so many points say.
-    #[must_use]
     pub const fn of(points: i32) -> Self {
         match points {
             1.. => Self::For,

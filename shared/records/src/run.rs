@@ -105,7 +105,6 @@ pub enum RunStage {
 
 impl RunStage {
     /// As it is stored and shown.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Requested => "requested",
@@ -117,7 +116,6 @@ impl RunStage {
     }
 
     /// Whether the run is over.
-    #[must_use]
     pub const fn ended(self) -> bool {
         matches!(self, Self::Complete | Self::Failed)
     }
@@ -299,7 +297,6 @@ impl RecommendedTo {
 
 impl RunState {
     /// The state without what it has.
-    #[must_use]
     pub const fn stage(&self) -> RunStage {
         match self {
             Self::Requested => RunStage::Requested,
@@ -311,7 +308,6 @@ impl RunState {
     }
 
     /// As it is stored and shown.
-    #[must_use]
     pub const fn name(&self) -> &'static str {
         self.stage().name()
     }
@@ -326,7 +322,6 @@ impl Plan {
 
 impl Run {
     /// A run that was just asked for.
-    #[must_use]
     pub fn requested(as_of: Instant, cause: &str, horizon_days: u16, now: Instant) -> Self {
         let as_of = as_of.whole_second();
         let run_id = RunId::derive(as_of, cause, horizon_days);
@@ -343,19 +338,16 @@ impl Run {
     }
 
     /// Which run, and where its rows are.
-    #[must_use]
     pub fn reference(&self) -> RunReference {
         RunReference { run_id: self.run_id.clone(), calculated_at: self.calculated_at, requested_at: self.requested_at }
     }
 
     /// The state without what it has.
-    #[must_use]
     pub const fn stage(&self) -> RunStage {
         self.state.stage()
     }
 
     /// How its customers are scored; `None` before that is known.
-    #[must_use]
     pub const fn plan(&self) -> Option<&Plan> {
         match &self.state {
             RunState::Requested | RunState::Training => None,
@@ -365,13 +357,11 @@ impl Run {
     }
 
     /// The model that scores its customers; `None` before that is known.
-    #[must_use]
     pub fn model(&self) -> Option<&ModelSummary> {
         self.plan().map(|plan| &plan.model)
     }
 
     /// What its rows add up to; `None` before all are in.
-    #[must_use]
     pub const fn summary(&self) -> Option<&RunSummary> {
         match &self.state {
             RunState::Closing { summary, .. } | RunState::Complete { summary, .. } => Some(summary),
@@ -381,7 +371,6 @@ impl Run {
     }
 
     /// Why it failed; `None` unless it did.
-    #[must_use]
     pub fn failure(&self) -> Option<&str> {
         match &self.state {
             RunState::Failed { reason, .. } => Some(reason),
@@ -392,7 +381,6 @@ impl Run {
 
 impl RunReference {
     /// Whether this run is newer than another: it knows more, or as much and was asked for later.
-    #[must_use]
     pub fn is_newer_than(&self, other: &Self) -> bool {
         let order = |run: &Self| (run.calculated_at.whole_second(), run.requested_at);
         (order(self), &self.run_id) > (order(other), &other.run_id)
@@ -406,7 +394,6 @@ fn sum(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 impl RunSummary {
     /// The summary of some rows.
-    #[must_use]
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Propensity>) -> Self {
         let mut summary = Self::default();
         rows.into_iter().for_each(|row| summary.count(row));
@@ -442,7 +429,6 @@ impl RunSummary {
     }
 
     /// This summary and another one together.
-    #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.rows += other.rows;
         self.expected_value = sum(self.expected_value, other.expected_value);
@@ -468,7 +454,6 @@ impl RunSummary {
     }
 
     /// The share of customers with a lower score, plus half of those with the same one, in percent.
-    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "customers are far fewer than 2^53")]
     pub fn percentile(&self, score: u8) -> f64 {
         let (below, from) = self.histogram.split_at(usize::from(score).min(self.histogram.len()));

@@ -129,8 +129,6 @@ pub struct Accuracies {
 }
 
 impl Accuracies {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { control: config.control()? })
     }

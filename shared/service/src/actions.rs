@@ -62,8 +62,6 @@ enum Planned {
 }
 
 impl Actions {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             control: config.control()?,

@@ -210,8 +210,6 @@ impl Found {
 }
 
 impl Ask {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             lists: Lists::new(config)?,

@@ -50,7 +50,6 @@ impl Config {
     }
 
     /// The process's own configuration.
-    #[must_use]
     pub fn from_env() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the edge: a program's configuration is its environment")]
         let get = |name: &str| std::env::var(name).ok();
@@ -58,7 +57,6 @@ impl Config {
     }
 
     /// The names of the variables read so far.
-    #[must_use]
     pub fn variables_read(&self) -> BTreeSet<&'static str> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

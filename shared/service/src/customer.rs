@@ -69,8 +69,6 @@ pub struct Customers {
 }
 
 impl Customers {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { control: config.control()?, propensities: config.propensities()? })
     }
@@ -122,7 +120,6 @@ pub(crate) async fn current_row(
 }
 
 /// The answer for the customer whose row of the given run this is, with the scores so far.
-#[must_use]
 pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> CustomerAnswer {
     let view = |past: PastScore| HistoryView {
         calculated_at: past.calculated_at,

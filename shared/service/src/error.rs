@@ -44,7 +44,6 @@ pub enum Conflict {
 
 impl Conflict {
     /// Whether an idempotency key was used for something else.
-    #[must_use]
     pub const fn is_of_key(&self) -> bool {
         !matches!(self, Self::Champion(_))
     }
@@ -65,7 +64,6 @@ impl InvalidParameter {
     }
 
     /// A number is no number, or out of bounds.
-    #[must_use]
     pub fn not_within<T: Display>(name: &str, bounds: &RangeInclusive<T>) -> Self {
         Self::new(name, format!("must be a whole number from {} to {}", bounds.start(), bounds.end()))
     }

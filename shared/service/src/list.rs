@@ -93,8 +93,6 @@ pub struct ListedRun {
 }
 
 impl Lists {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         let (control, propensities) = (config.control()?, config.propensities()?);
         Ok(Self { control, propensities, cache: RunCache::default() })
@@ -183,7 +181,6 @@ impl ListedRun {
     }
 
     /// What all its customers add up to.
-    #[must_use]
     pub fn summary(&self) -> RunSummary {
         self.run.summary().cloned().unwrap_or_default()
     }
@@ -208,7 +205,6 @@ impl Default for ListRequest {
 
 impl ListRequest {
     /// What is wrong with the request of this caller.
-    #[must_use]
     pub fn wrong(&self, principal: &Principal) -> Vec<InvalidParameter> {
         let mut wrong = Vec::new();
         let mut refuse_unless =
@@ -223,7 +219,6 @@ impl ListRequest {
     }
 
     /// Names the list that this caller asks for: everything that decides which rows are in it, and in which order.
-    #[must_use]
     pub fn identity(&self, principal: &Principal) -> String {
         let list = Self { from: None, ..self.clone() }.settled(principal);
         let confidence = list.confidence.map(ConfidenceLevel::name);

@@ -27,14 +27,10 @@ pub struct Models {
 }
 
 impl Models {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { control: config.control()? })
     }
 
-    /// # Errors
-    /// [`Error::Store`] when the store fails.
     pub async fn answer(&self) -> Result<ModelsAnswer, Error> {
         Ok(ModelsAnswer { champion: self.control.champion().await?, data: self.control.models(MOST_MODELS).await? })
     }
@@ -48,8 +44,6 @@ pub struct ModelCommands {
 }
 
 impl ModelCommands {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { models: Models::new(config)?, bus: config.bus()? })
     }

@@ -79,8 +79,6 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { control: config.control()?, propensities: config.propensities()?, bus: config.bus()? })
     }

@@ -37,7 +37,6 @@ impl Principal {
     }
 
     /// Whether the caller may see a customer in the care of `csm_id`.
-    #[must_use]
     pub fn may_see(&self, csm_id: Option<&Id>) -> bool {
         match self {
             Self::Manager => true,
@@ -46,7 +45,6 @@ impl Principal {
     }
 
     /// The CSM that the caller is, if they are one.
-    #[must_use]
     pub fn csm_id(&self) -> Option<&Id> {
         match self {
             Self::Manager => None,

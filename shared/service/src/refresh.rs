@@ -39,8 +39,6 @@ pub struct Refreshes {
 }
 
 impl Refreshes {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { control: config.control()? })
     }
@@ -58,25 +56,16 @@ impl Refreshes {
     }
 
     /// The newest run under way.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the store fails.
     pub async fn open(&self, principal: &Principal) -> Result<Option<RunView>, Error> {
         Ok(self.control.open_runs().await?.last().map(|run| RunView::from(run).seen_by(principal)))
     }
 
     /// The run of the latest `as_of`, whatever became of it.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the store fails.
     pub async fn latest(&self, principal: &Principal) -> Result<Option<RunView>, Error> {
         Ok(self.control.latest_run().await?.map(|run| RunView::from(&run).seen_by(principal)))
     }
 
     /// The run that readers see; `None` before the first is complete.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the store fails.
     pub async fn current(&self, principal: &Principal) -> Result<Option<RunView>, Error> {
         let Some(current) = self.control.current_run().await? else { return Ok(None) };
         let run = self.control.expect_run(&current.run.run_id).await?;
@@ -93,8 +82,6 @@ pub struct RefreshRequests {
 }
 
 impl RefreshRequests {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or makes no sense.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { control: config.control()?, bus: config.bus()?, horizon_days: config.horizon_days()? })
     }

@@ -24,7 +24,6 @@ pub struct Request<T> {
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

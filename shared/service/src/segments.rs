@@ -29,8 +29,6 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { control: config.control()?, artifacts: config.artifacts()? })
     }

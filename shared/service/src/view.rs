@@ -125,7 +125,6 @@ pub struct TrendView {
 }
 
 /// Where a run's state can be read.
-#[must_use]
 pub fn run_location(run: &RunId) -> String {
     format!("/api/analytics/expansion-propensity/refresh/{run}")
 }
@@ -152,7 +151,6 @@ impl From<&Run> for RunView {
 
 impl RunView {
     /// The run as this caller may see it: only managers see cells of the source, which may be of anybody's customers.
-    #[must_use]
     pub fn seen_by(mut self, principal: &Principal) -> Self {
         if let Principal::Csm(_) = principal {
             for issue in &mut self.data_issues {
@@ -177,13 +175,11 @@ impl From<&ModelSummary> for ModelView {
 
 impl ScoreView {
     /// The name the customer is shown by: the id where there is no name.
-    #[must_use]
     pub fn shown_name(&self) -> &str {
         self.customer_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.customer_id)
     }
 
     /// A row at a place in the list of a run.
-    #[must_use]
     pub fn new(rank: Option<u64>, row: Listed, run: &RunSummary) -> Self {
         let amounts = row.estimated_value.zip(row.estimated_value_lower).zip(row.estimated_value_upper);
         Self {

@@ -114,8 +114,6 @@ pub struct WhatIf {
 pub struct ModelCache(Mutex<Option<Arc<Model>>>);
 
 impl WhatIf {
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             control: config.control()?,

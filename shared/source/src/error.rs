@@ -86,7 +86,6 @@ pub enum SourceError {
 
 impl SourceError {
     /// Whether the same call may succeed later with nothing changed in the source.
-    #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::S3 { transient: true, .. })
     }

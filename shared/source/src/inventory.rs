@@ -106,19 +106,16 @@ impl Inventory {
     }
 
     /// Where the source lies.
-    #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
     }
 
     /// The files, sorted by path.
-    #[must_use]
     pub fn files(&self) -> &[SourceFile] {
         &self.files
     }
 
     /// The inventory of the given tables only.
-    #[must_use]
     pub fn only(&self, tables: &[Table]) -> Self {
         let files = self.files.iter().filter(|file| tables.contains(&file.table)).cloned().collect();
         Self { location: self.location.clone(), files }
@@ -130,14 +127,12 @@ impl Inventory {
     }
 
     /// How many buckets of customers the source is cut into; `None` when it is not.
-    #[must_use]
     pub fn buckets(&self) -> Option<u32> {
         // Names with the largest number are refused, so one more always fits.
         self.files.iter().filter_map(|file| file.bucket).max().map(|highest| highest + 1)
     }
 
     /// A digest (hex SHA-256) that changes when any file does.
-    #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut digest = Sha256::new();
         for file in &self.files {

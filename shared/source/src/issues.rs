@@ -44,7 +44,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WrongFieldCount => "wrong number of fields",

@@ -19,7 +19,6 @@ pub struct Artifacts {
 }
 
 impl Artifacts {
-    #[must_use]
     pub fn new(aws: &SdkConfig, bucket: impl Into<String>) -> Self {
         Self { client: Client::new(aws), bucket: bucket.into() }
     }

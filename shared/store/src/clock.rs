@@ -4,7 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use expansion_domain::Instant;
 
-#[must_use]
 #[expect(clippy::disallowed_methods, reason = "the edge: records of when something was done")]
 pub fn now() -> Instant {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

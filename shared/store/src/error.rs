@@ -39,7 +39,6 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether a retry may help.
-    #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Service { transient: true, .. } | Self::OutOfTime { .. })
     }

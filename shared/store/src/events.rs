@@ -20,7 +20,6 @@ pub struct Bus {
 }
 
 impl Bus {
-    #[must_use]
     pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
         Self { client: Client::new(aws), name: name.into() }
     }

@@ -35,7 +35,6 @@ pub struct ChampionChange {
 
 impl ChampionChange {
     /// The event to emit if another model is live now.
-    #[must_use]
     pub fn promotion(&self) -> Option<ModelPromoted> {
         let ChampionModel { model_id, generation, .. } = &self.champion;
         let event = || ModelPromoted::new(*generation, model_id.clone(), self.previous_model_id.clone());

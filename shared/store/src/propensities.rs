@@ -44,7 +44,6 @@ pub struct PropensityTable {
 }
 
 impl PropensityTable {
-    #[must_use]
     pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
         Self { client: Client::new(aws), name: name.into() }
     }

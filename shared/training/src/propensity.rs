@@ -33,7 +33,6 @@ pub struct Layout<'a> {
 
 impl Layout<'static> {
     /// Rows of [`expansion_features::FEATURES`]: past expansions are among them.
-    #[must_use]
     pub const fn of_features(horizon_days: u16) -> Self {
         Self { segment: Some(crate::SEGMENT), horizon_days, outcomes_among_features: true }
     }

@@ -98,7 +98,6 @@ impl Backend {
     }
 
     /// The entries that were put on the bus, call by call.
-    #[must_use]
     pub fn events(&self) -> Vec<Vec<Value>> {
         self.shared.events.lock().expect("nobody panicked").clone()
     }

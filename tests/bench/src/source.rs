@@ -9,9 +9,6 @@ use expansion_store::{S3, sdk_config};
 use crate::Failure;
 
 /// Reads a source folder.
-///
-/// # Errors
-/// What is wrong with it.
 pub async fn read_folder(folder: &Path) -> Result<SourceData, Failure> {
     // Never called: folders need no S3.
     let s3 = S3::new(&sdk_config(|_| None));

@@ -15,24 +15,6 @@ use tempfile::TempDir;
 
 use crate::within;
 
-/// The functions, each of which is a package with a binary of the same name.
-const FUNCTIONS: [&str; 14] = [
-    "judge",
-    "act",
-    "ask",
-    "dashboard",
-    "get-accuracy",
-    "models",
-    "record-outcome",
-    "list-propensities",
-    "get-propensity",
-    "request-refresh",
-    "segment-patterns",
-    "what-if",
-    "trainer",
-    "scorer",
-];
-
 /// How long a function may take.
 const TIMEOUT: Duration = Duration::from_secs(100);
 
@@ -92,7 +74,6 @@ impl Binary {
     }
 
     /// Everything the program wrote, each line of which must be a JSON object.
-    #[must_use]
     pub fn log(&self) -> Vec<Value> {
         let said = self.said();
         let parsed = said.lines().map(|line| match serde_json::from_str(line) {
@@ -119,9 +100,8 @@ impl Drop for Binary {
 fn programs() -> &'static BTreeMap<String, PathBuf> {
     static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
-        // Together with the packages that add features to dependencies: what `cargo test --workspace` has built serves.
-        let packages = FUNCTIONS.iter().chain(&["expansion-e2e", "expansion-tidy"]);
-        let build = packages.fold(CargoBuild::new().bins().current_release(), CargoBuild::package);
+        // All that the workspace has (its default members), so that dependencies have the features that they were built with before.
+        let build = CargoBuild::new().bins().current_release();
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
         let messages = build.manifest_path(root).exec().expect("cargo runs");
         let mut programs = BTreeMap::new();

@@ -28,14 +28,12 @@ pub struct Reply {
 
 impl Reply {
     /// The body of an answer that must be 200.
-    #[must_use]
     pub fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body
     }
 
     /// The body of a problem that must have this status and be of this kind, and say for which request it is.
-    #[must_use]
     pub fn problem(self, status: u16, kind: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");

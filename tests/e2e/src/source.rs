@@ -12,20 +12,17 @@ use tempfile::TempDir;
 pub const END: Date = date(2026, 6, 30);
 
 /// The end of the day so many days before [`END`].
-#[must_use]
 pub fn as_of(days_before: i32) -> Instant {
     Instant::from_date(END).expect("a day of this century").plus_days(-days_before).end_of_day()
 }
 
 /// The portfolio that all tests start from; a copy, to be spoilt at will.
-#[must_use]
 pub fn portfolio() -> Portfolio {
     static SIMULATED: OnceLock<Portfolio> = OnceLock::new();
     SIMULATED.get_or_init(|| simulate(&Settings { customers: 250, months: 20, end: END, seed: 1, drift: None })).clone()
 }
 
 /// [`portfolio`] as it was when there was too little to learn from: it is scored by rules, without any fit.
-#[must_use]
 pub fn young() -> Portfolio {
     let mut young = portfolio();
     young.expansion_opportunities.truncate(10);
@@ -40,25 +37,21 @@ pub struct Source {
 
 impl Source {
     /// [`portfolio`], one file a table.
-    #[must_use]
     pub fn simulated() -> Self {
         Self::of(&portfolio(), None)
     }
 
     /// [`portfolio`], cut into so many buckets of customers.
-    #[must_use]
     pub fn bucketed(buckets: u32) -> Self {
         Self::of(&portfolio(), Some(buckets))
     }
 
     /// [`young`], one file a table: for what no model makes a difference to.
-    #[must_use]
     pub fn young() -> Self {
         Self::of(&young(), None)
     }
 
     /// Any portfolio.
-    #[must_use]
     pub fn of(portfolio: &Portfolio, buckets: Option<u32>) -> Self {
         let source = Self { scratch: Arc::new(TempDir::new().expect("a scratch folder")) };
         source.replace(portfolio, buckets);
@@ -71,7 +64,6 @@ impl Source {
     }
 
     /// Where it is.
-    #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.scratch.path().join("source")
     }

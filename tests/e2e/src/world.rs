@@ -85,7 +85,6 @@ impl World {
     }
 
     /// What the schedule puts on the bus.
-    #[must_use]
     pub fn weekly_event(&self, as_of: Instant) -> Value {
         self.stack.weekly_event(&as_of.to_string()).expect("there is a weekly schedule")
     }
@@ -108,7 +107,6 @@ impl World {
     }
 
     /// Everything the bus has carried, oldest first.
-    #[must_use]
     pub fn events(&self) -> Vec<Value> {
         self.events_before.iter().cloned().chain(self.stack.events()).collect()
     }
@@ -152,13 +150,11 @@ impl World {
     // --- HTTP --------------------------------------------------------------------------------------------------------
 
     /// A manager at the API's door.
-    #[must_use]
     pub fn manager(&self) -> Caller {
         Caller { address: self.stack.api_url().trim_start_matches("http://").to_owned(), csm_id: None }
     }
 
     /// A CSM at the API's door.
-    #[must_use]
     pub fn csm(&self, csm_id: &str) -> Caller {
         Caller { csm_id: Some(csm_id.to_owned()), ..self.manager() }
     }
@@ -189,26 +185,22 @@ impl World {
 }
 
 /// The run that the weekly event of this instant stands for.
-#[must_use]
 pub fn weekly_run(as_of: Instant) -> RunId {
     RunId::derive(as_of, "schedule", 90)
 }
 
 /// A customer's path.
-#[must_use]
 pub fn customer_path(customer_id: &str) -> String {
     format!("/api/customers/{customer_id}/expansion-propensity")
 }
 
 /// A batch of one message that asks for a shard, as SQS hands it to the scorer.
-#[must_use]
 pub fn shard_message(run_id: &RunId, shard: u32) -> Value {
     let event = Envelope::new(ShardRequested { run_id: run_id.clone(), shard });
     json!({ "Records": [{ "messageId": "m1", "body": event_json(&event).to_string() }] })
 }
 
 /// An event as it is put on the bus.
-#[must_use]
 pub fn event_json<D: Detail>(event: &Envelope<D>) -> Value {
     serde_json::to_value(event).expect("an event has a JSON form")
 }

@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The top of the repository.
-#[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// The files under version control, relative to the top; of a bare copy of the tree, all but what a build leaves.
-#[must_use]
 pub fn files() -> Vec<String> {
     let git = Command::new("git").arg("-C").arg(root()).args(["ls-files", "-z"]).output();
     let mut files: Vec<String> = match git {
@@ -43,7 +41,6 @@ fn walk(folder: &str) -> Vec<String> {
 }
 
 /// The names of what a folder of the repository holds, in order; none where there is no such folder.
-#[must_use]
 pub fn names(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -52,7 +49,6 @@ pub fn names(folder: &str) -> Vec<String> {
 }
 
 /// What a file of the repository says; `None` when it is not text.
-#[must_use]
 pub fn text(file: &str) -> Option<String> {
     fs::read_to_string(root().join(file)).ok()
 }

@@ -1,5 +1,6 @@
 //! Checks of the crates: which may depend on which, and that the pure ones are pure.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use cargo_metadata::camino::Utf8Path;
@@ -82,14 +83,31 @@ fn only_training_knows_smartcore() {
     assert!(!fitting, "the scorer links what only fitting needs: see `cargo tree -p scorer -e normal -i faer`");
 }
 
+/// Else `cargo test` would build again what `cargo run` has built.
+#[test]
+fn tests_add_no_feature_to_what_the_program_is_built_from() {
+    let tree = |edges: &str| {
+        let tree = cargo_tree(&["--workspace", "--edges", edges, "--format={p} {f}"]);
+        tree.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect::<BTreeSet<_>>()
+    };
+    let (program, all) = (tree("no-dev"), tree("all"));
+    let otherwise: Vec<&String> = program.difference(&all).collect();
+    assert!(
+        otherwise.is_empty(),
+        "a dev-dependency adds features to these: have the workspace ask for them too\n{otherwise:#?}"
+    );
+}
+
 /// The packages that a package is linked from. Unlike `cargo metadata`, this resolves the features of the one package, not
 /// those of the workspace together.
 fn tree(package: &str) -> String {
-    let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--edges=normal", "--prefix=none", "--format={p}", "--package", package])
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
+    cargo_tree(&["--edges=normal", "--format={p}", "--package", package])
+}
+
+fn cargo_tree(arguments: &[&str]) -> String {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args(["tree", "--offline", "--prefix=none"]).args(arguments).current_dir(root());
+    let tree = tree.output().expect("cargo runs");
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     String::from_utf8_lossy(&tree.stdout).into_owned()
 }

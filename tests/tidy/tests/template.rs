@@ -8,7 +8,7 @@ use expansion_http::Method;
 use expansion_local::template::{TEXT, Template};
 use expansion_records::Listed;
 use expansion_service::{Config, ConfigError};
-use expansion_store::SdkConfig;
+use expansion_store::sdk_config;
 use expansion_tidy::names;
 
 fn template() -> Template {
@@ -33,7 +33,7 @@ fn every_function_is_given_the_variables_it_reads() {
     let mut read_by_any = BTreeSet::new();
     for (function, described) in template.functions {
         let given = described.variables.clone();
-        let config = Config::new(move |name| given.get(name).cloned(), SdkConfig::builder().build());
+        let config = Config::new(move |name| given.get(name).cloned(), sdk_config(|_| None));
         start(&function, &config).unwrap_or_else(|error| panic!("infra/template.yaml: {function}: {error}"));
         let read = config.variables_read();
         let own =

@@ -67,9 +67,6 @@ struct Markdown<'a> {
 }
 
 /// The documents that come with an action.
-///
-/// # Errors
-/// [`Error::Internal`] when a template fails, which none does.
 pub(crate) fn documents(event: &ExpansionActionRequested, currency: Option<Currency>) -> Result<Documents, Error> {
     if event.action != ActionKind::GenerateProposal {
         let calendar = event.meeting.as_ref().map(|meeting| calendar(event, meeting));
