@@ -460,7 +460,7 @@ mod tests {
     /// An item as it is stored, of this version's attributes or an earlier one's.
     fn item(state: &str, with: Value) -> Item {
         let mut run = json!({
-            "run_id": "2026-06-30T235959Z-90-0f9ad5ec", "as_of": "2026-06-30T23:59:59Z",
+            "run_id": "20260630T235959Z-0f9ad5ec", "as_of": "2026-06-30T23:59:59Z",
             "calculated_at": "2026-06-30T23:59:59Z", "horizon_days": 90, "cause": "schedule", "state": state,
             "requested_at": "2026-07-01T06:00:00Z", "touched_at": "2026-07-01T06:00:00Z", "data_issues": [],
         });
@@ -468,7 +468,7 @@ mod tests {
             run[name] = value.clone();
         }
         let mut item: Item = to_item(run).expect("an item");
-        item.extend(key("run", "2026-06-30T235959Z-90-0f9ad5ec"));
+        item.extend(key("run", "20260630T235959Z-0f9ad5ec"));
         item
     }
 
