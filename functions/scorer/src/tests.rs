@@ -85,7 +85,7 @@ impl Scene {
 }
 
 fn soon() -> Deadline {
-    tokio::time::Instant::now() + Duration::from_secs(60)
+    tokio::time::Instant::now() + Duration::from_mins(1)
 }
 
 fn shard(shard: u32) -> String {
@@ -100,7 +100,7 @@ fn body<D: Detail>(detail: D) -> String {
 #[expect(clippy::disallowed_methods, reason = "a deadline is a time of day")]
 fn some_time_is_left_for_handing_the_rest_on() {
     let (now, today) = (tokio::time::Instant::now(), SystemTime::now());
-    let left = deadline(today + Duration::from_secs(60)) - now;
+    let left = deadline(today + Duration::from_mins(1)) - now;
     assert!((49.0..=51.0).contains(&left.as_secs_f64()), "{left:?}");
     for late in [today + Duration::from_secs(3), today - Duration::from_secs(3)] {
         assert!(deadline(late) <= tokio::time::Instant::now(), "there is none left to work in");
@@ -144,16 +144,16 @@ async fn of_a_batch_what_was_not_scored_is_handed_back() {
     scene.whole().await;
     let elsewhere = body(ShardRequested { run_id: RunId::derive(as_of(), "by hand", 90), shard: 0 });
     let other = body(RunCheckRequested { as_of: as_of() });
-    let bodies = [&*shard(0), &shard(7), "no JSON", &other, &elsewhere];
+    let bodies = [&*shard(7), &shard(0), "no JSON", &other, &elsewhere];
     let message = |(n, body): (usize, &&str)| json!({ "messageId": n.to_string(), "body": body });
     let batch = json!({ "Records": bodies.iter().enumerate().map(message).collect::<Vec<_>>() });
     let mut context = Context::default();
     // In the year 2100.
     context.deadline = 4_102_444_800_000;
     let answer = handle(&scene.state, LambdaEvent::new(batch, context.clone())).await.expect("an answer");
-    let failed = ["1", "2", "3", "4"].map(|id| json!({ "itemIdentifier": id }));
+    let failed = ["0", "2", "3", "4"].map(|id| json!({ "itemIdentifier": id }));
     assert_eq!(answer, json!({ "batchItemFailures": failed }));
-    assert_eq!(scene.run().await.stage(), RunStage::Complete, "the first one was the run's last");
+    assert_eq!(scene.run().await.stage(), RunStage::Complete, "its one shard is in");
     let refused = handle(&scene.state, LambdaEvent::new(json!({ "detail": {} }), context)).await;
     assert!(matches!(refused, Err(Error::Message(_))), "that is no batch");
 }

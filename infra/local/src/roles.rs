@@ -92,19 +92,22 @@ fn covers(pattern: &str, resource: &str) -> bool {
 /// What an operation of DynamoDB does to which table or index.
 pub(crate) fn dynamodb_calls(operation: &str, body: &[u8]) -> Vec<Call> {
     #[derive(Default, Deserialize)]
-    #[serde(rename_all = "PascalCase", default)]
+    #[serde(default)]
     struct Request {
-        table_name: Option<String>,
-        index_name: Option<String>,
-        request_items: BTreeMap<String, IgnoredAny>,
+        #[serde(rename = "TableName")]
+        table: Option<String>,
+        #[serde(rename = "IndexName")]
+        index: Option<String>,
+        #[serde(rename = "RequestItems")]
+        items: BTreeMap<String, Option<IgnoredAny>>,
     }
-    let Request { table_name, index_name, request_items } = serde_json::from_slice(body).unwrap_or_default();
-    let index = index_name.map(|index| format!("/index/{index}")).unwrap_or_default();
-    let table = |table: String| {
+    let Request { table, index, items } = serde_json::from_slice(body).unwrap_or_default();
+    let index = index.map(|index| format!("/index/{index}")).unwrap_or_default();
+    let arn = |table: String| {
         let table = table.rsplit_once(":table/").map_or(&*table, |(_, name)| name);
         format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}{index}")
     };
-    let mut resources: Vec<_> = table_name.into_iter().chain(request_items.into_keys()).map(table).collect();
+    let mut resources: Vec<_> = table.into_iter().chain(items.into_keys()).map(arn).collect();
     if resources.is_empty() {
         // An operation on no table, or one whose tables are not known here.
         resources.push("*".to_owned());

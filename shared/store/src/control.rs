@@ -458,7 +458,7 @@ mod tests {
     use super::*;
 
     /// An item as it is stored, of this version's attributes or an earlier one's.
-    fn item(state: &str, with: Value) -> Item {
+    fn item(state: &str, with: &Value) -> Item {
         let mut run = json!({
             "run_id": "20260630T235959Z-0f9ad5ec", "as_of": "2026-06-30T23:59:59Z",
             "calculated_at": "2026-06-30T23:59:59Z", "horizon_days": 90, "cause": "schedule", "state": state,
@@ -500,7 +500,7 @@ mod tests {
             ("failed", failed),
             ("failed", json!({ "failure": "no customers" })),
         ] {
-            let stored = item(state, with);
+            let stored = item(state, &with);
             let run = read(stored.clone());
             assert_eq!(run.state.name(), state);
             let written: Item = to_item(&run).expect("an item");
@@ -513,19 +513,19 @@ mod tests {
             assert_eq!(left_out.iter().filter(may_go).count(), left_out.len(), "{left_out:?}");
             assert_eq!(read(written), run);
         }
-        assert!(matches!(read(item("scoring", closed)).state, RunState::Closing { .. }));
+        assert!(matches!(read(item("scoring", &closed)).state, RunState::Closing { .. }));
     }
 
     #[test]
     fn what_earlier_versions_and_attempts_left_is_read() {
-        let mut scoring = item("scoring", planned(&[]));
+        let mut scoring = item("scoring", &planned(&[]));
         scoring.insert("done".to_owned(), AttributeValue::Ns(vec!["1".to_owned(), "0".to_owned()]));
         let plan = read(scoring).plan().cloned();
         assert_eq!(plan.map(|plan: Plan| plan.done), Some(BTreeSet::from([0, 1])), "a set of numbers");
 
         let mut bare = planned(&["0", "1"]);
         bare["summary"] = json!({ "rows": 3, "histogram": [3], "portfolios": [null], "products": { "seats": 2 } });
-        let run = read(item("complete", bare.clone()));
+        let run = read(item("complete", &bare.clone()));
         let products = &run.summary().expect("a summary").products;
         assert_eq!(
             products.values().map(|product| (product.name.clone(), product.customers)).collect::<Vec<_>>(),
@@ -534,12 +534,12 @@ mod tests {
 
         bare["done"] = json!([1]);
         assert!(
-            matches!(read(item("scoring", bare)).state, RunState::Scoring { .. }),
+            matches!(read(item("scoring", &bare)).state, RunState::Scoring { .. }),
             "the summary is an earlier attempt's"
         );
 
-        assert!(read(item("requested", planned(&["0"]))).plan().is_none(), "an earlier attempt's plan counts no more");
-        let lacks = deserialize::<Run>(item("complete", json!({}))).expect_err("it has no plan");
+        assert!(read(item("requested", &planned(&["0"]))).plan().is_none(), "an earlier attempt's plan counts no more");
+        let lacks = deserialize::<Run>(item("complete", &json!({}))).expect_err("it has no plan");
         assert!(lacks.to_string().contains("is complete but has no plan"), "{lacks}");
     }
 }

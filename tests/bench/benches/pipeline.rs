@@ -48,8 +48,8 @@ fn read(folder: &Path) -> SourceData {
 
 /// Usage rows into histories.
 #[divan::bench(args = [Form::Csv, Form::Parquet], sample_count = 10)]
-fn reading(bencher: Bencher<'_, '_>, form: &Form) {
-    let usage = Usage { rows: 500_000, customers: 2_500, by_time: false, form: *form };
+fn reading(bencher: Bencher<'_, '_>, form: Form) {
+    let usage = Usage { rows: 500_000, customers: 2_500, by_time: false, form };
     let folder = tempfile::tempdir().expect("a folder");
     usage.write(folder.path(), "2025-01-01".parse().expect("a day")).expect("written");
     bencher.counter(ItemsCount::new(usage.rows)).bench_local(|| read(folder.path()));

@@ -241,19 +241,18 @@ fn report(arguments: &Arguments, weeks: &[Week]) -> Result<String, Failure> {
             week.findings.join("; "),
         ]);
     }
-    let mut said = format!("{table}\n\n");
-    if let Some(drift) = (arguments.drift != 0).then_some(arguments.drift_week) {
-        let noticed = noticed.map_or("not noticed".to_owned(), |weeks| format!("noticed {weeks} weeks later"));
-        said +=
-            &format!("The market changed after week {drift}: {noticed}; weeks with findings before: {false_alarms}.\n");
-    }
-    said += &format!(
-        "Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of {}.\n\
-         Calibration error of the last week's answers: {}",
+    let drift = (arguments.drift != 0).then_some(arguments.drift_week);
+    let noticed = noticed.map_or("not noticed".to_owned(), |weeks| format!("noticed {weeks} weeks later"));
+    let told = drift.map(|week| {
+        format!("The market changed after week {week}: {noticed}; weeks with findings before: {false_alarms}.\n")
+    });
+    Ok(format!(
+        "{table}\n\n{}Challengers promoted since: {replaced}. Challengers taught shuffled outcomes promoted: {bad} of \
+         {}.\nCalibration error of the last week's answers: {}",
+        told.unwrap_or_default(),
         weeks.len(),
         number(error, 3)
-    );
-    Ok(said)
+    ))
 }
 
 #[cfg(test)]

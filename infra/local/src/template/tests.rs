@@ -64,7 +64,7 @@ fn every_rule_may_put_what_it_cannot_deliver_into_its_dead_letters() {
                 // Of the queues that rules deliver to as their target, the dead letters are the subject here.
                 let queue = attribute(&statement["Resource"]);
                 if queue.ends_with("DeadLetters") {
-                    allowed.insert(attribute(&rule), queue);
+                    allowed.insert(attribute(rule), queue);
                 }
             }
         }

@@ -11,7 +11,7 @@ use expansion_store::{Deadline, PropensityTable, StoreError};
 use crate::propensities;
 
 fn soon() -> Deadline {
-    tokio::time::Instant::now() + Duration::from_secs(60)
+    tokio::time::Instant::now() + Duration::from_mins(1)
 }
 
 fn customers(count: u8) -> Vec<Id> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use expansion_domain::Money;
 use expansion_e2e::{Caller, LIST, REFRESH, Source, World, as_of, customer_path, young};
 use expansion_local::Options;
 use expansion_records::{Run, RunStage};
@@ -81,7 +82,8 @@ async fn the_prds_question_has_the_prds_answer() {
     next("|------|----------|------------|------------|------------|----------------|");
     for row in &best {
         let (rank, name) = (row["rank"].as_u64().expect("a rank"), text(row, "customer_name"));
-        next(&format!("| {rank} | {name} | {}% | {} | $", score(row), text(&row["confidence"], "level")));
+        let value = Money { amount: row["estimated_value"]["amount"].as_f64().expect("an amount"), currency: None };
+        next(&format!("| {rank} | {name} | {}% | {} | {value} |", score(row), text(&row["confidence"], "level")));
     }
     next(&format!("**{} - Deep Dive:**", text(&first, "customer_name")));
     next(&format!("**Propensity Score: {}/100**", score(&first)));
