@@ -74,7 +74,8 @@ async fn a_refresh_that_the_program_asks_for_is_carried_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trainer_and_scorer_make_a_run_as_programs_of_their_own() {
-    let world = World::over(&Source::simulated()).await;
+    let source = Source::simulated();
+    let world = World::over(&source).await;
     // The trainer's events go to another stack's bus: else the scorer in here would be quicker than the program.
     let elsewhere = World::start(Options::default()).await;
     let mut environment = world.stack.environment("trainer");
@@ -101,7 +102,8 @@ async fn trainer_and_scorer_make_a_run_as_programs_of_their_own() {
 
     // The same run by the handlers in here has the same scores, reasons and all.
     assert_eq!(run.run_id, weekly_run(as_of(0)));
-    let here = World::after(&[0]).await;
+    let here = World::over(&source).await;
+    here.refreshed(as_of(0)).await;
     let rows = world.all_rows().await;
     assert_eq!(rows, here.all_rows().await);
     let best = rows[0]["customer_id"].as_str().expect("an id");

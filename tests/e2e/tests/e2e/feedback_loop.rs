@@ -245,8 +245,9 @@ fn promotions(world: &World, model_id: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_that_was_not_told_of_is_told_of_by_the_next_attempt() {
-    let world = World::after(&[7]).await;
-    let run = world.run(&weekly_run(as_of(7))).await;
+    // Its own from the beginning: a model's id tells the source's files apart.
+    let world = World::over(&Source::simulated()).await;
+    let run = world.refreshed(as_of(7)).await;
     let model_id = run.model().expect("a model").model_id.clone();
     assert_eq!(promotions(&world, &model_id).len(), 1);
     // As an attempt leaves it that ended right after the promotion.
