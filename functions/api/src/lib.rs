@@ -13,11 +13,12 @@ pub use adapter::{handle_event, run};
 
 /// Makes a function of each line, and the table of all of them.
 macro_rules! functions {
-    ($($(#[$about:meta])* $name:ident: $routes:path;)+) => {
+    ($($(#[$about:meta])* $name:ident: $($routes:path),+;)+) => {
         $(
             $(#[$about])*
             pub fn $name<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError> {
-                $routes(surface, config)
+                $(let surface = $routes(surface, config)?;)+
+                Ok(surface)
             }
         )+
 

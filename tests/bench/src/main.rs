@@ -1,6 +1,7 @@
 //! Measurements. Each prints its results and asserts nothing. What is to be compared from build to build is in
 //! `benches`.
 
+mod cold;
 mod coverage;
 mod measure;
 mod portfolio;
@@ -27,6 +28,8 @@ enum Command {
     Read(read::Arguments),
     /// Fits on a source's earlier cutoffs and tries the model on the newest.
     Portfolio(portfolio::Arguments),
+    /// Starts functions' binaries cold and counts their CPU time and memory.
+    Cold(cold::Arguments),
     /// Simulates portfolios with known truth and counts how often the intervals hold it.
     Coverage(coverage::Arguments),
     /// Recommends products from what was known one horizon ago, and counts how often they were bought since.
@@ -41,6 +44,7 @@ async fn measure(command: Command) -> Result<String, Failure> {
     let measured = match command {
         Command::Read(arguments) => read::measure(&arguments).await,
         Command::Portfolio(arguments) => portfolio::measure(&arguments).await,
+        Command::Cold(arguments) => cold::measure(&arguments).await,
         Command::Coverage(arguments) => coverage::measure(&arguments).await,
         Command::Recommend(arguments) => recommend::measure(&arguments).await,
         Command::Table(arguments) => table::measure(&arguments),
@@ -53,7 +57,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     // The local stack wants threads; whatever else is measured is measured on one core.
     let mut runtime = match command {
-        Command::Simulate(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Cold(_) | Command::Simulate(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let result = runtime.enable_all().build().map_err(Failure::from);
