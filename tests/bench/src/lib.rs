@@ -3,7 +3,7 @@
 mod source;
 mod usage;
 
-pub use source::read_folder;
+pub use source::{Known, read_folder};
 pub use usage::{Form, Usage};
 
 /// Why nothing could be measured.

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use expansion_bench::{Failure, read_folder};
-use expansion_domain::Instant;
+use expansion_bench::{Failure, Known};
 use expansion_features::{Column, Dataset, cutoffs, dataset};
 use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time};
 use serde_json::Value;
@@ -14,15 +13,8 @@ use crate::table::write_lines;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The source folder.
-    #[arg(long)]
-    source: PathBuf,
-    /// What is known: a date (to its end) or an RFC 3339 time.
-    #[arg(long)]
-    as_of: String,
-    /// Days after a cutoff in which an expansion counts.
-    #[arg(long, default_value_t = 90)]
-    horizon_days: u16,
+    #[command(flatten)]
+    known: Known,
     /// Write `p,lower,upper,score,points_sum` here, a line for each test row.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -34,13 +26,11 @@ pub(crate) struct Arguments {
 
 /// Fits, tries and prints.
 pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
-    let portfolio = read_folder(&arguments.source).await?;
-    let as_of: Instant = arguments.as_of.parse()?;
-    let as_of = if arguments.as_of.len() == 10 { as_of.end_of_day() } else { as_of };
-    let cutoffs = cutoffs(&portfolio, as_of, arguments.horizon_days, MOST_CUTOFFS);
-    let data = dataset(&portfolio, &cutoffs, arguments.horizon_days);
-    let split =
-        out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short to hold any out")?;
+    let horizon_days = arguments.known.horizon_days;
+    let (customers, as_of) = arguments.known.read().await?;
+    let cutoffs = cutoffs(&customers, as_of, horizon_days, MOST_CUTOFFS);
+    let data = dataset(&customers, &cutoffs, horizon_days);
+    let split = out_of_time(&data, &cutoffs, horizon_days).ok_or("the history is too short to hold any out")?;
     let (train, test) = (data.take(&split.train), data.take(&split.held_out));
     if let Some(folder) = &arguments.tables {
         std::fs::create_dir_all(folder)?;
@@ -48,7 +38,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         write_table(&folder.join("test.csv"), &test)?;
     }
     let clock = Clock::start();
-    let fitted = fit_propensity(&train, Layout::of_features(arguments.horizon_days))?;
+    let fitted = fit_propensity(&train, Layout::of_features(horizon_days))?;
     let training = clock.stop();
     let report = Report::new(&fitted, &train, &test, training)?;
     if let Some(out) = &arguments.out {

@@ -2,12 +2,11 @@
 //! product to everybody.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use clap::Args;
 use expansion_answer::{Answer, Answering, answer};
-use expansion_bench::{Failure, read_folder};
-use expansion_domain::{Id, Instant, RunId, Stage, calculated_at};
+use expansion_bench::{Failure, Known};
+use expansion_domain::{Id, RunId, Stage, calculated_at};
 use expansion_features::Catalogue;
 use expansion_records::ReadyLine;
 use expansion_training::{Request, fit};
@@ -15,40 +14,28 @@ use serde_json::{Value, json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The source folder.
-    #[arg(long)]
-    source: PathBuf,
-    /// When the outcomes are known: a date (to its end) or an RFC 3339 time. Recommended is one horizon before.
-    #[arg(long)]
-    as_of: String,
-    /// Days in which what was recommended may be bought.
-    #[arg(long, default_value_t = 90)]
-    horizon_days: u16,
+    /// Recommended is what was known one horizon before.
+    #[command(flatten)]
+    known: Known,
 }
 
 /// Recommends from what was known one horizon earlier, and compares with what was bought since.
 pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
-    let portfolio = read_folder(&arguments.source).await?;
-    let end: Instant = arguments.as_of.parse()?;
-    let end = if arguments.as_of.len() == 10 { end.end_of_day() } else { end };
-    let as_of = end.plus_days(-i32::from(arguments.horizon_days));
-    let run_id = RunId::derive(as_of, "bench", arguments.horizon_days);
-    let request = Request {
-        model_id: "bench".to_owned(),
-        as_of,
-        horizon_days: arguments.horizon_days,
-        data_fingerprint: String::new(),
-    };
-    let model = fit(&portfolio, &request, None)?.model;
+    let horizon_days = arguments.known.horizon_days;
+    let (source, end) = arguments.known.read().await?;
+    let as_of = end.plus_days(-i32::from(horizon_days));
+    let run_id = RunId::derive(as_of, "bench", horizon_days);
+    let request = Request { model_id: "bench".to_owned(), as_of, horizon_days, data_fingerprint: String::new() };
+    let model = fit(&source, &request, None)?.model;
     let run = (&run_id, as_of, calculated_at(as_of, &run_id));
-    let catalogue = Catalogue::new(&portfolio.products);
-    let answering = Answering::new(&model, catalogue, &portfolio.tables, ReadyLine::default(), run)?;
+    let catalogue = Catalogue::new(&source.products);
+    let answering = Answering::new(&model, catalogue, &source.tables, ReadyLine::default(), run)?;
     let most_sold = model.products.overall.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(id, _)| id.clone());
 
     let (mut customers, mut first, mut any, mut most, mut offered) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
     let (mut others, mut first_of_others) = (0_u32, 0_u32);
     let (mut inside, mut amounts) = (0_u32, 0_u32);
-    for history in &portfolio.customers {
+    for history in &source.customers {
         let Some(Answer { row, .. }) = answer(&answering, history, None) else { continue };
         let won = history.opportunities.iter().filter(|deal| {
             deal.stage == Stage::Won && deal.closed_at.is_some_and(|closed| as_of < closed && closed <= end)
