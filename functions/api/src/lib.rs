@@ -57,7 +57,7 @@ functions! {
     /// How right past runs were.
     get_accuracy: expansion_http::accuracy::routes;
     /// Which model is live and why, and changing that by hand.
-    models: expansion_http::models::routes;
+    models: expansion_http::models::routes, expansion_http::version::routes;
     /// Asking for a refresh, and how far it is.
     request_refresh: expansion_http::refreshes::routes;
     /// What a CSM does next.

@@ -22,6 +22,7 @@ pub mod segments;
 mod surface;
 #[cfg(test)]
 mod tests;
+pub mod version;
 pub mod what_if;
 
 pub use extract::{Body, Caller, CustomerId, Identity, Key, OptionalBody, RunOfPath, Shared};

@@ -16,6 +16,7 @@ mod principal;
 pub mod refresh;
 mod request;
 pub mod segments;
+pub mod version;
 pub mod view;
 pub mod what_if;
 
