@@ -150,29 +150,32 @@ pub(crate) const DEMAND: Each<[f64; catalog::COUNT]> = [
     [ 0.2,   0.8,     0.8,       0.8,      1.5,     0.5,       0.5,       0.8,    0.4  ],
 ];
 
-/// An industry: its name, and what it adds to yearly log growth and to the demand for one product.
 pub(crate) struct Industry {
     pub(crate) name: &'static str,
+    /// What it adds to yearly log growth.
     pub(crate) growth: f64,
-    /// A product that the industry wants more than others, and how much more.
-    pub(crate) favours: (catalog::Product, f64),
+    /// The product that it wants more than others.
+    pub(crate) favours: catalog::Product,
 }
+
+/// How much more an industry wants the product that it favours.
+pub(crate) const FAVOURED: f64 = 8.0;
 
 #[rustfmt::skip]
 pub(crate) const INDUSTRIES: [Industry; 6] = [
-    Industry { name: "Technology",         growth: 0.08,  favours: (catalog::API, 8.0) },
-    Industry { name: "Financial Services", growth: 0.02,  favours: (catalog::SECURITY, 8.0) },
-    Industry { name: "Healthcare",         growth: 0.03,  favours: (catalog::SECURITY, 8.0) },
-    Industry { name: "Manufacturing",      growth: -0.02, favours: (catalog::AUTOMATION, 8.0) },
-    Industry { name: "Retail",             growth: -0.04, favours: (catalog::ANALYTICS, 8.0) },
-    Industry { name: "Logistics",          growth: 0.0,   favours: (catalog::AUTOMATION, 8.0) },
+    Industry { name: "Technology",         growth: 0.08,  favours: catalog::API },
+    Industry { name: "Financial Services", growth: 0.02,  favours: catalog::SECURITY },
+    Industry { name: "Healthcare",         growth: 0.03,  favours: catalog::SECURITY },
+    Industry { name: "Manufacturing",      growth: -0.02, favours: catalog::AUTOMATION },
+    Industry { name: "Retail",             growth: -0.04, favours: catalog::ANALYTICS },
+    Industry { name: "Logistics",          growth: 0.0,   favours: catalog::AUTOMATION },
 ];
 
 /// Industries of public bodies.
 #[rustfmt::skip]
 pub(crate) const PUBLIC_INDUSTRIES: [Industry; 2] = [
-    Industry { name: "Government", growth: 0.0,  favours: (catalog::SECURITY, 8.0) },
-    Industry { name: "Education",  growth: 0.03, favours: (catalog::ANALYTICS, 8.0) },
+    Industry { name: "Government", growth: 0.0,  favours: catalog::SECURITY },
+    Industry { name: "Education",  growth: 0.03, favours: catalog::ANALYTICS },
 ];
 
 pub(crate) struct Region {

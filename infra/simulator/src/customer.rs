@@ -1,9 +1,10 @@
 //! A customer as a state machine that moves one week at a time.
 //!
-//! It decides what happens and when, and tells an observer; it knows nothing of
-//! rows. All of its randomness comes from the stream it is given, and the
-//! observer never draws from that one: a recorded history and a silent re-run
-//! are the same history.
+//! It decides what happens and when, and tells an observer; it knows nothing of rows. All of its randomness comes from the
+//! stream it is given, and the observer never draws from that one: a recorded history and a silent re-run are the same
+//! history.
+
+use std::iter;
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,11 +12,11 @@ use rand_distr::StandardNormal;
 
 use crate::Settings;
 use crate::behaviour::{
-    APPETITE_SPREAD, BEHAVIOUR, COMPANY_FISCAL_CLOSE, DEMAND, INDUSTRIES, INITIAL, Industry, LEAVING, OPENING,
-    PUBLIC_INDUSTRIES, PUBLIC_SECTOR, REGIONS, Region, TERM_MONTHS, WINNING,
+    APPETITE_SPREAD, BEHAVIOUR, COMPANY_FISCAL_CLOSE, DEMAND, FAVOURED, INDUSTRIES, INITIAL, Industry, LEAVING,
+    OPENING, PUBLIC_INDUSTRIES, PUBLIC_SECTOR, REGIONS, Region, TERM_MONTHS, WINNING,
 };
-use crate::calendar::{Calendar, Day, WEEK, day_of, months_later};
-use crate::catalog::{self, PRODUCTS, Product, Sizing};
+use crate::calendar::{Day, WEEK, day_of, month_of, months_later};
+use crate::catalog::{self, PRODUCTS, Product};
 
 /// Share of customers that sign within the recorded period.
 const NEW_SHARE: f64 = 0.3;
@@ -109,6 +110,7 @@ pub(crate) fn stream(settings: &Settings, index: usize, purpose: u32) -> ChaCha8
 pub(crate) const LIFE: u32 = 0;
 
 /// What stays the same about a customer.
+#[derive(Clone, Copy)]
 pub(crate) struct Profile {
     /// Position in the portfolio.
     pub(crate) index: usize,
@@ -171,7 +173,7 @@ pub(crate) enum Event {
 }
 
 /// What changes from week to week. Cheap to copy: a copy is another future.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct State {
     /// First day of the next week to be stepped through.
     pub(crate) week: Day,
@@ -206,29 +208,26 @@ impl Customer {
     /// The customer on the first recorded day, or on its first day if later.
     pub(crate) fn new(settings: &Settings, index: usize) -> Self {
         let mut rng = stream(settings, index, LIFE);
-        let start = day_of(settings.start());
-        let end = day_of(settings.end);
-        let drift = settings.drift.map(|drift| (day_of(drift.from), f64::from(drift.tenths) / 10.0));
-        let profile = Profile { drift, ..draw_profile(index, start, end, &mut rng) };
-        let state = draw_state(&profile, start, &mut rng);
+        let profile = draw_profile(settings, index, &mut rng);
+        let state = draw_state(&profile, day_of(settings.start()), &mut rng);
         Self { profile, state, rng }
     }
 
     /// Moves on by a week.
-    pub(crate) fn step(&mut self, calendar: &Calendar, observe: &mut impl FnMut(&State, Event)) {
-        self.state.step(&self.profile, calendar, &mut self.rng, observe);
+    pub(crate) fn step(&mut self, observe: &mut impl FnMut(&State, Event)) {
+        self.state.step(&self.profile, &mut self.rng, observe);
     }
 
     /// The state after the next week, without moving.
-    pub(crate) fn peek(&self, calendar: &Calendar) -> State {
+    pub(crate) fn peek(&self) -> State {
         let mut state = self.state;
-        let mut rng = self.rng.clone();
-        state.step(&self.profile, calendar, &mut rng, &mut |_, _| {});
+        state.step(&self.profile, &mut self.rng.clone(), &mut |_, _| {});
         state
     }
 }
 
-fn draw_profile(index: usize, start: Day, end: Day, rng: &mut impl Rng) -> Profile {
+fn draw_profile(settings: &Settings, index: usize, rng: &mut impl Rng) -> Profile {
+    let (start, end) = (day_of(settings.start()), day_of(settings.end));
     let segment = weighted(rng, &BEHAVIOUR.share);
     let public = segment == PUBLIC_SECTOR;
     let industries: &[Industry] = if public { &PUBLIC_INDUSTRIES } else { &INDUSTRIES };
@@ -251,7 +250,7 @@ fn draw_profile(index: usize, start: Day, end: Day, rng: &mut impl Rng) -> Profi
         term_start: current_term(created, term_months, start),
         discount: rng.random_range(DISCOUNT.0..DISCOUNT.1),
         term_months,
-        drift: None,
+        drift: settings.drift.map(|drift| (day_of(drift.from), f64::from(drift.tenths) / 10.0)),
         fiscal_close: if public { region.public_fiscal_close } else { COMPANY_FISCAL_CLOSE },
         growth: mean_growth + industry.growth + growth_spread * normal(rng),
         satisfaction: SATISFACTION_MEANS * normal(rng),
@@ -261,13 +260,8 @@ fn draw_profile(index: usize, start: Day, end: Day, rng: &mut impl Rng) -> Profi
 
 /// The start of the term that is running on `today` (or on the first day, if later).
 fn current_term(created: Day, term_months: i32, today: Day) -> Day {
-    let mut term = created;
-    let mut next = months_later(created, term_months);
-    while next <= today {
-        term = next;
-        next = months_later(next, term_months);
-    }
-    term
+    let terms = iter::successors(Some(created), |&term| Some(months_later(term, term_months)));
+    terms.take_while(|&term| term <= today).last().unwrap_or(created)
 }
 
 fn draw_state(profile: &Profile, start: Day, rng: &mut impl Rng) -> State {
@@ -276,7 +270,7 @@ fn draw_state(profile: &Profile, start: Day, rng: &mut impl Rng) -> State {
     let mut holdings = [0; catalog::COUNT];
     for (product, &chance) in INITIAL[profile.segment].iter().enumerate() {
         if rng.random_bool(chance) {
-            holdings[product] = usual_quantity(product, seats);
+            holdings[product] = PRODUCTS[product].usual_quantity(seats);
         }
     }
     holdings[catalog::SEATS] = seats as u32;
@@ -285,20 +279,15 @@ fn draw_state(profile: &Profile, start: Day, rng: &mut impl Rng) -> State {
     let week = profile.created.max(start + rng.random_range(0..WEEK));
     State {
         week,
-        churned: None,
         holdings,
         active: wanted.min(seats),
         satisfaction: profile.satisfaction,
         interest: normal(rng),
         champion: rng.random_bool(INITIAL_CHAMPION),
         renewal: first_renewal(profile, week),
-        deal: None,
         wanted,
         momentum: MOMENTUM_SPREAD * normal(rng),
-        signals: 0.0,
-        executive: 0.0,
-        promotion: 0.0,
-        last_win: None,
+        ..State::default()
     }
 }
 
@@ -322,13 +311,7 @@ impl State {
     /// Moves on by a week and tells the observer what happened in it.
     ///
     /// A customer that leaves in this week takes no further part in it.
-    pub(crate) fn step(
-        &mut self,
-        profile: &Profile,
-        calendar: &Calendar,
-        rng: &mut impl Rng,
-        observe: &mut impl FnMut(&Self, Event),
-    ) {
+    pub(crate) fn step(&mut self, profile: &Profile, rng: &mut impl Rng, observe: &mut impl FnMut(&Self, Event)) {
         self.renew(profile, rng, observe);
         if !self.is_active() {
             return;
@@ -337,7 +320,7 @@ impl State {
         self.move_people(profile, rng, observe);
         self.show_interest(profile, rng, observe);
         self.close_deal(profile, rng, observe);
-        self.open_deal(profile, calendar.month(self.week), rng);
+        self.open_deal(profile, rng);
         observe(self, Event::WeekEnded);
         self.week += WEEK;
     }
@@ -404,21 +387,18 @@ impl State {
         let log_odds = LEAVING.base[segment]
             + LEAVING.satisfaction[segment] * self.satisfaction
             + LEAVING.utilisation[segment] * self.pressure();
+        let on = self.renewal;
         if happens(rng, log_odds) {
-            let on = self.renewal;
             self.churned = Some(on);
             if let Some(deal) = self.deal.take() {
-                let won = false;
-                observe(self, Event::DealClosed { deal, won, on });
+                observe(self, Event::DealClosed { deal, won: false, on });
             }
             observe(self, Event::Churned { on });
-            return;
+        } else {
+            self.settle_holdings();
+            self.renewal = months_later(on, profile.term_months);
+            observe(self, Event::Renewed { from: on, until: self.renewal - 1 });
         }
-        self.settle_holdings();
-        let from = self.renewal;
-        self.renewal = months_later(from, profile.term_months);
-        let until = self.renewal - 1;
-        observe(self, Event::Renewed { from, until });
     }
 
     /// What a renewal drops: seats nobody uses, plans outgrown, services rendered.
@@ -432,9 +412,9 @@ impl State {
         }
         self.holdings[catalog::ONBOARDING] = 0;
         let seats = self.seats();
-        for product in catalog::BUSINESS..catalog::COUNT {
-            if self.holdings[product] > 0 {
-                self.holdings[product] = usual_quantity(product, seats);
+        for (held, item) in self.holdings.iter_mut().zip(&PRODUCTS).skip(catalog::BUSINESS) {
+            if *held > 0 {
+                *held = item.usual_quantity(seats);
             }
         }
     }
@@ -442,9 +422,7 @@ impl State {
     /// An opportunity whose closing day falls in this week is decided.
     fn close_deal(&mut self, profile: &Profile, rng: &mut impl Rng, observe: &mut impl FnMut(&Self, Event)) {
         let week_end = self.week + WEEK;
-        let Some(deal) = self.deal.take_if(|deal| deal.closes < week_end) else {
-            return;
-        };
+        let Some(deal) = self.deal.take_if(|deal| deal.closes < week_end) else { return };
         let segment = profile.segment;
         let log_odds = WINNING.base[segment]
             + WINNING.satisfaction[segment] * self.satisfaction
@@ -458,22 +436,19 @@ impl State {
         if won {
             self.holdings[deal.product] += deal.quantity;
             self.last_win = Some(deal.closes);
-            self.interest -= INTEREST_MET;
-        } else {
-            self.interest -= INTEREST_REFUSED;
         }
-        let on = deal.closes;
-        observe(self, Event::DealClosed { deal, won, on });
+        self.interest -= if won { INTEREST_MET } else { INTEREST_REFUSED };
+        observe(self, Event::DealClosed { deal, won, on: deal.closes });
     }
 
     /// A customer without an open opportunity may open one.
-    fn open_deal(&mut self, profile: &Profile, month: u8, rng: &mut impl Rng) {
-        if self.deal.is_some() || !happens(rng, self.opening_log_odds(profile, month)) {
+    fn open_deal(&mut self, profile: &Profile, rng: &mut impl Rng) {
+        if self.deal.is_some() || !happens(rng, self.opening_log_odds(profile)) {
             return;
         }
         let product = self.choose_product(profile, rng);
         let quantity = self.choose_quantity(product, rng);
-        let list_value = f64::from(quantity) * PRODUCTS[product].list_price;
+        let list_value = f64::from(quantity) * PRODUCTS[product].row.list_price;
         let amount = profile.discount * log_normal(rng, list_value, PRICE_SPREAD);
         let cycle =
             log_normal(rng, BEHAVIOUR.cycle_days[profile.segment], CYCLE_SPREAD).clamp(CYCLE_DAYS.0, CYCLE_DAYS.1);
@@ -481,9 +456,9 @@ impl State {
         self.deal = Some(Deal { product, quantity, amount, opened, closes: opened + cycle as Day });
     }
 
-    fn opening_log_odds(&self, profile: &Profile, month: u8) -> f64 {
+    fn opening_log_odds(&self, profile: &Profile) -> f64 {
         let segment = profile.segment;
-        let months_to_close = (profile.fiscal_close + 12 - month) % 12;
+        let months_to_close = (profile.fiscal_close + 12 - month_of(self.week)) % 12;
         let recent_win =
             self.last_win.map_or(0.0, |day| (-f64::from(self.week - day).max(0.0) / RECENT_WIN_DAYS).exp());
         profile.appetite
@@ -501,12 +476,11 @@ impl State {
             + OPENING.no_champion[segment] * f64::from(!self.champion)
     }
 
-    /// What the customer would buy: seats when short of them, otherwise what its
-    /// segment and industry like and it does not have yet.
+    /// What the customer would buy: seats when short of them, otherwise what its segment and industry like and it does not
+    /// have yet.
     fn choose_product(&self, profile: &Profile, rng: &mut impl Rng) -> Product {
         let mut demand = DEMAND[profile.segment];
-        let (favourite, factor) = profile.industry.favours;
-        demand[favourite] *= factor;
+        demand[profile.industry.favours] *= FAVOURED;
         for (product, &held) in self.holdings.iter().enumerate() {
             if held > 0 && product != catalog::API {
                 demand[product] = 0.0;
@@ -522,7 +496,7 @@ impl State {
     fn choose_quantity(&self, product: Product, rng: &mut impl Rng) -> u32 {
         let seats = self.seats();
         if product != catalog::SEATS {
-            return usual_quantity(product, seats);
+            return PRODUCTS[product].usual_quantity(seats);
         }
         let (least, most) = SEAT_PURCHASE;
         let shortage = (HEADROOM * self.wanted - seats).clamp(least * seats, most * seats);
@@ -537,14 +511,6 @@ impl State {
     fn pressure(&self) -> f64 {
         let (comfortable, step) = PRESSURE;
         ((self.utilisation() - comfortable) / step).clamp(PRESSURE_RANGE.0, PRESSURE_RANGE.1)
-    }
-}
-
-/// Units of a product that a customer of so many seats takes.
-fn usual_quantity(product: Product, seats: f64) -> u32 {
-    match PRODUCTS[product].sizing {
-        Sizing::Shortage | Sizing::PerSeat => seats as u32,
-        Sizing::PerBlock(block) => 1 + (seats / block) as u32,
     }
 }
 
@@ -564,11 +530,9 @@ fn log_normal(rng: &mut impl Rng, median: f64, spread: f64) -> f64 {
 /// A position drawn with the given weights.
 fn weighted<const N: usize>(rng: &mut impl Rng, weights: &[f64; N]) -> usize {
     let mut rest = rng.random::<f64>() * weights.iter().sum::<f64>();
-    for (position, &weight) in weights.iter().enumerate() {
-        if rest < weight {
-            return position;
-        }
+    let chosen = weights.iter().position(|weight| {
         rest -= weight;
-    }
-    N - 1
+        rest < 0.0
+    });
+    chosen.unwrap_or(N - 1)
 }

@@ -1,25 +1,11 @@
 //! A seeded, event-level simulator of a software vendor's customers.
 //!
-//! It fills all nine source tables with a portfolio whose truth is known. The
-//! local run shows it as the demo portfolio; tests and benchmarks measure models
-//! against [`truth`], the probability that no model can beat.
+//! It fills all nine source tables with a portfolio whose truth is known. The local run shows it as the demo portfolio; tests
+//! and benchmarks measure models against [`truth`], the probability that no model can beat.
 //!
-//! Every customer is a small state machine on its own weekly grid with its own
-//! random stream, so customers never influence each other and a customer can be
-//! re-run up to any day. A model that reads the tables sees noisy traces of that
-//! state: some causes (a customer's appetite, its current interest) are only
-//! visible through the signals they leave behind.
-//!
-//! | Module | Owns |
-//! |---|---|
-//! | `behaviour` | how the segments differ: every weight and rate |
-//! | `catalog` | what the vendor sells |
-//! | `customer` | the state machine: what happens, and when |
-//! | `record` | what of it reaches the tables, with which noise |
-//! | `names` | invented companies and people |
-//! | `tables` | the rows, column by column |
-//! | `truth` | probabilities from re-run futures |
-//! | `write` | a source folder on disk |
+//! Every customer is a small state machine on its own weekly grid with its own random stream, so customers never influence
+//! each other and a customer can be re-run up to any day. A model that reads the tables sees noisy traces of that state: some
+//! causes (a customer's appetite, its current interest) are only visible through the signals they leave behind.
 //!
 //! # Example
 //!
@@ -54,7 +40,7 @@ mod write;
 
 use jiff::civil::Date;
 
-use crate::calendar::{Calendar, day_of};
+use crate::calendar::day_of;
 use crate::customer::Customer;
 use crate::names::Namer;
 use crate::record::Recorder;
@@ -112,18 +98,17 @@ impl Settings {
 
 /// Simulates a portfolio and fills the nine tables.
 ///
-/// No row carries a date after `settings.end`; an opportunity that closes later
-/// is recorded as open.
+/// No row carries a date after `settings.end`; an opportunity that closes later is recorded as open.
 pub fn simulate(settings: &Settings) -> Portfolio {
-    let calendar = Calendar::new(settings.start(), settings.end);
     let end = day_of(settings.end);
-    let mut portfolio = Portfolio { products: catalog::rows(), ..Portfolio::default() };
+    let products = catalog::PRODUCTS.map(|item| item.row).to_vec();
+    let mut portfolio = Portfolio { products, ..Portfolio::default() };
     let mut namer = Namer::default();
     for index in 0..settings.customers {
         let mut customer = Customer::new(settings, index);
         let mut recorder = Recorder::new(settings, &customer, &mut namer, &mut portfolio);
         while customer.state.is_active() && customer.state.week <= end {
-            customer.step(&calendar, &mut |state, event| recorder.record(state, event));
+            customer.step(&mut |state, event| recorder.record(state, event));
         }
         recorder.finish(&customer.state);
     }

@@ -1,19 +1,17 @@
 //! What of a customer's life reaches the source tables, and with which noise.
 //!
-//! The recorder draws from a stream of its own, so that recording never changes
-//! what happens. It owns everything that only exists in the tables: ids, names,
-//! people, measurement noise, gaps.
+//! The recorder draws from a stream of its own, so that recording never changes what happens. It owns everything that only
+//! exists in the tables: ids, names, people, measurement noise, gaps.
 
-use jiff::Timestamp;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson, StandardNormal};
 
 use crate::Settings;
 use crate::behaviour::BEHAVIOUR;
-use crate::calendar::{Day, WEEK, date_of, day_of, moment_of};
+use crate::calendar::{Day, WEEK, date_of, day_of, moment_of, month_of};
 use crate::catalog::{self, PRODUCTS, Product};
-use crate::customer::{Customer, Deal, Event, State, stream};
+use crate::customer::{Customer, Deal, Event, Profile, State, stream};
 use crate::names::{Namer, person, pick};
 use crate::tables::{
     ContractRow, CustomerRow, EngagementRow, HealthScoreRow, OpportunityRow, Portfolio, SignalRow, StakeholderRow,
@@ -36,7 +34,6 @@ const CALL_NOISE: f64 = 0.25;
 const LOGINS_PER_SEAT: (f64, f64) = (2.5, 7.0);
 const CALLS_PER_UNIT: (f64, f64) = (6_000.0, 22_000.0);
 /// Share of the usual activity by month: holidays in August and December.
-#[rustfmt::skip]
 const SEASON: [f64; 12] = [0.97, 1.0, 1.0, 1.0, 1.0, 0.98, 0.93, 0.85, 1.0, 1.0, 1.0, 0.83];
 
 /// Health score of an averagely satisfied customer, its slope, and its noise.
@@ -135,17 +132,14 @@ impl Person {
 
 /// Writes one customer's rows.
 ///
-/// Changes of people are dated on the first day of their week, so that nobody is
-/// met before being known.
+/// Changes of people are dated on the first day of their week, so that nobody is met before being known.
 pub(crate) struct Recorder<'a> {
     portfolio: &'a mut Portfolio,
     rng: ChaCha8Rng,
-    index: usize,
+    profile: Profile,
     customer_id: String,
     /// Last day of the records.
     end: Day,
-    discount: f64,
-    reviews: bool,
     telemetry: bool,
     logins_per_seat: f64,
     calls_per_unit: f64,
@@ -167,16 +161,14 @@ impl<'a> Recorder<'a> {
         namer: &mut Namer,
         portfolio: &'a mut Portfolio,
     ) -> Self {
-        let (profile, state) = (&customer.profile, &customer.state);
+        let (profile, state) = (customer.profile, &customer.state);
         let mut rng = stream(settings, profile.index, RECORDS);
         let customer_id = customer_id(profile.index);
-        portfolio.customers.push(customer_row(customer, &customer_id, namer, &mut rng));
+        portfolio.customers.push(customer_row(&profile, &customer_id, namer, &mut rng));
         let mut recorder = Self {
+            profile,
             customer_id,
             end: day_of(settings.end),
-            index: profile.index,
-            discount: profile.discount,
-            reviews: BEHAVIOUR.reviews[profile.segment],
             telemetry: !rng.random_bool(NO_TELEMETRY),
             logins_per_seat: rng.random_range(LOGINS_PER_SEAT.0..LOGINS_PER_SEAT.1),
             calls_per_unit: rng.random_range(CALLS_PER_UNIT.0..CALLS_PER_UNIT.1),
@@ -214,7 +206,7 @@ impl<'a> Recorder<'a> {
     /// Records what is still open on the last day.
     pub(crate) fn finish(mut self, state: &State) {
         if let Some(deal) = state.deal {
-            self.record_open(deal);
+            self.push_opportunity(deal, None);
         }
     }
 
@@ -238,7 +230,7 @@ impl<'a> Recorder<'a> {
     fn hold(&mut self, state: &State, from: Day, until: Day) {
         for (product, &quantity) in state.holdings.iter().enumerate() {
             if quantity > 0 {
-                let value = f64::from(quantity) * PRODUCTS[product].list_price * self.discount;
+                let value = f64::from(quantity) * PRODUCTS[product].row.list_price * self.profile.discount;
                 self.push_contract(product, quantity, value, from, until);
             }
         }
@@ -254,26 +246,10 @@ impl<'a> Recorder<'a> {
 
     /// A closed opportunity; what is won is delivered from that day to the renewal.
     fn close(&mut self, state: &State, deal: Deal, won: bool, on: Day) {
-        if on > self.end {
-            self.record_open(deal);
-            return;
-        }
-        self.push_opportunity(deal, if won { "won" } else { "lost" }, Some(on));
+        self.push_opportunity(deal, Some((on, if won { "won" } else { "lost" })));
         if won {
-            let until = state.renewal - 1;
-            self.push_contract(deal.product, deal.quantity, deal.amount, on, until);
+            self.push_contract(deal.product, deal.quantity, deal.amount, on, state.renewal - 1);
         }
-    }
-
-    /// An opportunity that is open on the last day, if it has been opened by then.
-    fn record_open(&mut self, deal: Deal) {
-        if deal.opened > self.end {
-            return;
-        }
-        let elapsed = f64::from(self.end - deal.opened) / f64::from(deal.closes - deal.opened);
-        let quarter = (elapsed * OPEN_STAGES.len() as f64) as usize;
-        let stage = OPEN_STAGES[quarter.min(OPEN_STAGES.len() - 1)];
-        self.push_opportunity(deal, stage, None);
     }
 
     fn record_week(&mut self, state: &State) {
@@ -292,15 +268,22 @@ impl<'a> Recorder<'a> {
         }
         let day = state.week + WEEK - 1;
         let at = moment_of(day, self.rng.random_range(MEASURED_AT));
-        let season = SEASON[date_of(day).month().unsigned_abs() as usize - 1];
+        let season = SEASON[usize::from(month_of(day)) - 1];
         let seats = (state.active * season * self.noise(SEAT_NOISE)).round();
-        self.push_usage(day, at, "active_seats", seats);
         let logins = (seats * self.logins_per_seat * self.noise(LOGIN_NOISE)).round();
-        self.push_usage(day, at, "logins", logins);
+        let mut readings = vec![("active_seats", seats), ("logins", logins)];
         let units = state.holdings[catalog::API];
         if units > 0 {
             let calls = f64::from(units) * self.calls_per_unit * season * self.noise(CALL_NOISE);
-            self.push_usage(day, at, "api_calls", calls.round());
+            readings.push(("api_calls", calls.round()));
+        }
+        if day <= self.end {
+            self.portfolio.usage_metrics.extend(readings.into_iter().map(|(metric, value)| UsageRow {
+                customer_id: self.customer_id.clone(),
+                recorded_at: at,
+                metric,
+                value,
+            }));
         }
     }
 
@@ -330,7 +313,7 @@ impl<'a> Recorder<'a> {
                 self.engage(state.week, kind, false);
             }
         }
-        if self.reviews && state.week >= self.next_review {
+        if BEHAVIOUR.reviews[self.profile.segment] && state.week >= self.next_review {
             self.next_review += REVIEW_WEEKS * WEEK;
             let with_executive = self.rng.random_bool(REVIEW_EXECUTIVE);
             self.engage(state.week, "qbr", with_executive);
@@ -442,9 +425,9 @@ impl<'a> Recorder<'a> {
         if from <= self.end {
             self.contracts += 1;
             self.portfolio.contracts.push(ContractRow {
-                contract_id: format!("con-{:05}-{:02}", self.index, self.contracts),
+                contract_id: format!("con-{:05}-{:02}", self.profile.index, self.contracts),
                 customer_id: self.customer_id.clone(),
-                product_id: PRODUCTS[product].id,
+                product_id: PRODUCTS[product].row.product_id,
                 quantity,
                 annual_value: value.round(),
                 start_date: date_of(from),
@@ -453,33 +436,29 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn push_opportunity(&mut self, deal: Deal, stage: &'static str, closed: Option<Day>) {
+    /// An opportunity as it stands on the last day, if it has been opened by then.
+    fn push_opportunity(&mut self, deal: Deal, closed: Option<(Day, &'static str)>) {
+        if deal.opened > self.end {
+            return;
+        }
+        let closed = closed.filter(|(on, _)| *on <= self.end);
+        let elapsed = f64::from(self.end - deal.opened) / f64::from(deal.closes - deal.opened);
+        let quarter = (elapsed * OPEN_STAGES.len() as f64) as usize;
         self.deals += 1;
         self.portfolio.expansion_opportunities.push(OpportunityRow {
-            opportunity_id: format!("opp-{:05}-{:02}", self.index, self.deals),
+            opportunity_id: format!("opp-{:05}-{:02}", self.profile.index, self.deals),
             customer_id: self.customer_id.clone(),
-            product_id: PRODUCTS[deal.product].id,
-            stage,
+            product_id: PRODUCTS[deal.product].row.product_id,
+            stage: closed.map_or(OPEN_STAGES[quarter.min(OPEN_STAGES.len() - 1)], |(_, stage)| stage),
             amount: deal.amount.round(),
             created_at: date_of(deal.opened),
-            closed_at: closed.map(date_of),
+            closed_at: closed.map(|(on, _)| date_of(on)),
         });
-    }
-
-    fn push_usage(&mut self, day: Day, at: Timestamp, metric: &'static str, value: f64) {
-        if day <= self.end {
-            self.portfolio.usage_metrics.push(UsageRow {
-                customer_id: self.customer_id.clone(),
-                recorded_at: at,
-                metric,
-                value,
-            });
-        }
     }
 
     fn next_person(&mut self) -> String {
         self.people += 1;
-        format!("stk-{:05}-{:02}", self.index, self.people)
+        format!("stk-{:05}-{:02}", self.profile.index, self.people)
     }
 
     fn day_in(&mut self, week: Day) -> Day {
@@ -493,8 +472,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-fn customer_row(customer: &Customer, customer_id: &str, namer: &mut Namer, rng: &mut ChaCha8Rng) -> CustomerRow {
-    let profile = &customer.profile;
+fn customer_row(profile: &Profile, customer_id: &str, namer: &mut Namer, rng: &mut ChaCha8Rng) -> CustomerRow {
     let name = if profile.public { namer.public_body() } else { namer.company(rng) };
     let (first_csm, last_csm) = BEHAVIOUR.csms[profile.segment];
     let csm = rng.random_range(first_csm..=last_csm);

@@ -18,19 +18,17 @@ pub struct Portfolio {
     pub engagements: Vec<EngagementRow>,
 }
 
-/// A row of `customers`.
+/// A customer; what is optional about it is rarely missing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CustomerRow {
     pub customer_id: String,
     /// Company name, unique.
     pub name: String,
-    /// `SMB`, `Mid-Market`, `Enterprise` or `Public Sector`; rarely missing.
+    /// `SMB`, `Mid-Market`, `Enterprise` or `Public Sector`.
     pub segment: Option<&'static str>,
-    /// Industry; rarely missing.
     pub industry: Option<&'static str>,
-    /// Sales region; rarely missing.
     pub region: Option<&'static str>,
-    /// The customer's success manager; rarely missing.
+    /// The customer's success manager.
     pub csm_id: Option<String>,
     /// First day as a customer.
     pub created_at: Date,
@@ -38,7 +36,6 @@ pub struct CustomerRow {
     pub churned_at: Option<Date>,
 }
 
-/// A row of `products`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ProductRow {
     pub product_id: &'static str,
@@ -51,13 +48,11 @@ pub struct ProductRow {
     pub list_price: f64,
 }
 
-/// A row of `contracts`: one product over one term.
+/// One product over one term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ContractRow {
     pub contract_id: String,
-    /// Of `customers`.
     pub customer_id: String,
-    /// Of `products`.
     pub product_id: &'static str,
     /// Units entitled.
     pub quantity: u32,
@@ -69,10 +64,9 @@ pub struct ContractRow {
     pub end_date: Option<Date>,
 }
 
-/// A row of `usage_metrics`: one metric of one week.
+/// One metric of one week.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UsageRow {
-    /// Of `customers`.
     pub customer_id: String,
     /// When the week was measured.
     pub recorded_at: Timestamp,
@@ -81,55 +75,43 @@ pub struct UsageRow {
     pub value: f64,
 }
 
-/// A row of `health_score_history`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HealthScoreRow {
-    /// Of `customers`.
     pub customer_id: String,
-    /// Day of scoring.
     pub recorded_at: Date,
     /// 0–100.
     pub score: f64,
 }
 
-/// A row of `expansion_opportunities`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OpportunityRow {
     pub opportunity_id: String,
-    /// Of `customers`.
     pub customer_id: String,
-    /// Of `products`.
     pub product_id: &'static str,
     /// `won`, `lost`, or how far an open one has come.
     pub stage: &'static str,
     /// Additional annual value.
     pub amount: f64,
-    /// Day of opening.
     pub created_at: Date,
     /// Day of winning or losing.
     pub closed_at: Option<Date>,
 }
 
-/// A row of `expansion_signals`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SignalRow {
-    /// Of `customers`.
     pub customer_id: String,
-    /// Day of detection.
     pub detected_at: Date,
-    /// `seat_inquiry`, `enterprise_inquiry`, `feature_request`, `new_team`,
-    /// `champion_promotion` or `pricing_page`.
+    /// `seat_inquiry`, `enterprise_inquiry`, `feature_request`, `new_team`, `champion_promotion` or `pricing_page`.
     pub kind: &'static str,
     /// One line for a reader.
     pub summary: &'static str,
 }
 
-/// A row of `stakeholders`: a person as of a day.
+/// A person as of a day.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StakeholderRow {
     /// One person; repeated when the title or role changes.
     pub stakeholder_id: String,
-    /// Of `customers`.
     pub customer_id: String,
     pub name: String,
     pub title: String,
@@ -139,17 +121,14 @@ pub struct StakeholderRow {
     pub recorded_at: Date,
 }
 
-/// A row of `engagements`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EngagementRow {
-    /// Of `customers`.
     pub customer_id: String,
-    /// When it took place.
     pub occurred_at: Timestamp,
     /// `meeting`, `qbr`, `email`, `call` or `ticket`.
     pub kind: &'static str,
     /// Whether an executive of the customer took part.
     pub with_executive: bool,
-    /// Of `stakeholders`, if the person is known.
+    /// The counterpart, if known.
     pub stakeholder_id: Option<String>,
 }

@@ -1,10 +1,12 @@
 //! What will happen, as a probability: futures re-run from the latent state.
 
+use std::ops::RangeInclusive;
+
 use jiff::civil::Date;
-use rand_chacha::ChaCha8Rng;
+use rand::Rng;
 
 use crate::Settings;
-use crate::calendar::{Calendar, Day, WEEK, date_of, day_of};
+use crate::calendar::{Day, WEEK, date_of, day_of};
 use crate::customer::{Customer, Event, Profile, State, stream};
 use crate::record::customer_id;
 
@@ -24,103 +26,79 @@ pub struct Truth {
     pub expected_amount: Option<f64>,
 }
 
-/// The true probability that each customer wins an expansion in
-/// `(cutoff, cutoff + horizon_days]`, from `paths` simulated futures each.
+/// The true probability that each customer wins an expansion in `(cutoff, cutoff + horizon_days]`, from `paths` simulated
+/// futures each.
 ///
-/// A future starts from the customer's complete latent state, including what no
-/// table shows. The state is that at the start of the customer's week in which
-/// the cutoff lies, so it is up to six days old, and wins up to the cutoff do
-/// not count. Customers who are not yet signed at a cutoff, or have left by it,
-/// have no row. Rows are in the order of customers, then of cutoffs in time.
+/// A future starts from the customer's complete latent state, including what no table shows. The state is that at the start
+/// of the customer's week in which the cutoff lies, so it is up to six days old, and wins up to the cutoff do not count.
+/// Customers who are not yet signed at a cutoff, or have left by it, have no row. Rows are in the order of customers, then of
+/// cutoffs in time.
 ///
-/// The answer depends on the settings, the cutoff, the horizon and the number of
-/// paths only, not on which other cutoffs are asked for.
+/// The answer depends on the settings, the cutoff, the horizon and the number of paths only, not on which other cutoffs are
+/// asked for.
 pub fn truth(settings: &Settings, cutoffs: &[Date], horizon_days: u32, paths: u32) -> Vec<Truth> {
     let horizon = Day::try_from(horizon_days).unwrap_or(Day::MAX);
     let mut days: Vec<Day> = cutoffs.iter().copied().map(day_of).collect();
     days.sort_unstable();
     days.dedup();
-    let Some(&last_cutoff) = days.last() else {
-        return Vec::new();
-    };
-    let last_day = date_of(last_cutoff.saturating_add(horizon));
-    let calendar = Calendar::new(settings.start(), settings.end.max(last_day));
 
     let mut rows = Vec::new();
     for index in 0..settings.customers {
         let mut customer = Customer::new(settings, index);
         for &cutoff in &days {
-            let window = Window { cutoff, last: cutoff.saturating_add(horizon) };
-            let Some(state) = state_at(&mut customer, &calendar, cutoff) else {
+            let Some(state) = state_at(&mut customer, cutoff) else {
                 continue;
             };
+            let window = cutoff + 1..=cutoff.saturating_add(horizon);
             let mut rng = stream(settings, index, FUTURES | cutoff.unsigned_abs());
-            let mut futures = Futures::default();
+            let (mut lived, mut won, mut amount) = (0_u32, 0_u32, 0.0);
             for _ in 0..paths {
-                futures.add(state, &customer.profile, &calendar, &window, &mut rng);
+                let (is_customer, first_win) = future(state, &customer.profile, &window, &mut rng);
+                lived += u32::from(is_customer);
+                won += u32::from(first_win.is_some());
+                amount += first_win.unwrap_or(0.0);
             }
             rows.push(Truth {
                 customer_id: customer_id(index),
                 cutoff: date_of(cutoff),
-                probability: futures.probability(),
-                expected_amount: futures.mean_amount(),
+                probability: f64::from(won) / f64::from(lived.max(1)),
+                expected_amount: (won > 0).then(|| amount / f64::from(won)),
             });
         }
     }
     rows
 }
 
-/// The label window: the days after `cutoff`, up to and including `last`.
-struct Window {
-    cutoff: Day,
-    last: Day,
-}
-
-/// Moves a customer to the week in which the cutoff lies and returns the state at
-/// its start; nothing if the customer is not one at the cutoff's end.
-fn state_at(customer: &mut Customer, calendar: &Calendar, cutoff: Day) -> Option<State> {
+/// Moves a customer to the week in which the cutoff lies and returns the state at its start; nothing if the customer is not
+/// one at the cutoff's end.
+fn state_at(customer: &mut Customer, cutoff: Day) -> Option<State> {
     while customer.state.is_active() && customer.state.week + WEEK <= cutoff {
-        customer.step(calendar, &mut |_, _| {});
+        customer.step(&mut |_, _| {});
     }
     let signed = customer.state.week <= cutoff;
-    let left = customer.state.churned.or_else(|| customer.peek(calendar).churned);
+    let left = customer.state.churned.or_else(|| customer.peek().churned);
     (signed && left.is_none_or(|day| day > cutoff)).then_some(customer.state)
 }
 
-/// What became of the simulated futures of one customer.
-#[derive(Default)]
-struct Futures {
-    /// Futures in which the customer is still one at the cutoff.
-    lived: u32,
-    won: u32,
-    amount: f64,
-}
-
-impl Futures {
-    /// Runs one more future, up to its first win in the window.
-    fn add(&mut self, mut state: State, profile: &Profile, calendar: &Calendar, window: &Window, rng: &mut ChaCha8Rng) {
-        let mut first_win = None;
-        while first_win.is_none() && state.is_active() && state.week <= window.last {
-            state.step(profile, calendar, rng, &mut |_, event| {
-                if let Event::DealClosed { deal, won: true, on } = event
-                    && (window.cutoff < on && on <= window.last)
-                {
-                    first_win = Some(deal.amount);
-                }
-            });
-        }
-        self.lived += u32::from(state.churned.is_none_or(|day| day > window.cutoff));
-        self.won += u32::from(first_win.is_some());
-        self.amount += first_win.unwrap_or(0.0);
+/// One future, up to its first win in the window, the days after a cutoff: whether the customer is still one at the cutoff,
+/// and the amount of that win.
+fn future(
+    mut state: State,
+    profile: &Profile,
+    window: &RangeInclusive<Day>,
+    rng: &mut impl Rng,
+) -> (bool, Option<f64>) {
+    let mut first_win = None;
+    while first_win.is_none() && state.is_active() && state.week <= *window.end() {
+        state.step(profile, rng, &mut |_, event| {
+            if let Event::DealClosed { deal, won: true, on } = event
+                && window.contains(&on)
+            {
+                first_win = Some(deal.amount);
+            }
+        });
     }
-
-    fn probability(&self) -> f64 {
-        f64::from(self.won) / f64::from(self.lived.max(1))
-    }
-
-    fn mean_amount(&self) -> Option<f64> {
-        (self.won > 0).then(|| self.amount / f64::from(self.won))
-    }
+    (state.churned.is_none_or(|day| day >= *window.start()), first_win)
 }
 
 #[cfg(test)]
@@ -154,16 +132,15 @@ mod tests {
     fn a_re_run_repeats_the_recorded_history() {
         let settings = settings();
         let cutoff = date(2025, 2, 12);
-        let far_ahead = Calendar::new(settings.start(), date(2026, 6, 30));
         let mut repeated = Vec::new();
         for index in 0..settings.customers {
             let mut customer = Customer::new(&settings, index);
             while customer.state.is_active() && customer.state.week <= day_of(cutoff) {
-                customer.step(&far_ahead, &mut |_, event| {
+                customer.step(&mut |_, event| {
                     if let Event::DealClosed { deal, won, on } = event
                         && on <= day_of(cutoff)
                     {
-                        let product = PRODUCTS[deal.product].id;
+                        let product = PRODUCTS[deal.product].row.product_id;
                         let (opened, on) = (date_of(deal.opened), date_of(on));
                         repeated.push((customer_id(index), product, opened, on, won));
                     }
@@ -178,16 +155,15 @@ mod tests {
     fn the_state_at_a_cutoff_does_not_depend_on_observation() {
         let settings = settings();
         let cutoff = day_of(date(2025, 2, 12));
-        let calendar = Calendar::new(settings.start(), settings.end);
         for index in 0..settings.customers {
             let mut observed = Customer::new(&settings, index);
             let mut states = vec![observed.state];
             while observed.state.is_active() && observed.state.week <= cutoff {
-                observed.step(&calendar, &mut |_, _| {});
+                observed.step(&mut |_, _| {});
                 states.push(observed.state);
             }
             let mut silent = Customer::new(&settings, index);
-            if let Some(state) = state_at(&mut silent, &calendar, cutoff) {
+            if let Some(state) = state_at(&mut silent, cutoff) {
                 assert!(states.contains(&state));
                 assert!((0..WEEK).contains(&(cutoff - state.week)));
             }

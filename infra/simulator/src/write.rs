@@ -2,6 +2,7 @@
 //!
 //! The formats are mixed on purpose: a reader of sources must take all of them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -14,18 +15,11 @@ use crate::tables::Portfolio;
 
 /// Writes a portfolio as a source: one folder a table.
 ///
-/// `products` and `customers` are `.csv`, `expansion_signals` is `.ndjson`, the
-/// rest is `.csv.gz`. With `buckets` every table but `products` is split into
-/// `bucket=K` folders, `K` being a hash of the customer id; a bucket without rows
-/// has no folder. Equal portfolios give equal bytes.
+/// With `buckets` every table but `products` is split into `bucket=K` folders, `K` being a hash of the customer id; a bucket
+/// without rows has no folder. Equal portfolios give equal bytes.
 ///
-/// The source appears under `dir` only when it is complete. One that was there
-/// before is replaced.
-///
-/// # Errors
-///
-/// When a file cannot be written, `dir` has no name, or `buckets` is zero. `dir`
-/// is then what it was before.
+/// The source appears under `dir` only when it is complete, and replaces one that was there before. After an error (a file
+/// cannot be written, `dir` has no name, or `buckets` is zero) `dir` is what it was before.
 pub fn write(portfolio: &Portfolio, dir: &Path, buckets: Option<u32>) -> io::Result<()> {
     if buckets == Some(0) {
         return Err(invalid("a source has at least one bucket"));
@@ -71,7 +65,7 @@ fn write_tables(portfolio: &Portfolio, root: &Path, buckets: Option<u32>) -> io:
         engagements,
     } = portfolio;
     let table = |name, format| Table { folder: root.join(name), format, buckets };
-    table("products", Format::Csv).write_whole(products)?;
+    Table { buckets: None, ..table("products", Format::Csv) }.write(products, |row| row.product_id)?;
     table("customers", Format::Csv).write(customers, |row| &row.customer_id)?;
     table("contracts", Format::CsvGz).write(contracts, |row| &row.customer_id)?;
     table("usage_metrics", Format::CsvGz).write(usage_metrics, |row| &row.customer_id)?;
@@ -92,23 +86,14 @@ struct Table {
 impl Table {
     /// Writes all rows to one file, or to one file a bucket.
     fn write<T: Serialize>(&self, rows: &[T], customer: impl Fn(&T) -> &str) -> io::Result<()> {
-        let Some(buckets) = self.buckets else {
-            return self.write_whole(rows);
-        };
-        let mut members = vec![Vec::new(); buckets as usize];
+        let Some(buckets) = self.buckets else { return self.write_file(&self.folder, rows) };
+        let mut members: BTreeMap<u32, Vec<&T>> = BTreeMap::new();
         for row in rows {
-            members[bucket_of(customer(row), buckets) as usize].push(row);
+            members.entry(bucket_of(customer(row), buckets)).or_default().push(row);
         }
-        for (bucket, rows) in members.iter().enumerate() {
-            if !rows.is_empty() {
-                self.write_file(&self.folder.join(format!("bucket={bucket}")), rows)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_whole<T: Serialize>(&self, rows: &[T]) -> io::Result<()> {
-        self.write_file(&self.folder, rows)
+        members
+            .iter()
+            .try_for_each(|(bucket, rows)| self.write_file(&self.folder.join(format!("bucket={bucket}")), rows))
     }
 
     fn write_file<T: Serialize>(&self, folder: &Path, rows: &[T]) -> io::Result<()> {
@@ -186,7 +171,7 @@ fn invalid(message: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use jiff::civil::date;
 
