@@ -5,131 +5,96 @@
 
 use crate::catalog;
 
-/// A value for each segment.
+/// A value for each segment: SMB, Mid-Market, Enterprise, Public Sector.
 type Each<T = f64> = [T; 4];
 
-/// Weights of the weekly log-odds that an expansion opportunity is opened.
-pub(crate) struct Opening {
-    /// Log-odds of a week in which every driver is zero.
-    pub(crate) base: Each,
-    /// Use close to, or above, the entitled seats.
-    pub(crate) utilisation: Each,
-    /// Recent acceleration of growth.
-    pub(crate) momentum: Each,
-    pub(crate) satisfaction: Each,
-    /// Latent interest in buying more, seen only through its traces.
-    pub(crate) interest: Each,
-    /// Signals of the last weeks.
-    pub(crate) signals: Each,
-    /// A champion promoted lately.
-    pub(crate) promotion: Each,
-    /// Contact with executives in the last weeks.
-    pub(crate) executive: Each,
-    /// The last two months of the fiscal year.
-    pub(crate) fiscal_close: Each,
-    /// A renewal in the coming months.
-    pub(crate) renewal: Each,
-    /// An expansion won lately (negative: the need is met).
-    pub(crate) recent_win: Each,
-    /// Nobody inside argues for the product (negative).
-    pub(crate) no_champion: Each,
-}
+/// What the segments are like.
+#[rustfmt::skip]
+pub(crate) mod segments {
+    use super::Each;
 
-/// Weights of the log-odds that an opportunity is won when it closes.
-pub(crate) struct Winning {
-    pub(crate) base: Each,
-    pub(crate) satisfaction: Each,
-    pub(crate) interest: Each,
-    pub(crate) utilisation: Each,
-    pub(crate) executive: Each,
-    pub(crate) no_champion: Each,
-}
-
-/// Weights of the log-odds that a customer leaves at a renewal.
-pub(crate) struct Leaving {
-    pub(crate) base: Each,
-    pub(crate) satisfaction: Each,
-    pub(crate) utilisation: Each,
-}
-
-/// What the segments are like otherwise.
-pub(crate) struct Behaviour {
-    pub(crate) segment: Each<&'static str>,
+    pub(crate) const NAME: Each<&str> =         ["SMB",           "Mid-Market",      "Enterprise",      "Public Sector"];
     /// Share of all customers.
-    pub(crate) share: Each,
+    pub(crate) const SHARE: Each =              [0.45,            0.30,              0.15,              0.10];
     /// Numbers of the first and last success manager.
-    pub(crate) csms: Each<(u8, u8)>,
+    pub(crate) const CSMS: Each<(u8, u8)> =     [(1, 8),          (9, 16),           (17, 22),          (23, 25)];
     /// Median of the initially entitled seats, and log standard deviation.
-    pub(crate) seats: Each<(f64, f64)>,
+    pub(crate) const SEATS: Each<(f64, f64)> =  [(22.0, 0.6),     (120.0, 0.6),      (700.0, 0.7),      (250.0, 0.8)];
     /// Mean and standard deviation of a customer's yearly log growth of users.
-    pub(crate) growth: Each<(f64, f64)>,
+    pub(crate) const GROWTH: Each<(f64, f64)> = [(0.10, 0.28),    (0.08, 0.22),      (0.05, 0.15),      (0.02, 0.10)];
     /// Shares of 12-, 24- and 36-month terms.
-    pub(crate) terms: Each<[f64; 3]>,
+    pub(crate) const TERMS: Each<[f64; 3]> =    [[0.9, 0.1, 0.0], [0.7, 0.25, 0.05], [0.35, 0.35, 0.3], [0.5, 0.2, 0.3]];
     /// Median of the days from opening to closing.
-    pub(crate) cycle_days: Each,
+    pub(crate) const CYCLE_DAYS: Each =         [22.0,            32.0,              48.0,              44.0];
     /// Weekly rate of executive contact at zero interest.
-    pub(crate) executive_rate: Each,
+    pub(crate) const EXECUTIVE_RATE: Each =     [0.03,            0.05,              0.06,              0.03];
     /// Weekly rate of true signals at zero interest.
-    pub(crate) signal_rate: Each,
+    pub(crate) const SIGNAL_RATE: Each =        [0.035,           0.05,              0.06,              0.04];
     /// Whether a business review takes place every quarter.
-    pub(crate) reviews: Each<bool>,
+    pub(crate) const REVIEWS: Each<bool> =      [false,           true,              true,              true];
 }
 
-/// The lengths of [`Behaviour::terms`] in months.
+/// The lengths of [`segments::TERMS`] in months.
 pub(crate) const TERM_MONTHS: [i32; 3] = [12, 24, 36];
 
 /// Position of the public sector, whose fiscal year depends on the region.
 pub(crate) const PUBLIC_SECTOR: usize = 3;
 
-#[rustfmt::skip]
-pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
-    segment:        ["SMB",           "Mid-Market",      "Enterprise",       "Public Sector"],
-    share:          [0.45,            0.30,              0.15,               0.10],
-    csms:           [(1, 8),          (9, 16),           (17, 22),           (23, 25)],
-    seats:          [(22.0, 0.6),     (120.0, 0.6),      (700.0, 0.7),       (250.0, 0.8)],
-    growth:         [(0.10, 0.28),    (0.08, 0.22),      (0.05, 0.15),       (0.02, 0.10)],
-    terms:          [[0.9, 0.1, 0.0], [0.7, 0.25, 0.05], [0.35, 0.35, 0.3],  [0.5, 0.2, 0.3]],
-    cycle_days:     [22.0,            32.0,              48.0,               44.0],
-    executive_rate: [0.03,            0.05,              0.06,               0.03],
-    signal_rate:    [0.035,           0.05,              0.06,               0.04],
-    reviews:        [false,           true,              true,               true],
-};
-
+/// Weights of the weekly log-odds that an expansion opportunity is opened.
+///
 /// Small companies buy seats when they run out of them; the middle listens to its champions; large companies move when
 /// their executives are in the room; public bodies spend what is left before the fiscal year ends.
 #[rustfmt::skip]
-pub(crate) const OPENING: Opening = Opening {
-    //             SMB    Mid    Ent    Public
-    base:         [-5.4,  -5.25, -5.4,  -5.4],
-    utilisation:  [1.30,  0.80,  0.25,  0.35],
-    momentum:     [0.35,  0.35,  0.20,  0.10],
-    satisfaction: [0.30,  0.45,  0.50,  0.35],
-    interest:     [0.45,  0.55,  0.55,  0.45],
-    signals:      [0.40,  0.50,  0.35,  0.35],
-    promotion:    [0.5,   1.6,   0.8,   0.4],
-    executive:    [0.05,  0.35,  1.20,  0.30],
-    fiscal_close: [0.0,   0.2,   0.3,   2.0],
-    renewal:      [0.2,   0.4,   0.5,   0.6],
-    recent_win:   [-1.2,  -1.0,  -0.7,  -0.8],
-    no_champion:  [-0.2,  -1.0,  -0.7,  -0.4],
-};
+pub(crate) mod opening {
+    use super::Each;
 
-#[rustfmt::skip]
-pub(crate) const WINNING: Winning = Winning {
-    base:         [-0.1,  -0.2,  -0.6,  -0.2],
-    satisfaction: [0.4,   0.5,   0.5,   0.4],
-    interest:     [0.3,   0.4,   0.4,   0.3],
-    utilisation:  [0.6,   0.3,   0.1,   0.2],
-    executive:    [0.0,   0.3,   0.7,   0.3],
-    no_champion:  [-0.3,  -0.8,  -0.5,  -0.3],
-};
+    /// Log-odds of a week in which every driver is zero.
+    pub(crate) const BASE: Each =         [-5.4,  -5.25, -5.4,  -5.4];
+    /// Use close to, or above, the entitled seats.
+    pub(crate) const UTILISATION: Each =  [1.30,  0.80,  0.25,  0.35];
+    /// Recent acceleration of growth.
+    pub(crate) const MOMENTUM: Each =     [0.35,  0.35,  0.20,  0.10];
+    pub(crate) const SATISFACTION: Each = [0.30,  0.45,  0.50,  0.35];
+    /// Latent interest in buying more, seen only through its traces.
+    pub(crate) const INTEREST: Each =     [0.45,  0.55,  0.55,  0.45];
+    /// Signals of the last weeks.
+    pub(crate) const SIGNALS: Each =      [0.40,  0.50,  0.35,  0.35];
+    /// A champion promoted lately.
+    pub(crate) const PROMOTION: Each =    [0.5,   1.6,   0.8,   0.4];
+    /// Contact with executives in the last weeks.
+    pub(crate) const EXECUTIVE: Each =    [0.05,  0.35,  1.20,  0.30];
+    /// The last two months of the fiscal year.
+    pub(crate) const FISCAL_CLOSE: Each = [0.0,   0.2,   0.3,   2.0];
+    /// A renewal in the coming months.
+    pub(crate) const RENEWAL: Each =      [0.2,   0.4,   0.5,   0.6];
+    /// An expansion won lately (negative: the need is met).
+    pub(crate) const RECENT_WIN: Each =   [-1.2,  -1.0,  -0.7,  -0.8];
+    /// Nobody inside argues for the product (negative).
+    pub(crate) const NO_CHAMPION: Each =  [-0.2,  -1.0,  -0.7,  -0.4];
+}
 
+/// Weights of the log-odds that an opportunity is won when it closes.
 #[rustfmt::skip]
-pub(crate) const LEAVING: Leaving = Leaving {
-    base:         [-2.0,  -2.5,  -3.1,  -3.2],
-    satisfaction: [-0.9,  -1.0,  -1.0,  -0.8],
-    utilisation:  [-0.5,  -0.5,  -0.4,  -0.3],
-};
+pub(crate) mod winning {
+    use super::Each;
+
+    pub(crate) const BASE: Each =         [-0.1,  -0.2,  -0.6,  -0.2];
+    pub(crate) const SATISFACTION: Each = [0.4,   0.5,   0.5,   0.4];
+    pub(crate) const INTEREST: Each =     [0.3,   0.4,   0.4,   0.3];
+    pub(crate) const UTILISATION: Each =  [0.6,   0.3,   0.1,   0.2];
+    pub(crate) const EXECUTIVE: Each =    [0.0,   0.3,   0.7,   0.3];
+    pub(crate) const NO_CHAMPION: Each =  [-0.3,  -0.8,  -0.5,  -0.3];
+}
+
+/// Weights of the log-odds that a customer leaves at a renewal.
+#[rustfmt::skip]
+pub(crate) mod leaving {
+    use super::Each;
+
+    pub(crate) const BASE: Each =         [-2.0,  -2.5,  -3.1,  -3.2];
+    pub(crate) const SATISFACTION: Each = [-0.9,  -1.0,  -1.0,  -0.8];
+    pub(crate) const UTILISATION: Each =  [-0.5,  -0.5,  -0.4,  -0.3];
+}
 
 /// Chance that a new customer starts with each product; seats always.
 #[rustfmt::skip]

@@ -12,8 +12,8 @@ use rand_distr::StandardNormal;
 
 use crate::Settings;
 use crate::behaviour::{
-    APPETITE_SPREAD, BEHAVIOUR, COMPANY_FISCAL_CLOSE, DEMAND, FAVOURED, INDUSTRIES, INITIAL, Industry, LEAVING,
-    OPENING, PUBLIC_INDUSTRIES, PUBLIC_SECTOR, REGIONS, Region, TERM_MONTHS, WINNING,
+    APPETITE_SPREAD, COMPANY_FISCAL_CLOSE, DEMAND, FAVOURED, INDUSTRIES, INITIAL, Industry, PUBLIC_INDUSTRIES,
+    PUBLIC_SECTOR, REGIONS, Region, TERM_MONTHS, leaving, opening, segments, winning,
 };
 use crate::calendar::{Day, WEEK, day_of, month_of, months_later};
 use crate::catalog::{self, PRODUCTS, Product};
@@ -228,7 +228,7 @@ impl Customer {
 
 fn draw_profile(settings: &Settings, index: usize, rng: &mut impl Rng) -> Profile {
     let (start, end) = (day_of(settings.start()), day_of(settings.end));
-    let segment = weighted(rng, &BEHAVIOUR.share);
+    let segment = weighted(rng, &segments::SHARE);
     let public = segment == PUBLIC_SECTOR;
     let industries: &[Industry] = if public { &PUBLIC_INDUSTRIES } else { &INDUSTRIES };
     let industry = &industries[rng.random_range(0..industries.len())];
@@ -238,8 +238,8 @@ fn draw_profile(settings: &Settings, index: usize, rng: &mut impl Rng) -> Profil
     } else {
         start - rng.random_range(1..=OLDEST_AGE)
     };
-    let term_months = TERM_MONTHS[weighted(rng, &BEHAVIOUR.terms[segment])];
-    let (mean_growth, growth_spread) = BEHAVIOUR.growth[segment];
+    let term_months = TERM_MONTHS[weighted(rng, &segments::TERMS[segment])];
+    let (mean_growth, growth_spread) = segments::GROWTH[segment];
     Profile {
         index,
         segment,
@@ -265,7 +265,7 @@ fn current_term(created: Day, term_months: i32, today: Day) -> Day {
 }
 
 fn draw_state(profile: &Profile, start: Day, rng: &mut impl Rng) -> State {
-    let (median_seats, seat_spread) = BEHAVIOUR.seats[profile.segment];
+    let (median_seats, seat_spread) = segments::SEATS[profile.segment];
     let seats = log_normal(rng, median_seats, seat_spread).max(3.0).round();
     let mut holdings = [0; catalog::COUNT];
     for (product, &chance) in INITIAL[profile.segment].iter().enumerate() {
@@ -356,7 +356,7 @@ impl State {
         }
 
         self.executive *= EXECUTIVE_MEMORY;
-        let rate = BEHAVIOUR.executive_rate[profile.segment] * (EXECUTIVE_INTEREST * self.interest).exp();
+        let rate = segments::EXECUTIVE_RATE[profile.segment] * (EXECUTIVE_INTEREST * self.interest).exp();
         if rng.random::<f64>() < rate {
             self.executive = (self.executive + 1.0).min(SATURATION);
             observe(self, Event::ExecutiveMet);
@@ -372,7 +372,7 @@ impl State {
     fn show_interest(&mut self, profile: &Profile, rng: &mut impl Rng, observe: &mut impl FnMut(&Self, Event)) {
         self.signals *= SIGNAL_MEMORY;
         let log_rate = SIGNAL_INTEREST * self.interest + SIGNAL_PRESSURE * self.pressure();
-        if rng.random::<f64>() < BEHAVIOUR.signal_rate[profile.segment] * log_rate.exp() {
+        if rng.random::<f64>() < segments::SIGNAL_RATE[profile.segment] * log_rate.exp() {
             self.signals = (self.signals + 1.0).min(SATURATION);
             observe(self, Event::SignalSent);
         }
@@ -384,9 +384,9 @@ impl State {
             return;
         }
         let segment = profile.segment;
-        let log_odds = LEAVING.base[segment]
-            + LEAVING.satisfaction[segment] * self.satisfaction
-            + LEAVING.utilisation[segment] * self.pressure();
+        let log_odds = leaving::BASE[segment]
+            + leaving::SATISFACTION[segment] * self.satisfaction
+            + leaving::UTILISATION[segment] * self.pressure();
         let on = self.renewal;
         if happens(rng, log_odds) {
             self.churned = Some(on);
@@ -424,12 +424,12 @@ impl State {
         let week_end = self.week + WEEK;
         let Some(deal) = self.deal.take_if(|deal| deal.closes < week_end) else { return };
         let segment = profile.segment;
-        let log_odds = WINNING.base[segment]
-            + WINNING.satisfaction[segment] * self.satisfaction
-            + WINNING.interest[segment] * self.interest
-            + WINNING.utilisation[segment] * self.pressure()
-            + WINNING.executive[segment] * self.executive
-            + WINNING.no_champion[segment] * f64::from(!self.champion)
+        let log_odds = winning::BASE[segment]
+            + winning::SATISFACTION[segment] * self.satisfaction
+            + winning::INTEREST[segment] * self.interest
+            + winning::UTILISATION[segment] * self.pressure()
+            + winning::EXECUTIVE[segment] * self.executive
+            + winning::NO_CHAMPION[segment] * f64::from(!self.champion)
             + APPETITE_WINNING * profile.appetite
             + profile.drift.map_or(0.0, |(from, more)| if deal.closes >= from { more } else { 0.0 });
         let won = happens(rng, log_odds);
@@ -451,7 +451,7 @@ impl State {
         let list_value = f64::from(quantity) * PRODUCTS[product].row.list_price;
         let amount = profile.discount * log_normal(rng, list_value, PRICE_SPREAD);
         let cycle =
-            log_normal(rng, BEHAVIOUR.cycle_days[profile.segment], CYCLE_SPREAD).clamp(CYCLE_DAYS.0, CYCLE_DAYS.1);
+            log_normal(rng, segments::CYCLE_DAYS[profile.segment], CYCLE_SPREAD).clamp(CYCLE_DAYS.0, CYCLE_DAYS.1);
         let opened = self.week + rng.random_range(0..WEEK);
         self.deal = Some(Deal { product, quantity, amount, opened, closes: opened + cycle as Day });
     }
@@ -462,18 +462,18 @@ impl State {
         let recent_win =
             self.last_win.map_or(0.0, |day| (-f64::from(self.week - day).max(0.0) / RECENT_WIN_DAYS).exp());
         profile.appetite
-            + OPENING.base[segment]
-            + OPENING.utilisation[segment] * self.pressure()
-            + OPENING.momentum[segment] * self.momentum / MOMENTUM_SPREAD
-            + OPENING.satisfaction[segment] * self.satisfaction
-            + OPENING.interest[segment] * self.interest
-            + OPENING.signals[segment] * self.signals
-            + OPENING.promotion[segment] * self.promotion
-            + OPENING.executive[segment] * self.executive
-            + OPENING.fiscal_close[segment] * f64::from(months_to_close <= 1)
-            + OPENING.renewal[segment] * f64::from(RENEWAL_WINDOW.contains(&(self.renewal - self.week)))
-            + OPENING.recent_win[segment] * recent_win
-            + OPENING.no_champion[segment] * f64::from(!self.champion)
+            + opening::BASE[segment]
+            + opening::UTILISATION[segment] * self.pressure()
+            + opening::MOMENTUM[segment] * self.momentum / MOMENTUM_SPREAD
+            + opening::SATISFACTION[segment] * self.satisfaction
+            + opening::INTEREST[segment] * self.interest
+            + opening::SIGNALS[segment] * self.signals
+            + opening::PROMOTION[segment] * self.promotion
+            + opening::EXECUTIVE[segment] * self.executive
+            + opening::FISCAL_CLOSE[segment] * f64::from(months_to_close <= 1)
+            + opening::RENEWAL[segment] * f64::from(RENEWAL_WINDOW.contains(&(self.renewal - self.week)))
+            + opening::RECENT_WIN[segment] * recent_win
+            + opening::NO_CHAMPION[segment] * f64::from(!self.champion)
     }
 
     /// What the customer would buy: seats when short of them, otherwise what its segment and industry like and it does not
@@ -519,11 +519,11 @@ fn happens(rng: &mut impl Rng, log_odds: f64) -> bool {
     rng.random::<f64>() * (1.0 + (-log_odds).exp()) < 1.0
 }
 
-fn normal(rng: &mut impl Rng) -> f64 {
+pub(crate) fn normal(rng: &mut impl Rng) -> f64 {
     rng.sample(StandardNormal)
 }
 
-fn log_normal(rng: &mut impl Rng, median: f64, spread: f64) -> f64 {
+pub(crate) fn log_normal(rng: &mut impl Rng, median: f64, spread: f64) -> f64 {
     median * (spread * normal(rng)).exp()
 }
 

@@ -48,8 +48,7 @@ const FAMILY_NAMES: [&str; 32] = [
     "Eriksson", "Farah",
 ];
 
-/// Steps through the pairs of two word lists in an order that looks unordered;
-/// odd, and prime to the sizes of both products of lists.
+/// Steps through the pairs of two word lists in an order that looks unordered; prime to the sizes of both products of lists.
 const STRIDE: usize = 1_009;
 
 /// Hands out names that never repeat.

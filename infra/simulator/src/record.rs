@@ -5,13 +5,13 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Poisson, StandardNormal};
+use rand_distr::{Distribution, Poisson};
 
 use crate::Settings;
-use crate::behaviour::BEHAVIOUR;
+use crate::behaviour::segments;
 use crate::calendar::{Day, WEEK, date_of, day_of, moment_of, month_of};
 use crate::catalog::{self, PRODUCTS, Product};
-use crate::customer::{Customer, Deal, Event, Profile, State, stream};
+use crate::customer::{Customer, Deal, Event, Profile, State, log_normal, normal, stream};
 use crate::names::{Namer, person, pick};
 use crate::tables::{
     ContractRow, CustomerRow, EngagementRow, HealthScoreRow, OpportunityRow, Portfolio, SignalRow, StakeholderRow,
@@ -294,8 +294,7 @@ impl<'a> Recorder<'a> {
         self.next_health += self.rng.random_range(HEALTH_WEEKS) * WEEK;
         let day = self.day_in(state.week);
         let (average, slope, spread) = HEALTH;
-        let noise: f64 = self.rng.sample(StandardNormal);
-        let score = average + slope * state.satisfaction + spread * noise;
+        let score = average + slope * state.satisfaction + spread * normal(&mut self.rng);
         if day <= self.end {
             self.portfolio.health_score_history.push(HealthScoreRow {
                 customer_id: self.customer_id.clone(),
@@ -313,7 +312,7 @@ impl<'a> Recorder<'a> {
                 self.engage(state.week, kind, false);
             }
         }
-        if BEHAVIOUR.reviews[self.profile.segment] && state.week >= self.next_review {
+        if segments::REVIEWS[self.profile.segment] && state.week >= self.next_review {
             self.next_review += REVIEW_WEEKS * WEEK;
             let with_executive = self.rng.random_bool(REVIEW_EXECUTIVE);
             self.engage(state.week, "qbr", with_executive);
@@ -467,20 +466,19 @@ impl<'a> Recorder<'a> {
 
     /// A factor around one.
     fn noise(&mut self, spread: f64) -> f64 {
-        let deviation: f64 = self.rng.sample(StandardNormal);
-        (spread * deviation).exp()
+        log_normal(&mut self.rng, 1.0, spread)
     }
 }
 
 fn customer_row(profile: &Profile, customer_id: &str, namer: &mut Namer, rng: &mut ChaCha8Rng) -> CustomerRow {
     let name = if profile.public { namer.public_body() } else { namer.company(rng) };
-    let (first_csm, last_csm) = BEHAVIOUR.csms[profile.segment];
+    let (first_csm, last_csm) = segments::CSMS[profile.segment];
     let csm = rng.random_range(first_csm..=last_csm);
     let mut known = || !rng.random_bool(MISSING_FACT);
     CustomerRow {
         customer_id: customer_id.to_owned(),
         name,
-        segment: known().then_some(BEHAVIOUR.segment[profile.segment]),
+        segment: known().then_some(segments::NAME[profile.segment]),
         industry: known().then_some(profile.industry.name),
         region: known().then_some(profile.region.name),
         csm_id: known().then(|| format!("csm-{csm:02}")),

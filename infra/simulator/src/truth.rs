@@ -46,9 +46,7 @@ pub fn truth(settings: &Settings, cutoffs: &[Date], horizon_days: u32, paths: u3
     for index in 0..settings.customers {
         let mut customer = Customer::new(settings, index);
         for &cutoff in &days {
-            let Some(state) = state_at(&mut customer, cutoff) else {
-                continue;
-            };
+            let Some(state) = state_at(&mut customer, cutoff) else { continue };
             let window = cutoff + 1..=cutoff.saturating_add(horizon);
             let mut rng = stream(settings, index, FUTURES | cutoff.unsigned_abs());
             let (mut lived, mut won, mut amount) = (0_u32, 0_u32, 0.0);

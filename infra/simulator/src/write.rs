@@ -7,7 +7,6 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use serde::Serialize;
 
@@ -42,38 +41,18 @@ enum Format {
     Ndjson,
 }
 
-impl Format {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::CsvGz => "csv.gz",
-            Self::Ndjson => "ndjson",
-        }
-    }
-}
-
 fn write_tables(portfolio: &Portfolio, root: &Path, buckets: Option<u32>) -> io::Result<()> {
-    let Portfolio {
-        customers,
-        products,
-        contracts,
-        usage_metrics,
-        health_score_history,
-        expansion_opportunities,
-        expansion_signals,
-        stakeholders,
-        engagements,
-    } = portfolio;
     let table = |name, format| Table { folder: root.join(name), format, buckets };
-    Table { buckets: None, ..table("products", Format::Csv) }.write(products, |row| row.product_id)?;
-    table("customers", Format::Csv).write(customers, |row| &row.customer_id)?;
-    table("contracts", Format::CsvGz).write(contracts, |row| &row.customer_id)?;
-    table("usage_metrics", Format::CsvGz).write(usage_metrics, |row| &row.customer_id)?;
-    table("health_score_history", Format::CsvGz).write(health_score_history, |row| &row.customer_id)?;
-    table("expansion_opportunities", Format::CsvGz).write(expansion_opportunities, |row| &row.customer_id)?;
-    table("expansion_signals", Format::Ndjson).write(expansion_signals, |row| &row.customer_id)?;
-    table("stakeholders", Format::CsvGz).write(stakeholders, |row| &row.customer_id)?;
-    table("engagements", Format::CsvGz).write(engagements, |row| &row.customer_id)
+    Table { buckets: None, ..table("products", Format::Csv) }.write(&portfolio.products, |row| row.product_id)?;
+    table("customers", Format::Csv).write(&portfolio.customers, |row| &row.customer_id)?;
+    table("contracts", Format::CsvGz).write(&portfolio.contracts, |row| &row.customer_id)?;
+    table("usage_metrics", Format::CsvGz).write(&portfolio.usage_metrics, |row| &row.customer_id)?;
+    table("health_score_history", Format::CsvGz).write(&portfolio.health_score_history, |row| &row.customer_id)?;
+    table("expansion_opportunities", Format::CsvGz)
+        .write(&portfolio.expansion_opportunities, |row| &row.customer_id)?;
+    table("expansion_signals", Format::Ndjson).write(&portfolio.expansion_signals, |row| &row.customer_id)?;
+    table("stakeholders", Format::CsvGz).write(&portfolio.stakeholders, |row| &row.customer_id)?;
+    table("engagements", Format::CsvGz).write(&portfolio.engagements, |row| &row.customer_id)
 }
 
 /// Where and how one table is stored.
@@ -98,19 +77,15 @@ impl Table {
 
     fn write_file<T: Serialize>(&self, folder: &Path, rows: &[T]) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        let path = folder.join(format!("part-0000.{}", self.format.extension()));
-        let file = BufWriter::new(File::create(path)?);
+        let part = |extension| File::create(folder.join(format!("part-0000.{extension}"))).map(BufWriter::new);
+        // The header of a compressed file names neither a file nor a time.
+        let gzip = |file| GzBuilder::new().mtime(0).write(file, Compression::fast());
         match self.format {
-            Format::Csv => write_csv(rows, file)?.flush(),
-            Format::CsvGz => write_csv(rows, gzip(file))?.finish()?.flush(),
-            Format::Ndjson => write_ndjson(rows, file)?.flush(),
+            Format::Csv => write_csv(rows, part("csv")?)?.flush(),
+            Format::CsvGz => write_csv(rows, gzip(part("csv.gz")?))?.finish()?.flush(),
+            Format::Ndjson => write_ndjson(rows, part("ndjson")?)?.flush(),
         }
     }
-}
-
-/// A compressor whose header names neither a file nor a time.
-fn gzip<W: Write>(to: W) -> GzEncoder<W> {
-    GzBuilder::new().mtime(0).write(to, Compression::fast())
 }
 
 fn write_csv<T: Serialize, W: Write>(rows: &[T], to: W) -> io::Result<W> {

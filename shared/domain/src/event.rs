@@ -49,14 +49,10 @@ pub struct Versioned<D> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} version {VERSION} from {SOURCE}, got {detail_type} version {version} from {source_name}")]
 pub struct UnexpectedEvent {
-    /// The detail type that was expected.
-    pub expected: &'static str,
-    /// The detail type that came.
-    pub detail_type: String,
-    /// The version that came.
-    pub version: u8,
-    /// The source that came.
-    pub source_name: String,
+    expected: &'static str,
+    detail_type: String,
+    version: u8,
+    source_name: String,
 }
 
 impl<D: Detail> Envelope<D> {
@@ -70,9 +66,6 @@ impl<D: Detail> Envelope<D> {
     }
 
     /// The detail, once source, type and version are the expected ones.
-    ///
-    /// # Errors
-    /// [`UnexpectedEvent`] when one of them is not.
     pub fn open(self) -> Result<D, UnexpectedEvent> {
         if self.source == SOURCE && self.detail_type == D::TYPE && self.detail.version == VERSION {
             Ok(self.detail.body)

@@ -117,7 +117,7 @@ pub struct Product {
 
 /// One customer's facts. Each list is sorted by the instant at which its facts became known, and ties are broken by
 /// content, so that the order of the source's rows never matters.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomerHistory {
     /// The customer's id.
     pub customer_id: Id,
@@ -219,7 +219,7 @@ pub struct Opportunity {
 }
 
 /// A buying signal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signal {
     /// When it was noticed.
     pub detected_at: Instant,
@@ -230,22 +230,22 @@ pub struct Signal {
 }
 
 /// What was recorded of a person at the customer; a new fact at each change of title or role.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stakeholder {
-    /// The person.
-    pub stakeholder_id: Id,
-    /// Name.
-    pub name: Option<Id>,
-    /// Job title.
-    pub title: Option<Id>,
-    /// `champion`, `executive` or `user`.
-    pub role: Option<Id>,
     /// When this was recorded.
     pub recorded_at: Instant,
+    /// The person.
+    pub stakeholder_id: Id,
+    /// `champion`, `executive` or `user`.
+    pub role: Option<Id>,
+    /// Job title.
+    pub title: Option<Id>,
+    /// Name.
+    pub name: Option<Id>,
 }
 
 /// A touch point.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Engagement {
     /// When.
     pub occurred_at: Instant,
@@ -279,23 +279,7 @@ impl Opportunity {
 impl CustomerHistory {
     /// A customer of whom nothing else is known.
     pub fn new(customer_id: Id, created_at: Instant) -> Self {
-        Self {
-            customer_id,
-            name: None,
-            segment: None,
-            industry: None,
-            region: None,
-            csm_id: None,
-            created_at,
-            churned_at: None,
-            contracts: Vec::new(),
-            usage: Vec::new(),
-            health: Vec::new(),
-            opportunities: Vec::new(),
-            signals: Vec::new(),
-            stakeholders: Vec::new(),
-            engagements: Vec::new(),
-        }
+        Self { customer_id, created_at, ..Self::default() }
     }
 
     /// What was known of this customer at `as_of` (inclusive), or `None` if they were not a customer then.
@@ -304,7 +288,7 @@ impl CustomerHistory {
         (self.created_at <= as_of && !left).then(|| Known::new(self, as_of))
     }
 
-    /// Puts every list into its order.
+    /// Puts every list into its order. The facts without an id are ordered by their fields as declared, the time first.
     pub fn sort(&mut self) {
         self.contracts.sort_by(|a, b| (a.start_date, &a.contract_id).cmp(&(b.start_date, &b.contract_id)));
         self.usage.sort_by(|a, b| a.metric.cmp(&b.metric));
@@ -313,24 +297,9 @@ impl CustomerHistory {
         }
         sort_readings(&mut self.health);
         self.opportunities.sort_by(|a, b| (a.created_at, &a.opportunity_id).cmp(&(b.created_at, &b.opportunity_id)));
-        self.signals.sort_by(|a, b| (a.detected_at, &a.kind, &a.summary).cmp(&(b.detected_at, &b.kind, &b.summary)));
-        self.stakeholders.sort_by(|a, b| {
-            (a.recorded_at, &a.stakeholder_id, &a.role, &a.title, &a.name).cmp(&(
-                b.recorded_at,
-                &b.stakeholder_id,
-                &b.role,
-                &b.title,
-                &b.name,
-            ))
-        });
-        self.engagements.sort_by(|a, b| {
-            (a.occurred_at, &a.kind, a.with_executive, &a.stakeholder_id).cmp(&(
-                b.occurred_at,
-                &b.kind,
-                b.with_executive,
-                &b.stakeholder_id,
-            ))
-        });
+        self.signals.sort();
+        self.stakeholders.sort();
+        self.engagements.sort();
     }
 }
 

@@ -162,8 +162,8 @@ fn add(history: &mut CustomerHistory, outcome: &RecordedOutcome) {
     let closed_at = (stage != Stage::Open).then_some(outcome.occurred_at);
     let id = outcome.opportunity_id.clone().unwrap_or_else(|| outcome.outcome_id.to_string().as_str().into());
     match history.opportunities.iter_mut().find(|deal| deal.opportunity_id == id) {
-        Some(deal) if deal.stage == Stage::Open => {
-            if let Some(closed) = closed_at {
+        Some(deal) => {
+            if let (Stage::Open, Some(closed)) = (deal.stage, closed_at) {
                 // A date means its first instant, and no deal was closed on its day before it was opened. Where it is an
                 // earlier day, it counts then; that it was opened stays known from when it was.
                 let is_same_day = closed.date() == deal.created_at.date();
@@ -173,7 +173,6 @@ fn add(history: &mut CustomerHistory, outcome: &RecordedOutcome) {
                 deal.outcome_known_at = Some(outcome.known_at);
             }
         }
-        Some(_) => {}
         None => history.opportunities.push(Opportunity {
             opportunity_id: id,
             product_id: outcome.product_id.clone(),

@@ -5,8 +5,8 @@ use crate::{Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Rea
 /// The facts of one customer with `known_at ≤ as_of`.
 ///
 /// An opportunity's outcome is known from `closed_at`, or from when people recorded it if that is later; until then it is
-/// an open [`Deal`] without an amount, whatever is said today. Name, segment, industry, region and CSM have no history in the source and are taken as
-/// they stand.
+/// an open [`Deal`] without an amount, whatever is said today. Name, segment, industry, region and CSM have no history in
+/// the source and are taken as they stand.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
     history: &'a CustomerHistory,
@@ -83,11 +83,8 @@ impl<'a> Known<'a> {
 
     /// The readings of one usage metric by `as_of`; empty when there are none.
     pub fn usage(&self, metric: &str) -> &'a [Reading] {
-        self.history
-            .usage
-            .iter()
-            .find(|series| &*series.metric == metric)
-            .map_or(&[], |series| until(&series.readings, |r| r.at <= self.as_of))
+        let series = self.history.usage.iter().find(|series| &*series.metric == metric);
+        series.map_or(&[], |series| until(&series.readings, |r| r.at <= self.as_of))
     }
 
     /// Every usage metric with its readings by `as_of`.

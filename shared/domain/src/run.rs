@@ -1,10 +1,9 @@
 //! What a refresh run is called. Everything here is derived, so that a repeated request finds its own run again.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -14,8 +13,9 @@ use crate::Instant;
 /// The id of a run, such as `20220630T235959Z-0bd1c9a2`: its `as_of`, then a digest of what caused it.
 ///
 /// Ids sort by `as_of`, so "newer" is a comparison of strings, which a conditional write can make.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, with = "String", extend("pattern" = "^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"), description = "")]
 pub struct RunId(String);
 
 /// The text is not a run id.
@@ -57,12 +57,6 @@ impl fmt::Display for RunId {
     }
 }
 
-impl From<RunId> for String {
-    fn from(run: RunId) -> Self {
-        run.0
-    }
-}
-
 impl TryFrom<String> for RunId {
     type Error = InvalidRunId;
 
@@ -84,20 +78,6 @@ impl FromStr for RunId {
 
     fn from_str(text: &str) -> Result<Self, InvalidRunId> {
         text.to_owned().try_into()
-    }
-}
-
-impl JsonSchema for RunId {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "RunId".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": "^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"})
     }
 }
 

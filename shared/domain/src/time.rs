@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -25,7 +25,8 @@ const YEAR_ZERO_MICROS: i64 = -62_167_219_200_000_000;
 /// assert_eq!(day.plus_days(90).date().to_string(), "2022-09-28");
 /// # Ok::<(), expansion_domain::InvalidInstant>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(inline, with = "String", extend("format" = "date-time"), description = "")]
 pub struct Instant(i64);
 
 /// The text is neither `YYYY-MM-DD` nor RFC 3339.
@@ -44,8 +45,8 @@ impl Instant {
 
     /// Midnight (UTC) at the start of `date`, or `None` at the very edge of the calendar.
     pub fn from_date(date: Date) -> Option<Self> {
-        let midnight: Zoned = DateTime::from(date).to_zoned(TimeZone::UTC).ok()?;
-        Some(Self(midnight.timestamp().as_microsecond()))
+        let midnight = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+        Some(Self(midnight.as_microsecond()))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -77,7 +78,7 @@ impl Instant {
 
     /// The calendar date (UTC) of this instant.
     pub fn date(self) -> Date {
-        self.timestamp().to_zoned(TimeZone::UTC).date()
+        Offset::UTC.to_datetime(self.timestamp()).date()
     }
 
     /// The calendar quarter (UTC) of this instant, from 0.
@@ -120,20 +121,6 @@ impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for Instant {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Instant".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "format": "date-time"})
     }
 }
 
