@@ -11,11 +11,10 @@ pub(crate) type Day = i32;
 pub(crate) const WEEK: Day = 7;
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
-const HOURS_PER_DAY: i64 = 24;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 pub(crate) fn day_of(date: Date) -> Day {
-    (EPOCH.duration_until(date).as_hours() / HOURS_PER_DAY) as Day
+    (EPOCH.duration_until(date).as_secs() / SECONDS_PER_DAY) as Day
 }
 
 pub(crate) fn date_of(day: Day) -> Date {

@@ -45,10 +45,7 @@ use crate::customer::Customer;
 use crate::names::Namer;
 use crate::record::Recorder;
 
-pub use crate::tables::{
-    ContractRow, CustomerRow, EngagementRow, HealthScoreRow, OpportunityRow, Portfolio, ProductRow, SignalRow,
-    StakeholderRow, UsageRow,
-};
+pub use crate::tables::Portfolio;
 pub use crate::truth::{Truth, truth};
 pub use crate::write::write;
 

@@ -15,7 +15,7 @@ use crate::thousands;
 /// # Ok::<(), expansion_domain::InvalidCurrency>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Currency([u8; 3]);
+pub struct Currency(&'static str);
 
 /// The text is no currency's code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +37,7 @@ const SYMBOLS: [(&str, &str); 6] = [("USD", "$"), ("EUR", "€"), ("GBP", "£"),
 impl Currency {
     /// The code: `EUR`.
     pub fn code(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default()
+        self.0
     }
 
     /// What stands before an amount: the symbol, or the code and a space.
@@ -52,8 +52,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, InvalidCurrency> {
         let code = CODES.split_ascii_whitespace().find(|code| *code == text);
-        let bytes = code.and_then(|code| code.as_bytes().try_into().ok());
-        bytes.map(Self).ok_or_else(|| InvalidCurrency(text.to_owned()))
+        code.map(Self).ok_or_else(|| InvalidCurrency(text.to_owned()))
     }
 }
 

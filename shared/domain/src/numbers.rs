@@ -14,15 +14,6 @@ pub fn share(part: usize, whole: usize) -> f64 {
 /// A whole number with thousands separated: `1,250,000`.
 pub fn thousands(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value <= -0.5 {
-        grouped.push('-');
-    }
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    format!("{}{}", if value <= -0.5 { "-" } else { "" }, groups.join(","))
 }
