@@ -30,7 +30,7 @@ pub(crate) fn deadline(end: SystemTime) -> Deadline {
 /// Scores a shard unless that is done already, and closes the run if it was the last one.
 pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: Deadline) -> Result<(), Error> {
     let mut run = state.control.expect_run(run_id).await?;
-    if let RunState::Scoring { plan } = &run.state
+    if let RunState::Scoring(plan) = &run.state
         && !plan.done.contains(&shard)
     {
         if shard >= plan.shards {
@@ -44,7 +44,7 @@ pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: D
         }
     }
     match &run.state {
-        RunState::Scoring { plan } | RunState::Closing { plan, .. } => {
+        RunState::Scoring(plan) | RunState::Closing(plan, _) => {
             if plan.missing_shards().next().is_none() {
                 close(state, &run, plan).await?;
             }

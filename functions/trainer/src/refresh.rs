@@ -27,8 +27,8 @@ pub(crate) async fn refresh(state: &State, request: &RefreshRequested) -> Result
     let run = Run::requested(request.as_of, &request.cause, horizon_days, now());
     let run = state.control.create_run(run).await?;
     match &run.state {
-        RunState::Complete { .. } => Ok(answer(&run)),
-        RunState::Scoring { plan } | RunState::Closing { plan, .. } => {
+        RunState::Complete(..) => Ok(answer(&run)),
+        RunState::Scoring(plan) | RunState::Closing(plan, _) => {
             ask_for_missing_shards(state, &run.run_id, plan).await?;
             Ok(answer(&run))
         }
@@ -72,7 +72,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         Some(run) => run,
         None => state.control.expect_run(&run.run_id).await?,
     };
-    if let RunState::Scoring { plan } | RunState::Closing { plan, .. } = &run.state {
+    if let RunState::Scoring(plan) | RunState::Closing(plan, _) = &run.state {
         ask_for_missing_shards(state, &run.run_id, plan).await?;
     }
     Ok(run)

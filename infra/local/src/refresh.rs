@@ -43,7 +43,7 @@ pub async fn refresh(stack: &Stack, as_of: Instant, horizon_days: u16, cause: St
         if let Some(run) = run.filter(|run| failed_before.as_ref() != Some(run)) {
             progress.show(&run);
             match run.state {
-                RunState::Complete { .. } => {
+                RunState::Complete(..) => {
                     progress.finish();
                     return Ok(run);
                 }
@@ -83,10 +83,10 @@ impl Progress {
         let (step, message) = match &run.state {
             RunState::Requested => (0, "refresh requested".to_owned()),
             RunState::Training => (0, "reading the source and training the model".to_owned()),
-            RunState::Scoring { plan } | RunState::Closing { plan, .. } => {
+            RunState::Scoring(plan) | RunState::Closing(plan, _) => {
                 (1, format!("scoring: {} of {} shards in", plan.done.len(), plan.shards))
             }
-            RunState::Complete { .. } => (3, "refresh complete".to_owned()),
+            RunState::Complete(..) => (3, "refresh complete".to_owned()),
             RunState::Failed { .. } => (3, "refresh failed".to_owned()),
         };
         match &self.bar {

@@ -49,7 +49,7 @@ impl Order {
 
     /// Brings rows into this order.
     pub fn sort(self, rows: &mut [Listed]) {
-        rows.sort_by(|a, b| compare(self.value(a), self.value(b)).then_with(|| a.customer_id.cmp(&b.customer_id)));
+        rows.sort_by_cached_key(|row| self.position(row));
     }
 }
 
@@ -72,15 +72,11 @@ impl PartialOrd for Position {
 
 impl Ord for Position {
     fn cmp(&self, other: &Self) -> Ordering {
-        compare(self.value, other.value).then_with(|| self.customer_id.cmp(&other.customer_id))
-    }
-}
-
-/// Larger values first, absent ones last.
-fn compare(a: Option<f64>, b: Option<f64>) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => b.total_cmp(&a),
-        (a, b) => b.is_some().cmp(&a.is_some()),
+        let by_value = match (self.value, other.value) {
+            (Some(a), Some(b)) => b.total_cmp(&a),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        };
+        by_value.then_with(|| self.customer_id.cmp(&other.customer_id))
     }
 }
 

@@ -39,24 +39,11 @@ pub enum RunState {
     /// The source is read and the model fitted.
     Training,
     /// Shards are being scored.
-    Scoring {
-        /// With which model, and which shards.
-        plan: Plan,
-    },
+    Scoring(Plan),
     /// All shards are in and summed up; readers may see the run already. Stored and shown as `scoring`.
-    Closing {
-        /// With which model, and which shards.
-        plan: Plan,
-        /// What the rows add up to.
-        summary: RunSummary,
-    },
+    Closing(Plan, RunSummary),
     /// Readers see it, or a newer one.
-    Complete {
-        /// With which model, and which shards.
-        plan: Plan,
-        /// What the rows add up to.
-        summary: RunSummary,
-    },
+    Complete(Plan, RunSummary),
     /// It ended without result.
     Failed {
         /// Why.
@@ -144,51 +131,40 @@ impl TryFrom<StoredRun> for Run {
     type Error = String;
 
     fn try_from(stored: StoredRun) -> Result<Self, String> {
-        let StoredRun { plan, summary, failure, .. } = stored;
+        let StoredRun { run_id, as_of, calculated_at, horizon_days, cause, requested_at, touched_at, .. } = stored;
+        let StoredRun { state, plan, summary, failure, .. } = stored;
         // A summary beside missing shards is that of an earlier attempt.
         let is_whole = plan.as_ref().is_some_and(|plan| plan.missing_shards().next().is_none());
         let summary = summary.filter(|_| is_whole);
-        let lacks = |missing| format!("run {} is {} but has no {missing}", stored.run_id, stored.state.name());
-        let state = match stored.state {
+        let lacks = |missing| format!("run {run_id} is {} but has no {missing}", state.name());
+        let state = match state {
             RunStage::Requested => RunState::Requested,
             RunStage::Training => RunState::Training,
             RunStage::Scoring => {
                 let plan = plan.ok_or_else(|| lacks("plan"))?;
                 match summary {
-                    Some(summary) => RunState::Closing { plan, summary },
-                    None => RunState::Scoring { plan },
+                    Some(summary) => RunState::Closing(plan, summary),
+                    None => RunState::Scoring(plan),
                 }
             }
-            RunStage::Complete => RunState::Complete {
-                plan: plan.ok_or_else(|| lacks("plan"))?,
-                summary: summary.ok_or_else(|| lacks("summary"))?,
-            },
+            RunStage::Complete => {
+                RunState::Complete(plan.ok_or_else(|| lacks("plan"))?, summary.ok_or_else(|| lacks("summary"))?)
+            }
             RunStage::Failed => {
                 RunState::Failed { reason: failure.unwrap_or_else(|| "the refresh failed".to_owned()), plan, summary }
             }
         };
-        Ok(Self {
-            run_id: stored.run_id,
-            as_of: stored.as_of,
-            calculated_at: stored.calculated_at,
-            horizon_days: stored.horizon_days,
-            cause: stored.cause,
-            requested_at: stored.requested_at,
-            touched_at: stored.touched_at,
-            state,
-        })
+        Ok(Self { run_id, as_of, calculated_at, horizon_days, cause, requested_at, touched_at, state })
     }
 }
 
 impl From<Run> for StoredRun {
     fn from(run: Run) -> Self {
-        let stage = run.stage();
+        let state = run.stage();
         let (plan, summary, failure) = match run.state {
             RunState::Requested | RunState::Training => (None, None, None),
-            RunState::Scoring { plan } => (Some(plan), None, None),
-            RunState::Closing { plan, summary } | RunState::Complete { plan, summary } => {
-                (Some(plan), Some(summary), None)
-            }
+            RunState::Scoring(plan) => (Some(plan), None, None),
+            RunState::Closing(plan, summary) | RunState::Complete(plan, summary) => (Some(plan), Some(summary), None),
             RunState::Failed { reason, plan, summary } => (plan, summary, Some(reason)),
         };
         Self {
@@ -197,7 +173,7 @@ impl From<Run> for StoredRun {
             calculated_at: run.calculated_at,
             horizon_days: run.horizon_days,
             cause: run.cause,
-            state: stage,
+            state,
             requested_at: run.requested_at,
             touched_at: run.touched_at,
             plan,
@@ -270,11 +246,7 @@ pub struct RecommendedTo {
 #[serde(untagged)]
 enum StoredRecommendedTo {
     Number(u64),
-    Named {
-        #[serde(default)]
-        name: Option<Id>,
-        customers: u64,
-    },
+    Named { name: Option<Id>, customers: u64 },
 }
 
 impl From<StoredRecommendedTo> for RecommendedTo {
@@ -301,8 +273,8 @@ impl RunState {
         match self {
             Self::Requested => RunStage::Requested,
             Self::Training => RunStage::Training,
-            Self::Scoring { .. } | Self::Closing { .. } => RunStage::Scoring,
-            Self::Complete { .. } => RunStage::Complete,
+            Self::Scoring(..) | Self::Closing(..) => RunStage::Scoring,
+            Self::Complete(..) => RunStage::Complete,
             Self::Failed { .. } => RunStage::Failed,
         }
     }
@@ -351,7 +323,7 @@ impl Run {
     pub const fn plan(&self) -> Option<&Plan> {
         match &self.state {
             RunState::Requested | RunState::Training => None,
-            RunState::Scoring { plan } | RunState::Closing { plan, .. } | RunState::Complete { plan, .. } => Some(plan),
+            RunState::Scoring(plan) | RunState::Closing(plan, _) | RunState::Complete(plan, _) => Some(plan),
             RunState::Failed { plan, .. } => plan.as_ref(),
         }
     }
@@ -364,9 +336,9 @@ impl Run {
     /// What its rows add up to; `None` before all are in.
     pub const fn summary(&self) -> Option<&RunSummary> {
         match &self.state {
-            RunState::Closing { summary, .. } | RunState::Complete { summary, .. } => Some(summary),
+            RunState::Closing(_, summary) | RunState::Complete(_, summary) => Some(summary),
             RunState::Failed { summary, .. } => summary.as_ref(),
-            RunState::Requested | RunState::Training | RunState::Scoring { .. } => None,
+            RunState::Requested | RunState::Training | RunState::Scoring(_) => None,
         }
     }
 
@@ -458,7 +430,7 @@ impl RunSummary {
     pub fn percentile(&self, score: u8) -> f64 {
         let (below, from) = self.histogram.split_at(usize::from(score).min(self.histogram.len()));
         let same = from.first().copied().unwrap_or_default();
-        let share = (below.iter().sum::<u64>() as f64 + same as f64 / 2.0) / (self.rows.max(1) as f64);
+        let share = (below.iter().sum::<u64>() as f64 + same as f64 / 2.0) / self.rows.max(1) as f64;
         (1000.0 * share).round() / 10.0
     }
 }

@@ -513,7 +513,7 @@ mod tests {
             assert_eq!(left_out.iter().filter(may_go).count(), left_out.len(), "{left_out:?}");
             assert_eq!(read(written), run);
         }
-        assert!(matches!(read(item("scoring", &closed)).state, RunState::Closing { .. }));
+        assert!(matches!(read(item("scoring", &closed)).state, RunState::Closing(..)));
     }
 
     #[test]
@@ -534,7 +534,7 @@ mod tests {
 
         bare["done"] = json!([1]);
         assert!(
-            matches!(read(item("scoring", &bare)).state, RunState::Scoring { .. }),
+            matches!(read(item("scoring", &bare)).state, RunState::Scoring(..)),
             "the summary is an earlier attempt's"
         );
 

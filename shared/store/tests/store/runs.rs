@@ -87,7 +87,7 @@ async fn a_run_goes_forward_only() {
     }
     let summary = RunSummary { rows: 3, ..RunSummary::default() };
     let closing = control.summarise(&run.run_id, &summary).await.expect("written").expect("it is being scored");
-    assert!(matches!(&closing.state, RunState::Closing { summary: found, .. } if *found == summary), "{closing:?}");
+    assert!(matches!(&closing.state, RunState::Closing(_, found) if *found == summary), "{closing:?}");
     let complete = control.complete(&run.run_id).await.expect("written").expect("it was being scored");
     assert_eq!((complete.stage(), complete.summary()), (RunStage::Complete, Some(&summary)));
     for refused in [
