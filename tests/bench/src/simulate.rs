@@ -173,7 +173,7 @@ async fn bad_challenger(
     let bad = fit_propensity(&shuffled(&data, week), Layout::of_features(arguments.horizon_days))?;
     let champion: Model = config.artifacts()?.model(champion).await?;
     let challenger = Challenger {
-        evaluated: bad.evaluated.as_ref(),
+        evaluated: bad.evaluated(),
         readiness: Readiness::Ok,
         horizon_days: arguments.horizon_days,
     };
