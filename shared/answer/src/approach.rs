@@ -1,5 +1,4 @@
-//! What to do next: what to offer, when, through whom, and how to begin. The rules are the tables in this file, and
-//! nowhere else.
+//! What to do next: what to offer, when, through whom, and how to begin. All rules are tables in this file.
 
 use expansion_domain::{Date, Instant, Stakeholder, share};
 use expansion_features::{SeatOutlook, Topic, feature};
@@ -129,8 +128,7 @@ fn quarter_dates(year: i16, quarter: usize) -> (Date, Date) {
     (first, last)
 }
 
-/// Who inside argues for the product: of those whose latest recorded role is champion, the one promoted last, else the
-/// one last met, else the one recorded last.
+/// Of those whose latest recorded role is champion, the one promoted last, else last met, else recorded last.
 fn advocate(scored: &Scored<'_>) -> Option<Advocate> {
     let known = &scored.inputs.known;
     let (people, as_of) = (known.stakeholders, known.as_of);

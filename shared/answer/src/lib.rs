@@ -102,8 +102,7 @@ impl<'a> Answering<'a> {
     }
 }
 
-/// The answer about one customer, or `None` if they are not a customer at `as_of`. `previous` is their score in the run
-/// before.
+/// The answer about one customer; `None` if they are none at `as_of`. `previous` is their score in the run before.
 pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Answer> {
     let known = history.known(run.as_of)?;
     let inputs = Inputs { known, catalogue: &run.catalogue, tables: run.tables };

@@ -1,5 +1,4 @@
-//! How right the answers of a past run were, with what the data can say about it: every figure with a bootstrap
-//! interval.
+//! How right the answers of a past run were; every figure has a bootstrap interval, for what the data can say.
 
 use std::collections::BTreeMap;
 

@@ -163,8 +163,7 @@ impl ProductModel {
         weights.into_iter().map(|weight| weight / total).collect()
     }
 
-    /// What an expansion of a product brings from a customer whose features lie in the given bins; `None` where too few
-    /// of its amounts are known.
+    /// What an expansion of a product brings, by the customer's bins; `None` where too few of its amounts are known.
     pub fn value(&self, product_id: &str, model: &ValueModel, bins: &[u16]) -> Option<ValueRange> {
         Some(model.range(bins, self.values.get(product_id)?.spread))
     }

@@ -10,8 +10,7 @@ const MOST_LEVELS: usize = 60;
 /// A bin of numbers has at least so many rows.
 const LEAST_ROWS_A_BIN: usize = 10;
 
-/// The features that say something in the given rows, each with at most `most` bins for numbers, and the bin of each
-/// of these rows.
+/// The features that say something in the given rows, with at most `most` bins for numbers, and these rows' bins.
 pub(crate) fn features(frame: &Frame, rows: &[usize], most: usize) -> (Vec<BinnedFeature>, Vec<Vec<u16>>) {
     let mut features = Vec::new();
     let mut codes = Vec::new();

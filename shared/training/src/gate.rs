@@ -19,8 +19,7 @@ use crate::{Result, calibration};
 
 /// A challenger whose calibration error out of time is larger than this, and than the champion's, is refused.
 const MOST_CALIBRATION_ERROR: f64 = 0.05;
-/// In a segment with at least so many rows a challenger may not be worse than the champion by so much log-loss, beyond
-/// chance.
+/// In a segment with so many rows a challenger may not be worse than the champion by so much log-loss, beyond chance.
 const SEGMENT_ROWS: usize = 200;
 const SEGMENT_LOSS: f64 = 0.01;
 /// So many expansions, at least, tell a bad challenger from a good one: a model taught shuffled outcomes loses some 0.05 of

@@ -130,8 +130,7 @@ pub(crate) fn fit(data: &Binned<'_>, linear: &Linear) -> Result<Assembled> {
 
 /// Intercept and slopes of a ridge logistic regression on the rows of a design.
 ///
-/// In single precision: the solver goes on until the objective no longer changes, which is precise enough then, and much
-/// sooner.
+/// In single precision: the solver goes on until the objective no longer changes, which is precise enough and much sooner.
 pub(crate) fn regress(design: &[f64], columns: usize, labels: &[bool], ridge: f32) -> Result<(f64, Vec<f64>)> {
     #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
     let x = DenseMatrix::new(labels.len(), columns, design.iter().map(|x| *x as f32).collect(), false)?;

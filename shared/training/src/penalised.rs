@@ -115,8 +115,7 @@ pub(crate) fn place(blocks: &mut [Block]) -> usize {
     size
 }
 
-/// Fits the blocks' parameters from `start` (as long as the parameters were laid out then), updating their smoothing
-/// parameters.
+/// Fits the blocks' parameters, from `start` as far as it goes, and their smoothing parameters.
 pub(crate) fn fit(blocks: &mut [Block], outcomes: &Outcomes, start: Vec<f64>, control: Control) -> Result<Fit> {
     let size = place(blocks);
     let mut parameters = start;
@@ -288,8 +287,7 @@ fn step(blocks: &[Block], now: Fit, direction: &Mat<f64>, outcomes: &Outcomes, e
     now
 }
 
-/// One generalised Fellner–Schall update of every smoothing parameter; returns the effective degrees of freedom of
-/// each block.
+/// One generalised Fellner–Schall update of every smoothing parameter; returns each block's effective degrees of freedom.
 fn update_smoothing(blocks: &mut [Block], factor: &Llt<f64>, parameters: &[f64], least: f64) -> Vec<f64> {
     // (L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹, of which only the blocks on the diagonal are needed.
     let total = parameters.len();

@@ -127,8 +127,7 @@ fn slopes(
     Ok(std::array::from_fn(|trait_| slopes[trait_]))
 }
 
-/// How each product's amounts lie around the value model's centre, by what fits left over that had not seen the
-/// customer.
+/// How each product's amounts lie around the value model's centre, by what its fits left over.
 fn values(choices: &[Choice], left_over: &LeftOver) -> BTreeMap<String, ProductValue> {
     // A deal lies within the horizon of several rows, and counts once.
     let deals: BTreeMap<&str, &Choice> = choices.iter().map(|choice| (&*choice.deal, choice)).collect();

@@ -144,8 +144,7 @@ pub(crate) fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Sco
     Scorer::for_columns(model, &data.frame.names).map_err(|error| FitError::Solver(error.to_string()))
 }
 
-/// Fits every family to the earlier rows and tries it on those held out. A family that cannot be fitted does not take
-/// part, unless none can.
+/// Fits every family to the earlier rows and tries it on those held out. One that cannot be fitted is left out, unless all are.
 pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
     let mut refused = None;

@@ -1,5 +1,4 @@
-//! Fits and evaluates the value model: ridge regression (smartcore) of the log-amount on what was known, with a
-//! conformal interval.
+//! Fits and evaluates the value model: ridge regression (smartcore) of the log-amount, with a conformal interval.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +82,7 @@ pub(crate) fn fit(
     Ok(Some((model, by_row)))
 }
 
-/// The conformal quantiles of what was left over, sorted: lower end (the ⌊q (n + 1)⌋-th smallest), median and upper end of
-/// an 80 % interval.
+/// Conformal quantiles of sorted values: lower end (the ⌊q (n + 1)⌋-th smallest), median and upper end of 80 %.
 pub(crate) fn interval(sorted: &[f64]) -> [f64; 3] {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a tenth of a length")]
     let rank = (TAIL * count(sorted.len() + 1)).floor() as usize;
