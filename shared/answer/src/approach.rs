@@ -1,11 +1,10 @@
-//! What to do next: what to offer, when, through whom, and how to begin. The rules are the tables in this file, and
-//! nowhere else.
+//! What to do next: what to offer, when, through whom, and how to begin. All rules are tables in this file.
 
-use expansion_domain::{Date, Id, Instant, Stakeholder, share};
+use expansion_domain::{Date, Instant, Stakeholder, share};
 use expansion_features::{SeatOutlook, Topic, feature};
 use expansion_records::{Advocate, Approach, EntryPoint, Factor, RecommendedProduct, Timing};
 
-use crate::{Answering, Kind, Missing, Scored, number};
+use crate::{Missing, Scored};
 
 /// Seats that are full within so many days set the time.
 const CAPACITY_DAYS: f64 = 90.0;
@@ -32,28 +31,23 @@ struct Season {
 
 /// What to do next, each part with its reason where it is not known.
 pub(crate) fn approach(
-    run: &Answering<'_>,
     scored: &Scored<'_>,
-    kind: Kind<'_>,
     factors: &[Factor],
     product: Option<&RecommendedProduct>,
     missing: &mut Missing,
 ) -> Approach {
     let approach = Approach {
         product: product.map(|product| product.offer.clone()),
-        timing: timing(run, scored, kind),
-        advocate: advocate(scored, run.as_of),
+        timing: timing(scored),
+        advocate: advocate(scored),
         entry_point: entry_point(factors),
     };
     let part = |name: &str| format!("recommended_approach.{name}");
     missing.unless(approach.product.is_some(), &part("product"), "there is no product to recommend");
     let no_time = "no renewal, growth of seats or season of buying is known that would set a time";
     missing.unless(approach.timing.is_some(), &part("timing"), no_time);
-    missing.unless(
-        approach.advocate.is_some(),
-        &part("champion"),
-        "no stakeholder with the role champion is on record",
-    );
+    let nobody = "no stakeholder with the role champion is on record";
+    missing.unless(approach.advocate.is_some(), &part("champion"), nobody);
     missing.unless(approach.entry_point.is_some(), &part("entry_point"), "no factor speaks for an expansion");
     approach
 }
@@ -66,27 +60,29 @@ pub(crate) fn approach(
 /// | renewal | 14 to 150 days away | 90 to 14 days before it |
 /// | own season | at least half of three or more wins fell in one calendar quarter | its next days |
 /// | segment's season | at least 30 % of 40 or more wins of the segment fell in one calendar quarter | its next days |
-fn timing(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Option<Timing> {
-    let as_of = run.as_of;
-    capacity(scored, as_of)
-        .or_else(|| before_renewal(scored, as_of))
+fn timing(scored: &Scored<'_>) -> Option<Timing> {
+    let (known, as_of) = (&scored.inputs.known, scored.run.as_of);
+    capacity(scored)
+        .or_else(|| before_renewal(scored))
         .or_else(|| {
             let mut quarters = [0; 4];
-            for win in scored.inputs.known.wins() {
+            for win in known.wins() {
                 quarters[win.closed_at.quarter()] += 1;
             }
             season(quarters, OWN_SEASON, as_of, "the customer's own")
         })
         .or_else(|| {
-            let profile = run.model.profiles.segments.get(kind.segment?)?;
-            season(profile.wins_by_quarter, SEGMENT_SEASON, as_of, &format!("{}'s", kind.segment?))
+            let segment = known.segment()?;
+            let profile = scored.run.model.profiles.segments.get(&**segment)?;
+            season(profile.wins_by_quarter, SEGMENT_SEASON, as_of, &format!("{segment}'s"))
         })
 }
 
-fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
+fn capacity(scored: &Scored<'_>) -> Option<Timing> {
+    let as_of = scored.run.as_of;
     // Full seats are full, whether they grow or not.
     let is_full = SeatOutlook::of(&scored.inputs).is_some_and(|outlook| outlook.active >= outlook.entitled);
-    let days = if is_full { Some(0.0) } else { number(scored, "days_to_capacity") };
+    let days = if is_full { Some(0.0) } else { scored.number("days_to_capacity") };
     let days = days.filter(|days| *days <= CAPACITY_DAYS)?;
     #[expect(clippy::cast_possible_truncation, reason = "at most 90")]
     let full = as_of.plus_days(days.ceil() as i32).date();
@@ -99,7 +95,8 @@ fn capacity(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
     Some(Timing { label: "Before the seats run out".to_owned(), from: as_of.date(), to, reason })
 }
 
-fn before_renewal(scored: &Scored<'_>, as_of: Instant) -> Option<Timing> {
+fn before_renewal(scored: &Scored<'_>) -> Option<Timing> {
+    let as_of = scored.run.as_of;
     let ends = scored.inputs.known.running().filter_map(|contract| contract.end_date);
     let renewal = ends.filter(|end| RENEWAL_DAYS.contains(&end.days_since(as_of))).min()?;
     let from = renewal.plus_days(-RENEWAL_FROM).max(as_of).date();
@@ -131,26 +128,23 @@ fn quarter_dates(year: i16, quarter: usize) -> (Date, Date) {
     (first, last)
 }
 
-/// Who inside argues for the product: of those whose latest recorded role is champion, the one promoted last, else the
-/// one last met, else the one recorded last.
-fn advocate(scored: &Scored<'_>, as_of: Instant) -> Option<Advocate> {
-    let people = scored.inputs.known.stakeholders;
+/// Of those whose latest recorded role is champion, the one promoted last, else last met, else recorded last.
+fn advocate(scored: &Scored<'_>) -> Option<Advocate> {
+    let known = &scored.inputs.known;
+    let (people, as_of) = (known.stakeholders, known.as_of);
     let is_latest = |i: usize| people[i + 1..].iter().all(|later| later.stakeholder_id != people[i].stakeholder_id);
     let advocates = (0..people.len()).filter(|i| people[*i].role.as_deref() == Some("champion") && is_latest(*i));
-    let known = advocates.map(|i| {
+    let advocates = advocates.map(|i| {
         let person = &people[i];
         let promoted_at = promotion(&people[..=i]).filter(|at| as_of.days_since(*at) <= f64::from(PROMOTION_DAYS));
-        let met = |id: &Id| Some(id) == Some(&person.stakeholder_id);
-        let engagements = scored.inputs.known.engagements.iter().rev();
-        let last = engagements.filter(|e| e.stakeholder_id.as_ref().is_some_and(met)).map(|e| e.occurred_at).next();
-        (promoted_at, last, person)
+        let last = known.engagements.iter().rev().find(|e| e.stakeholder_id.as_ref() == Some(&person.stakeholder_id));
+        (promoted_at, last.map(|engagement| engagement.occurred_at), person)
     });
     let (promoted_at, last_engaged_at, person) =
-        known.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
+        advocates.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
     // That a new title is a promotion is known from a signal only.
     let since = as_of.plus_days(-PROMOTION_DAYS);
-    let is_promotion =
-        scored.inputs.known.signals.iter().any(|s| &*s.kind == "champion_promotion" && s.detected_at > since);
+    let is_promotion = known.signals.iter().any(|s| &*s.kind == "champion_promotion" && s.detected_at > since);
     let name = person.name.clone().unwrap_or_else(|| person.stakeholder_id.clone());
     let label = match (&person.title, promoted_at) {
         (Some(title), Some(_)) if is_promotion => format!("{name} (promoted to {title})"),

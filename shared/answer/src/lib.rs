@@ -66,24 +66,28 @@ pub struct Before<'a> {
 
 /// A customer as scored, for the parts of the answer.
 struct Scored<'a> {
+    run: &'a Answering<'a>,
     inputs: Inputs<'a>,
     snapshot: Snapshot,
     bins: Vec<u16>,
     contributions: Vec<f64>,
 }
 
-/// A customer's segment and industry.
-#[derive(Clone, Copy)]
-struct Kind<'a> {
-    segment: Option<&'a str>,
-    industry: Option<&'a str>,
+impl Scored<'_> {
+    /// The number that a feature has.
+    fn number(&self, name: &str) -> Option<f64> {
+        self.snapshot.values[feature(name)?.0].as_number()
+    }
+
+    /// A feature of this customer, in words.
+    fn described(&self, name: &str) -> Option<String> {
+        let (place, feature) = feature(name)?;
+        Some(feature.describe(&self.inputs, &self.snapshot.values[place]))
+    }
 }
 
 impl<'a> Answering<'a> {
     /// Prepares a model.
-    ///
-    /// # Errors
-    /// [`UnknownFeature`] when it needs a feature that this program does not have.
     pub fn new(
         model: &'a Model,
         catalogue: Catalogue,
@@ -98,8 +102,7 @@ impl<'a> Answering<'a> {
     }
 }
 
-/// The answer about one customer, or `None` if they are not a customer at `as_of`. `previous` is their score in the run
-/// before.
+/// The answer about one customer; `None` if they are none at `as_of`. `previous` is their score in the run before.
 pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Answer> {
     let known = history.known(run.as_of)?;
     let inputs = Inputs { known, catalogue: &run.catalogue, tables: run.tables };
@@ -108,8 +111,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
     let bins = run.scorer.bins(&snapshot);
     let mut contributions = vec![0.0; bins.len()];
     let score = run.scorer.score(&bins, &mut contributions);
-    let scored = Scored { inputs, snapshot, bins, contributions };
-    let kind = Kind { segment: history.segment.as_deref(), industry: history.industry.as_deref() };
+    let scored = Scored { run, inputs, snapshot, bins, contributions };
     let mut missing = Missing::default();
 
     let confidence = confidence(&score, model.propensity.knowledge);
@@ -117,27 +119,25 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
     let score_points = points_of(score.propensity);
     let similar_cohort = run.neighbours.as_ref().and_then(|all| all.of(&scored.bins, &history.customer_id));
     missing.unless(similar_cohort.is_some(), "similar_cohort", "too few earlier customers to compare with");
-    let contributing_factors = factors(run, &scored, kind, score_points - baseline, similar_cohort);
-    let value = model.value.as_ref().map(|value| value.estimate(&scored.bins));
+    let contributing_factors = factors(&scored, score_points - baseline, similar_cohort);
+    let value = model.value.as_ref().map(|value| value.range(&scored.bins, value.spread));
     missing.unless(value.is_some(), "estimated_value", "too few won deals with an amount are known");
-    let recommended_products = offers::offers(run, &scored, kind);
+    let recommended_products = offers::offers(&scored);
     let nothing_to_sell = "no product is on record that the customer does not have";
     missing.unless(!recommended_products.is_empty(), "recommended_products", nothing_to_sell);
     for product in &recommended_products {
         offers::explain(product, &run.catalogue, &mut missing);
     }
     let recommended_approach =
-        approach::approach(run, &scored, kind, &contributing_factors, recommended_products.first(), &mut missing);
+        approach::approach(&scored, &contributing_factors, recommended_products.first(), &mut missing);
     let movement = match (&run.before, previous) {
-        (Ok(before), Some(previous)) => {
-            movement::movement(run, before, history, &scored, i32::from(previous.propensity_score))
-        }
+        (Ok(before), Some(previous)) => movement::movement(&scored, before, history, previous),
         (Ok(_), None) => Err("the customer was not in the run before".to_owned()),
         (Err(reason), _) => Err(reason.clone()),
     };
     let movement = movement.map_err(|reason| missing.note("movement", &reason)).ok();
     let leave_alone = priority::leave_alone(&scored.inputs);
-    let expected_value = value.map(|v| score.propensity * v.mean);
+    let expected_value = model.value.as_ref().map(|value| score.propensity * value.mean(&scored.bins));
     let priority = expected_value.unwrap_or(100.0 * score.propensity) * confidence;
 
     let confidence_level = ConfidenceLevel::of(confidence);
@@ -213,18 +213,13 @@ fn primary_signal(factors: &[Factor]) -> Option<String> {
 /// The features with points, most points first, and those of less than a point together: with the baseline they add up
 /// to the score. What became of similar customers stands among them without points: it is in the score already, through
 /// the features in which they are similar.
-fn factors(
-    run: &Answering<'_>,
-    scored: &Scored<'_>,
-    kind: Kind<'_>,
-    above_baseline: i32,
-    cohort: Option<SimilarCohort>,
-) -> Vec<Factor> {
-    let exact = exact_points(run.model.propensity.intercept, &scored.contributions);
+fn factors(scored: &Scored<'_>, above_baseline: i32, cohort: Option<SimilarCohort>) -> Vec<Factor> {
+    let Answering { model, scorer, .. } = scored.run;
+    let exact = exact_points(model.propensity.intercept, &scored.contributions);
     let Apportioned { parts, other } = apportion(&exact, above_baseline);
-    let typical =
-        |name: &str| run.model.profiles.usual(kind.segment, name).map(|usual| usual.typical.clone().rounded());
-    let columns = run.scorer.columns();
+    let segment = scored.inputs.known.segment().map(|segment| &**segment);
+    let typical = |name: &str| model.profiles.usual(segment, name).map(|usual| usual.typical.clone().rounded());
+    let columns = scorer.columns();
     let mut factors: Vec<Factor> = parts
         .into_iter()
         .map(|(part, points)| {
@@ -261,15 +256,4 @@ fn factors(
     }
     factors.sort_by(|a, b| b.points.cmp(&a.points).then_with(|| a.feature.cmp(&b.feature)));
     factors
-}
-
-/// The number that a feature has.
-fn number(scored: &Scored<'_>, name: &str) -> Option<f64> {
-    scored.snapshot.values[feature(name)?.0].as_number()
-}
-
-/// A feature of this customer, in words.
-fn described(scored: &Scored<'_>, name: &str) -> Option<String> {
-    let (place, feature) = feature(name)?;
-    Some(feature.describe(&scored.inputs, &scored.snapshot.values[place]))
 }

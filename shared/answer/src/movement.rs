@@ -5,20 +5,20 @@
 //! The customer's former values are taken from the source as it stands now: that tells corrections from changes.
 
 use expansion_domain::CustomerHistory;
-use expansion_features::{FEATURES, Inputs};
+use expansion_features::{FEATURES, Inputs, Snapshot};
 use expansion_model::{Apportioned, apportion, exact_points, points_of, sigmoid};
-use expansion_records::{MovedFactor, Movement};
+use expansion_records::{MovedFactor, Movement, Previous};
 
-use crate::{Answering, Before, OTHER, Scored};
+use crate::{Before, OTHER, Scored};
 
 /// Takes the change from `previous`, the score stored then, apart; or says why that cannot be done.
 pub(crate) fn movement(
-    run: &Answering<'_>,
+    scored: &Scored<'_>,
     before: &Before<'_>,
     history: &CustomerHistory,
-    scored: &Scored<'_>,
-    previous: i32,
+    previous: Previous,
 ) -> Result<Movement, String> {
+    let (run, previous) = (scored.run, i32::from(previous.propensity_score));
     let known = history.known(before.as_of).ok_or("by what is known now they were not a customer then")?;
     let then = Inputs { known, catalogue: &run.catalogue, tables: run.tables };
     let snapshot = then.snapshot();
@@ -38,10 +38,8 @@ pub(crate) fn movement(
     let mut factors: Vec<MovedFactor> = Vec::with_capacity(parts.len());
     for (part, points) in parts {
         let feature = &FEATURES[columns[part]];
-        let said = |inputs: &Inputs<'_>, values: &[expansion_features::Value]| {
-            feature.describe(inputs, &values[columns[part]])
-        };
-        let (before, after) = (said(&then, &snapshot.values), said(&scored.inputs, &scored.snapshot.values));
+        let said = |inputs: &Inputs<'_>, of: &Snapshot| feature.describe(inputs, &of.values[columns[part]]);
+        let (before, after) = (said(&then, &snapshot), said(&scored.inputs, &scored.snapshot));
         if before == after {
             // The values differ by less than one would say.
             other += points;

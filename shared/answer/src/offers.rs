@@ -1,11 +1,11 @@
 //! What to offer: products, how many units, for how much, and why.
 
-use expansion_domain::{Date, Instant};
+use expansion_domain::Instant;
 use expansion_features::{Catalogue, SeatOutlook};
-use expansion_model::{Candidate, ValueRange, candidates, rounded};
+use expansion_model::{Candidate, ValueRange, rounded};
 use expansion_records::{Quantity, RecommendedProduct};
 
-use crate::{Answering, Kind, Missing, Scored, described, number};
+use crate::{Missing, Scored};
 
 /// Products offered at most.
 const MOST_PRODUCTS: usize = 3;
@@ -24,33 +24,28 @@ const LEAST_SPAN: f64 = 28.0;
 const STEPS: [f64; 6] = [50.0, 25.0, 10.0, 5.0, 2.0, 1.0];
 
 /// The likeliest products that the customer could still buy, best first.
-pub(crate) fn offers(run: &Answering<'_>, scored: &Scored<'_>, kind: Kind<'_>) -> Vec<RecommendedProduct> {
-    let products = &run.model.products;
-    let candidates = candidates(&scored.inputs, &products.overall);
-    let probabilities = products.probabilities(&candidates, kind.segment, kind.industry);
+pub(crate) fn offers(scored: &Scored<'_>) -> Vec<RecommendedProduct> {
+    let products = &scored.run.model.products;
+    let candidates = products.candidates(&scored.inputs);
+    let probabilities = products.probabilities(&candidates);
     let mut ranked: Vec<(&Candidate<'_>, f64)> = candidates.iter().zip(probabilities).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.product_id.cmp(&b.0.product_id)));
     let likely = ranked.into_iter().take(MOST_PRODUCTS).enumerate();
     let likely = likely.filter(|(place, (_, probability))| *place == 0 || *probability >= LEAST_PROBABILITY);
-    likely.map(|(_, (candidate, probability))| offer(run, scored, kind, candidate, probability)).collect()
+    likely.map(|(_, (candidate, probability))| offer(scored, candidate, probability)).collect()
 }
 
-fn offer(
-    run: &Answering<'_>,
-    scored: &Scored<'_>,
-    kind: Kind<'_>,
-    candidate: &Candidate<'_>,
-    probability: f64,
-) -> RecommendedProduct {
-    let quantity = (candidate.kind() == Some("seats")).then(|| quantity(run, scored, candidate)).flatten();
-    let value = run.model.value.as_ref();
-    let value = value.and_then(|value| run.model.products.value(&candidate.product_id, value, &scored.bins));
+fn offer(scored: &Scored<'_>, candidate: &Candidate<'_>, probability: f64) -> RecommendedProduct {
+    let model = scored.run.model;
+    let quantity = quantity(scored, candidate);
+    let value = model.value.as_ref();
+    let value = value.and_then(|value| model.products.value(&candidate.product_id, value, &scored.bins));
     RecommendedProduct {
         product_id: candidate.product_id.clone(),
         name: candidate.product.and_then(|product| product.name.clone()),
         offer: in_words(candidate, quantity.as_ref()),
         probability: rounded(probability, 3).min(MOST_PROBABILITY),
-        rationale: rationale(run, scored, kind, candidate, quantity.as_ref()),
+        rationale: rationale(scored, candidate, quantity.as_ref()),
         quantity,
         estimated_value: value.map(|v| ValueRange {
             amount: rounded(v.amount, 2),
@@ -74,11 +69,14 @@ pub(crate) fn explain(offer: &RecommendedProduct, catalogue: &Catalogue, missing
 }
 
 /// How many seats bring the forecast utilisation at the renewal to 75–80 %, in the product's usual steps or, where those
-/// are too large for that, smaller ones; `None` where the forecast is not known or the seats suffice.
-fn quantity(run: &Answering<'_>, scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> {
-    let outlook = SeatOutlook::of(&scored.inputs).filter(|outlook| outlook.span >= LEAST_SPAN)?;
-    let own =
-        scored.inputs.known.running().filter(|contract| contract.product_id.as_ref() == Some(&candidate.product_id));
+/// are too large for that, smaller ones; `None` of other products, and where the forecast is not known or the seats suffice.
+fn quantity(scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> {
+    if candidate.kind() != Some("seats") {
+        return None;
+    }
+    let Scored { run, inputs, .. } = scored;
+    let outlook = SeatOutlook::of(inputs).filter(|outlook| outlook.span >= LEAST_SPAN)?;
+    let own = inputs.known.running().filter(|contract| contract.product_id.as_ref() == Some(&candidate.product_id));
     let renewal = own.filter_map(|contract| contract.end_date).min();
     let until = renewal.unwrap_or_else(|| run.as_of.plus_days(i32::from(run.model.horizon_days)));
     let days = until.days_since(run.as_of).min(FORECAST_DAYS);
@@ -112,14 +110,8 @@ fn in_words(candidate: &Candidate<'_>, quantity: Option<&Quantity>) -> String {
 }
 
 /// Why this product, in one sentence of facts.
-fn rationale(
-    run: &Answering<'_>,
-    scored: &Scored<'_>,
-    kind: Kind<'_>,
-    candidate: &Candidate<'_>,
-    quantity: Option<&Quantity>,
-) -> String {
-    let days = |at: Instant| run.as_of.days_since(at);
+fn rationale(scored: &Scored<'_>, candidate: &Candidate<'_>, quantity: Option<&Quantity>) -> String {
+    let days = |at: Instant| scored.run.as_of.days_since(at);
     let mut facts = Vec::new();
     if let Some(since) = candidate.open_since {
         facts.push(format!("a deal for it has been open for {:.0} days", days(since)));
@@ -135,12 +127,13 @@ fn rationale(
         Some("usage") => &[("api_calls_change", 0.1)],
         _ => &[],
     };
-    let calling = calls.iter().filter(|(name, least)| number(scored, name).is_some_and(|value| value >= *least));
-    facts.extend(calling.filter_map(|(name, _)| described(scored, name)).map(|fact| uncapitalised(&fact)));
+    let calling = calls.iter().filter(|(name, least)| scored.number(name).is_some_and(|value| value >= *least));
+    facts.extend(calling.filter_map(|(name, _)| scored.described(name)).map(|fact| uncapitalised(&fact)));
     if let Some(Quantity { utilisation, until, .. }) = quantity {
-        facts.push(forecast(*utilisation, *until));
+        let percent = 100.0 * utilisation;
+        facts.push(format!("with these, {percent:.0}% of the seats would be in use on {until} at the present growth"));
     }
-    facts.push(share(run, kind, candidate));
+    facts.push(share(scored, candidate));
     let mut sentence = facts.join("; ");
     if let Some(first) = sentence.get(..1) {
         sentence.replace_range(..1, &first.to_uppercase());
@@ -148,14 +141,11 @@ fn rationale(
     sentence
 }
 
-fn forecast(utilisation: f64, until: Date) -> String {
-    format!("with these, {:.0}% of the seats would be in use on {until} at the present growth", 100.0 * utilisation)
-}
-
 /// How often customers like this one buy the product.
-fn share(run: &Answering<'_>, kind: Kind<'_>, candidate: &Candidate<'_>) -> String {
-    let products = &run.model.products;
-    let shares = kind.segment.and_then(|segment| Some((segment, products.segments.get(segment)?)));
+fn share(scored: &Scored<'_>, candidate: &Candidate<'_>) -> String {
+    let products = &scored.run.model.products;
+    let segment = scored.inputs.known.segment();
+    let shares = segment.and_then(|segment| Some((&**segment, products.segments.get(&**segment)?)));
     let (who, shares) = shares.unwrap_or(("all", &products.overall));
     let share = shares.get(&*candidate.product_id).copied().unwrap_or_default();
     format!("an estimated {:.0}% of {who} expansions are of it", 100.0 * share)

@@ -1,8 +1,9 @@
 //! Rows for training: every customer at every cutoff whose horizon has elapsed.
 
+use std::collections::HashMap;
+
 use expansion_domain::{CustomerHistory, Instant, SourceData};
 
-use crate::frame::FrameBuilder;
 use crate::{Catalogue, FEATURES, Frame, Inputs, Label, label};
 
 /// Days between two training cutoffs.
@@ -74,18 +75,18 @@ pub fn observed_until(source: &SourceData, as_of: Instant) -> Option<Instant> {
 /// The rows of all customers at the given cutoffs, cutoff by cutoff.
 pub fn dataset(source: &SourceData, cutoffs: &[Instant], horizon_days: u16) -> Dataset {
     let catalogue = Catalogue::new(&source.products);
-    let mut rows = FrameBuilder::new(FEATURES.iter().map(|f| (f.name.to_owned(), f.is_level())));
-    let mut data = Dataset::default();
+    let mut data = Dataset { frame: Frame::empty(), ..Dataset::default() };
+    let mut levels = vec![HashMap::new(); FEATURES.len()];
     for &as_of in cutoffs {
         for (customer, history) in (0_u32..).zip(&source.customers) {
             if let Some(known) = history.known(as_of) {
-                rows.push(&Inputs { known, catalogue: &catalogue, tables: &source.tables }.snapshot());
+                let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables };
+                data.frame.push(&inputs.snapshot(), &mut levels);
                 data.labels.push(label(history, as_of, horizon_days));
                 data.customers.push(customer);
                 data.as_of.push(as_of);
             }
         }
     }
-    data.frame = rows.finish();
     data
 }

@@ -11,6 +11,8 @@ const SIGNAL_HALF_LIFE_DAYS: f64 = 30.0;
 /// The signal kinds with a feature of their own.
 const SIGNAL_KINDS: [&str; 6] =
     ["seat_inquiry", "enterprise_inquiry", "feature_request", "new_team", "champion_promotion", "pricing_page"];
+/// Stands for all other kinds.
+pub(crate) const OTHER: &str = "";
 /// Signals older than this are forgotten.
 const SIGNAL_LOOKBACK_DAYS: i32 = 180;
 
@@ -129,10 +131,6 @@ pub(crate) fn health_low(inputs: &Inputs<'_>) -> Value {
 
 // --- contracts -----------------------------------------------------------------------------------------------------
 
-pub(crate) fn tenure(inputs: &Inputs<'_>) -> Value {
-    Value::number(inputs.known.as_of.days_since(inputs.known.created_at()) / 365.25)
-}
-
 pub(crate) fn days_to_renewal(inputs: &Inputs<'_>) -> Value {
     let next = inputs.known.running().filter_map(|c| c.end_date).min();
     next.map(|end| end.days_since(inputs.known.as_of)).into()
@@ -146,10 +144,6 @@ pub(crate) fn annual_value(inputs: &Inputs<'_>) -> Value {
     total(inputs.known.running().map(|c| c.annual_value)).into()
 }
 
-pub(crate) fn entitled_seats(inputs: &Inputs<'_>) -> Value {
-    seats(inputs).into()
-}
-
 pub(crate) fn products_owned(inputs: &Inputs<'_>) -> Value {
     let owned: BTreeSet<_> = inputs.known.running().filter_map(|c| c.product_id.as_ref()).collect();
     (!inputs.known.contracts.is_empty()).then(|| count(owned.len())).into()
@@ -157,12 +151,8 @@ pub(crate) fn products_owned(inputs: &Inputs<'_>) -> Value {
 
 // --- past expansions -----------------------------------------------------------------------------------------------
 
-pub(crate) fn wins(inputs: &Inputs<'_>) -> Value {
-    Value::number(count(inputs.known.wins().count()))
-}
-
 pub(crate) fn wins_within(inputs: &Inputs<'_>, lookback: i32) -> Value {
-    Value::number(count(inputs.known.wins().filter(|w| within(inputs, w.closed_at, lookback)).count()))
+    inputs.known.wins().filter(|w| within(inputs, w.closed_at, lookback)).count().into()
 }
 
 pub(crate) fn days_since_win(inputs: &Inputs<'_>) -> Value {
@@ -171,18 +161,11 @@ pub(crate) fn days_since_win(inputs: &Inputs<'_>) -> Value {
 
 /// Days since the last expansion over the mean gap between expansions; at most 20.
 pub(crate) fn win_rhythm(inputs: &Inputs<'_>) -> Value {
-    let (mut first, mut latest, mut n) = (None::<Instant>, None::<Instant>, 0_usize);
-    for win in inputs.known.wins() {
-        first = Some(first.map_or(win.closed_at, |f| f.min(win.closed_at)));
-        latest = latest.max(Some(win.closed_at));
-        n += 1;
-    }
-    let rhythm = || {
-        let (first, latest) = first.zip(latest)?;
-        let gap = latest.days_since(first) / count(n - 1);
-        (n > 1 && gap > 0.0).then(|| (inputs.known.as_of.days_since(latest) / gap).min(20.0))
-    };
-    rhythm().into()
+    let closed = || inputs.known.wins().map(|win| win.closed_at);
+    let ends = closed().min().zip(closed().max());
+    let gap = ends.map(|(first, latest)| latest.days_since(first) / (count(closed().count()) - 1.0));
+    let since = closed().max().map(|latest| inputs.known.as_of.days_since(latest));
+    since.zip(gap.filter(|gap| *gap > 0.0)).map(|(since, gap)| (since / gap).min(20.0)).into()
 }
 
 pub(crate) fn win_amount(inputs: &Inputs<'_>) -> Value {
@@ -192,13 +175,11 @@ pub(crate) fn win_amount(inputs: &Inputs<'_>) -> Value {
 /// The amounts won, added up; missing when one of them is not recorded.
 pub(crate) fn won_amount_within(inputs: &Inputs<'_>, lookback: i32) -> Value {
     let recent = inputs.known.wins().filter(|w| within(inputs, w.closed_at, lookback));
-    let amount: Option<f64> = recent.map(|w| w.amount).sum();
-    amount.into()
+    recent.map(|w| w.amount).sum::<Option<f64>>().into()
 }
 
 pub(crate) fn losses_within(inputs: &Inputs<'_>, lookback: i32) -> Value {
-    let lost = closed(inputs).filter(|o| !o.won && within(inputs, o.closed_at, lookback));
-    Value::number(count(lost.count()))
+    closed(inputs).filter(|o| !o.won && within(inputs, o.closed_at, lookback)).count().into()
 }
 
 pub(crate) fn win_rate(inputs: &Inputs<'_>) -> Value {
@@ -206,7 +187,7 @@ pub(crate) fn win_rate(inputs: &Inputs<'_>) -> Value {
 }
 
 pub(crate) fn open_deals(inputs: &Inputs<'_>) -> Value {
-    Value::number(count(inputs.known.deals().filter(|d| d.outcome.is_none()).count()))
+    inputs.known.deals().filter(|d| d.outcome.is_none()).count().into()
 }
 
 pub(crate) fn open_deal_age(inputs: &Inputs<'_>) -> Value {
@@ -215,42 +196,26 @@ pub(crate) fn open_deal_age(inputs: &Inputs<'_>) -> Value {
 
 // --- signals -------------------------------------------------------------------------------------------------------
 
+/// The recent signals of a kind, each weighing less the older it is.
 pub(crate) fn signals(inputs: &Inputs<'_>, kind: &str) -> Value {
-    weight(inputs, |signal| &*signal.kind == kind)
-}
-
-pub(crate) fn signal_count(inputs: &Inputs<'_>, kind: &str) -> Value {
-    recent_signals(inputs, |signal| &*signal.kind == kind)
-}
-
-pub(crate) fn other_signals(inputs: &Inputs<'_>) -> Value {
-    weight(inputs, is_other)
-}
-
-pub(crate) fn other_signal_count(inputs: &Inputs<'_>) -> Value {
-    recent_signals(inputs, is_other)
-}
-
-fn is_other(signal: &Signal) -> bool {
-    !SIGNAL_KINDS.contains(&&*signal.kind)
-}
-
-/// The recent signals, each weighing less the older it is.
-fn weight(inputs: &Inputs<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
     let as_of = inputs.known.as_of;
     let decayed = |signal: &Signal| (-as_of.days_since(signal.detected_at) / SIGNAL_HALF_LIFE_DAYS).exp2();
     // Starting from 0.0, since an empty sum of floats is −0.0.
-    Value::number(recent(inputs).filter(|s| wanted(s)).map(decayed).fold(0.0, |sum, weight| sum + weight))
+    Value::number(recent(inputs, kind).map(decayed).fold(0.0, |sum, weight| sum + weight))
 }
 
-fn recent_signals(inputs: &Inputs<'_>, wanted: impl Fn(&Signal) -> bool) -> Value {
-    Value::number(count(recent(inputs).filter(|s| wanted(s)).count()))
+pub(crate) fn signal_count(inputs: &Inputs<'_>, kind: &str) -> Value {
+    recent(inputs, kind).count().into()
 }
 
-fn recent<'a>(inputs: &Inputs<'a>) -> impl Iterator<Item = &'a Signal> + use<'a> {
+fn recent<'a>(inputs: &Inputs<'a>, kind: &str) -> impl Iterator<Item = &'a Signal> {
     let start = inputs.known.as_of.plus_days(-SIGNAL_LOOKBACK_DAYS);
     let signals = inputs.known.signals;
-    signals[signals.partition_point(|s| s.detected_at <= start)..].iter()
+    let is_wanted = move |signal: &&Signal| match kind {
+        OTHER => !SIGNAL_KINDS.contains(&&*signal.kind),
+        _ => &*signal.kind == kind,
+    };
+    signals[signals.partition_point(|s| s.detected_at <= start)..].iter().filter(is_wanted)
 }
 
 // --- people and touch points ---------------------------------------------------------------------------------------
@@ -261,7 +226,7 @@ pub(crate) fn people(inputs: &Inputs<'_>, role: &str) -> Value {
     let is_latest = |i: usize, id: &Id| rows[i + 1..].iter().all(|later| later.stakeholder_id != *id);
     let held =
         rows.iter().enumerate().filter(|(i, s)| s.role.as_deref() == Some(role) && is_latest(*i, &s.stakeholder_id));
-    Value::number(count(held.count()))
+    held.count().into()
 }
 
 /// Days since a known stakeholder was recorded with another title or role.
@@ -272,10 +237,6 @@ pub(crate) fn days_since_promotion(inputs: &Inputs<'_>) -> Value {
         before.is_some_and(|b| b.title != rows[i].title || b.role != rows[i].role)
     };
     since(inputs, (0..rows.len()).rev().find(|&i| changed(i)).map(|i| rows[i].recorded_at))
-}
-
-pub(crate) fn engagements(inputs: &Inputs<'_>, lookback: i32) -> Value {
-    Value::number(count(engaged(inputs, lookback, |_| true)))
 }
 
 pub(crate) fn engagements_change(inputs: &Inputs<'_>) -> Value {
@@ -295,11 +256,7 @@ pub(crate) fn days_since_meeting(inputs: &Inputs<'_>) -> Value {
     since(inputs, inputs.known.engagements.iter().rev().find(met).map(|e| e.occurred_at))
 }
 
-pub(crate) fn tickets(inputs: &Inputs<'_>) -> Value {
-    Value::number(count(engaged(inputs, 90, |e| e.kind.as_deref() == Some("ticket"))))
-}
-
-fn engaged(inputs: &Inputs<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> bool) -> usize {
+pub(crate) fn engaged(inputs: &Inputs<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> bool) -> usize {
     let all = inputs.known.engagements;
     let start = inputs.known.as_of.plus_days(-lookback);
     all[all.partition_point(|e| e.occurred_at <= start)..].iter().filter(|e| wanted(e)).count()
@@ -308,7 +265,7 @@ fn engaged(inputs: &Inputs<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> b
 // --- shared --------------------------------------------------------------------------------------------------------
 
 /// The seats entitled at `as_of`.
-fn seats(inputs: &Inputs<'_>) -> Option<f64> {
+pub(crate) fn seats(inputs: &Inputs<'_>) -> Option<f64> {
     let catalogue = inputs.catalogue;
     total(inputs.known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use expansion_domain::Id;
 
-use crate::{Snapshot, Value};
+use crate::{FEATURES, Feature, Snapshot, Unit, Value};
 
 /// The code of a missing level.
 pub const MISSING_LEVEL: u32 = u32::MAX;
@@ -57,6 +57,24 @@ impl Column {
 }
 
 impl Frame {
+    /// Without a row, for snapshots of [`FEATURES`].
+    pub(crate) fn empty() -> Self {
+        let column = |feature: &Feature| match feature.unit {
+            Unit::Level => Column::Levels { codes: Vec::new(), names: Vec::new() },
+            _ => Column::Numbers(Vec::new()),
+        };
+        Self {
+            names: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
+            columns: FEATURES.iter().map(column).collect(),
+            rows: 0,
+        }
+    }
+
+    /// The column of the given name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.names.iter().position(|known| known == name).map(|place| &self.columns[place])
+    }
+
     /// The frame with only the given rows, in that order.
     pub fn take(&self, rows: &[usize]) -> Self {
         Self {
@@ -66,56 +84,21 @@ impl Frame {
         }
     }
 
-    /// The values of one row.
-    pub fn row(&self, row: usize) -> Snapshot {
-        Snapshot { values: self.columns.iter().map(|c| c.value(row)).collect() }
-    }
-}
-
-/// Collects snapshots into a frame.
-pub(crate) struct FrameBuilder {
-    frame: Frame,
-    levels: Vec<HashMap<Id, u32>>,
-}
-
-impl FrameBuilder {
-    /// An empty frame of columns with the given names; `true` marks a column of levels.
-    pub(crate) fn new(columns: impl Iterator<Item = (String, bool)>) -> Self {
-        let (names, columns): (Vec<_>, Vec<_>) = columns
-            .map(|(name, is_level)| {
-                let column = if is_level {
-                    Column::Levels { codes: Vec::new(), names: Vec::new() }
-                } else {
-                    Column::Numbers(Vec::new())
-                };
-                (name, column)
-            })
-            .unzip();
-        let levels = vec![HashMap::new(); columns.len()];
-        Self { frame: Frame { names, columns, rows: 0 }, levels }
-    }
-
-    /// Adds a row.
-    pub(crate) fn push(&mut self, snapshot: &Snapshot) {
-        debug_assert_eq!(snapshot.values.len(), self.frame.columns.len());
-        for ((column, known), value) in self.frame.columns.iter_mut().zip(&mut self.levels).zip(&snapshot.values) {
+    /// Adds a row. `levels` has the codes of the levels met so far, column by column.
+    pub(crate) fn push(&mut self, snapshot: &Snapshot, levels: &mut [HashMap<Id, u32>]) {
+        debug_assert_eq!(snapshot.values.len(), self.columns.len());
+        for ((column, known), value) in self.columns.iter_mut().zip(levels).zip(&snapshot.values) {
             match (column, value) {
                 (Column::Numbers(numbers), value) => numbers.push(value.as_number().unwrap_or(f64::NAN)),
                 (Column::Levels { codes, names }, Value::Level(level)) => {
-                    let code = *known.entry(level.clone()).or_insert_with(|| {
+                    codes.push(*known.entry(level.clone()).or_insert_with(|| {
                         names.push(level.clone());
                         u32::try_from(names.len() - 1).unwrap_or(MISSING_LEVEL)
-                    });
-                    codes.push(code);
+                    }));
                 }
                 (Column::Levels { codes, .. }, _) => codes.push(MISSING_LEVEL),
             }
         }
-        self.frame.rows += 1;
-    }
-
-    /// The frame.
-    pub(crate) fn finish(self) -> Frame {
-        self.frame
+        self.rows += 1;
     }
 }

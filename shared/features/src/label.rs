@@ -1,6 +1,6 @@
 //! What happened after `as_of`: the one place where the future is looked at.
 
-use expansion_domain::{CustomerHistory, Instant, Stage};
+use expansion_domain::{CustomerHistory, Instant, Opportunity, Stage};
 
 /// The outcome within the horizon.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,14 +15,9 @@ pub struct Label {
 /// is censored, not negative.
 pub fn label(history: &CustomerHistory, as_of: Instant, horizon_days: u16) -> Label {
     let end = as_of.plus_days(i32::from(horizon_days));
-    let won = |o: &&expansion_domain::Opportunity| {
-        o.stage == Stage::Won && o.closed_at.is_some_and(|closed| as_of < closed && closed <= end)
-    };
-    let mut expanded = false;
-    let mut amount = Some(0.0);
-    for opportunity in history.opportunities.iter().filter(won) {
-        expanded = true;
-        amount = amount.zip(opportunity.amount).map(|(sum, more)| sum + more);
-    }
-    Label { expanded, amount: amount.filter(|_| expanded) }
+    let is_won =
+        |o: &&Opportunity| o.stage == Stage::Won && o.closed_at.is_some_and(|closed| as_of < closed && closed <= end);
+    let won = || history.opportunities.iter().filter(is_won);
+    let expanded = won().next().is_some();
+    Label { expanded, amount: won().map(|o| o.amount).sum::<Option<f64>>().filter(|_| expanded) }
 }

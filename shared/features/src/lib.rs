@@ -9,7 +9,6 @@
 
 #![warn(missing_docs)]
 
-mod catalogue;
 mod dataset;
 mod extract;
 mod frame;
@@ -17,10 +16,9 @@ mod label;
 mod snapshot;
 mod spec;
 
-pub use catalogue::Catalogue;
 pub use dataset::{Dataset, cutoffs, dataset, observed_until};
 pub use extract::SeatOutlook;
 pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use label::{Label, label};
-pub use snapshot::{Inputs, Snapshot, Value};
+pub use snapshot::{Catalogue, Inputs, Snapshot, Value};
 pub use spec::{Audience, Better, FEATURE_SET_VERSION, FEATURES, Feature, Topic, Unit, feature};

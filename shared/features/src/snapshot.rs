@@ -1,8 +1,10 @@
-//! One customer's features at one `as_of`.
+//! One customer's features at one `as_of`, and what they are computed from.
 
-use expansion_domain::{Id, Known, Table};
+use std::collections::BTreeMap;
 
-use crate::{Catalogue, FEATURES};
+use expansion_domain::{Contract, Id, Known, Product, Table, count};
+
+use crate::FEATURES;
 
 /// A feature's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +38,12 @@ impl From<Option<f64>> for Value {
     }
 }
 
+impl From<usize> for Value {
+    fn from(number: usize) -> Self {
+        Self::Number(count(number))
+    }
+}
+
 impl From<Option<&Id>> for Value {
     fn from(level: Option<&Id>) -> Self {
         level.map_or(Self::Missing, |level| Self::Level(level.clone()))
@@ -64,5 +72,35 @@ impl Inputs<'_> {
     /// The customer's features.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { values: FEATURES.iter().map(|feature| feature.value(self)).collect() }
+    }
+}
+
+/// The products by id.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    products: BTreeMap<Id, Product>,
+}
+
+impl Catalogue {
+    /// The catalogue of a source; empty when the source has no `products` table.
+    pub fn new(products: &[Product]) -> Self {
+        Self { products: products.iter().map(|p| (p.product_id.clone(), p.clone())).collect() }
+    }
+
+    /// A product, if it is in the catalogue.
+    pub fn product(&self, product_id: &str) -> Option<&Product> {
+        self.products.get(product_id)
+    }
+
+    /// Every product, by id.
+    pub fn products(&self) -> impl Iterator<Item = &Product> {
+        self.products.values()
+    }
+
+    /// Whether a contract's quantity counts users. A product of unknown kind is taken to: leaving out seats that were
+    /// sold would make every customer look full.
+    pub fn counts_seats(&self, contract: &Contract) -> bool {
+        let product = contract.product_id.as_ref().and_then(|id| self.products.get(id));
+        matches!(product.and_then(|product| product.kind.as_deref()), None | Some("seats"))
     }
 }

@@ -223,15 +223,15 @@ features! {
     health_low: Points of HealthScoreHistory, about Value, better Neither, for Internal, "Health score no lower than {} in the last half year", or "No health score in the last half year", x::health_low;
 
     // Contracts.
-    tenure: Years of Customers, about Renewal, better Neither, for Internal, "Customer for {} years", or "Start unknown", x::tenure;
+    tenure: Years of Customers, about Renewal, better Neither, for Internal, "Customer for {} years", or "Start unknown", |v| Value::number(v.known.as_of.days_since(v.known.created_at()) / 365.25);
     days_to_renewal: Days of Contracts, about Renewal, better Neither, for Internal, "Renewal in {} day{s}", or "No contract with an end date", x::days_to_renewal;
     days_since_contract: Days of Contracts, about Renewal, better Neither, for Internal, "Latest contract began {} day{s} ago", or "No contract on record", x::days_since_contract;
     annual_value: Money of Contracts, about Renewal, better Neither, for Internal, "Contracts worth {} a year", or "No contract value on record", x::annual_value;
-    entitled_seats: Count of Contracts, about Seats, better Neither, for Internal, "{} seat{s} under contract", or "No seats under contract", x::entitled_seats;
+    entitled_seats: Count of Contracts, about Seats, better Neither, for Internal, "{} seat{s} under contract", or "No seats under contract", |v| x::seats(v).into();
     products_owned: Count of Contracts, about AddOns, better Neither, for Internal, "{} product{s} under contract", or "No contract on record", x::products_owned;
 
     // Past expansions.
-    wins: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} before", or "Past expansions unknown", x::wins;
+    wins: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} before", or "Past expansions unknown", |v| v.known.wins().count().into();
     wins_30: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} in the last 30 days", or "Past expansions unknown", |v| x::wins_within(v, 30);
     wins_90: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} in the last 90 days", or "Past expansions unknown", |v| x::wins_within(v, 90);
     wins_365: Count of ExpansionOpportunities, about PastExpansions, better Neither, for Internal, "Expanded {} time{s} in the last year", or "Past expansions unknown", |v| x::wins_within(v, 365);
@@ -253,17 +253,17 @@ features! {
     new_teams: Weight of ExpansionSignals, about NewTeam, better Neither, for Customer, "{} new team{s}", or "Signals unknown", |v| x::signals(v, "new_team"), shows |v| x::signal_count(v, "new_team");
     champion_promotions: Weight of ExpansionSignals, about Advocate, better Neither, for Internal, "{} champion promotion{s}", or "Signals unknown", |v| x::signals(v, "champion_promotion"), shows |v| x::signal_count(v, "champion_promotion");
     pricing_visits: Weight of ExpansionSignals, about Pricing, better Neither, for Internal, "Looked at pricing {}x", or "Signals unknown", |v| x::signals(v, "pricing_page"), shows |v| x::signal_count(v, "pricing_page");
-    other_signals: Weight of ExpansionSignals, about Requests, better Neither, for Internal, "{} other signal{s}", or "Signals unknown", x::other_signals, shows x::other_signal_count;
+    other_signals: Weight of ExpansionSignals, about Requests, better Neither, for Internal, "{} other signal{s}", or "Signals unknown", |v| x::signals(v, x::OTHER), shows |v| x::signal_count(v, x::OTHER);
 
     // People and touch points.
     champions: Count of Stakeholders, about Advocate, better More, for Internal, "{} champion{s} known", or "Stakeholders unknown", |v| x::people(v, "champion");
     executives: Count of Stakeholders, about Executives, better More, for Internal, "{} executive{s} known", or "Stakeholders unknown", |v| x::people(v, "executive");
     days_since_promotion: Days of Stakeholders, about Advocate, better Neither, for Internal, "A stakeholder changed role {} day{s} ago", or "No stakeholder has changed role", x::days_since_promotion;
-    engagements_90: Count of Engagements, about Value, better More, for Internal, "{} touch point{s} in the last 90 days", or "Engagements unknown", |v| x::engagements(v, 90);
+    engagements_90: Count of Engagements, about Value, better More, for Internal, "{} touch point{s} in the last 90 days", or "Engagements unknown", |v| x::engaged(v, 90, |_| true).into();
     engagements_change: Change of Engagements, about Value, better Neither, for Internal, "Touch points {} against the quarter before", or "No touch point a quarter earlier to compare with", x::engagements_change;
     executive_engagements: Count of Engagements, about Executives, better More, for Internal, "{} meeting{s} with an executive in the last 180 days", or "Executive engagement unknown", x::executive_engagements;
     days_since_meeting: Days of Engagements, about Value, better Less, for Internal, "Last met {} day{s} ago", or "No meeting on record", x::days_since_meeting;
-    tickets_90: Count of Engagements, about Value, better Less, for Internal, "{} support ticket{s} in the last 90 days", or "Engagements unknown", x::tickets;
+    tickets_90: Count of Engagements, about Value, better Less, for Internal, "{} support ticket{s} in the last 90 days", or "Engagements unknown", |v| x::engaged(v, 90, |e| e.kind.as_deref() == Some("ticket")).into();
 
     // Who they are.
     segment: Level of Customers, about Nothing, better Neither, for Internal, "Segment {}", or "Segment unknown", |v| v.known.segment().into();

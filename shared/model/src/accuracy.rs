@@ -1,5 +1,4 @@
-//! How right the answers of a past run were, with what the data can say about it: every figure with a bootstrap
-//! interval.
+//! How right the answers of a past run were; every figure has a bootstrap interval, for what the data can say.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use expansion_domain::count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{Weighed, calibration_error, found_among_best, metrics, ranked, tenths};
+use crate::evaluation::{Weighed, calibration_error, found_among_best, metrics, tenths};
 use crate::{ConfidenceLevel, ValueRange};
 
 /// Bootstrap samples.
@@ -119,6 +118,7 @@ pub fn accuracy(judged: &[Judged], is_whole: bool) -> Accuracy {
         order.iter().filter(|one| one.expanded).filter_map(|one| one.amount.zip(one.value)).collect();
     let within = amounts.iter().filter(|(amount, value)| value.lower <= *amount && *amount <= value.upper).count();
     let figures = figures(&order, expansions, is_whole);
+    let rows = weighed(&order, |_| 1.0);
     Accuracy {
         customers: order.len(),
         expansions,
@@ -127,9 +127,9 @@ pub fn accuracy(judged: &[Judged], is_whole: bool) -> Accuracy {
         predicted_amount: order.iter().map(|one| one.expected_value).sum(),
         calibration_error_by_chance: figures.contains_key(CALIBRATION_ERROR).then(|| error_by_chance(&order)),
         figures,
-        interval_coverage: interval_coverage(&order, &weighed(&order, |_| 1.0)).filter(|_| is_whole),
+        interval_coverage: interval_coverage(&order, &rows).filter(|_| is_whole),
         value_coverage: (!amounts.is_empty()).then(|| (count(within) / count(amounts.len()), amounts.len())),
-        tenths: tenths_of(&order, expansions),
+        tenths: tenths_of(&rows, expansions),
     }
 }
 
@@ -156,7 +156,7 @@ fn figures(order: &[&Judged], expansions: usize, is_whole: bool) -> BTreeMap<Str
 fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) -> Option<Vec<(&'static str, f64)>> {
     let rows = weighed(order, weight);
     let all = metrics(&rows, rows.len())?;
-    let total: f64 = rows.iter().map(|row| row.up + row.down).sum();
+    let total: f64 = rows.iter().map(|row| row.weight()).sum();
     let up: f64 = rows.iter().map(|row| row.up).sum();
     let capture = |share: f64| found_among_best(&rows, share * total) / up;
     let flagged = rows.iter().take_while(|row| 100.0 * row.p >= FLAGGED);
@@ -172,7 +172,7 @@ fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) 
         figures.push(("precision_flagged", hits / flags));
     }
     if is_whole {
-        let predicted: f64 = rows.iter().map(|row| row.p * (row.up + row.down)).sum();
+        let predicted: f64 = rows.iter().map(|row| row.p * row.weight()).sum();
         figures.extend([
             ("log_loss", all.log_loss),
             ("brier", all.brier),
@@ -187,7 +187,7 @@ fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) 
 
 /// The figures of customers with amounts; which ones there are depends on the customers alone, not on how often they count.
 fn figures_of_amounts(order: &[&Judged], rows: &[Weighed], is_whole: bool) -> Vec<(&'static str, f64)> {
-    let counted = || order.iter().zip(rows).map(|(one, row)| (*one, row.up + row.down));
+    let counted = || order.iter().zip(rows).map(|(one, row)| (*one, row.weight()));
     let won = || counted().filter_map(|(one, weight)| Some((one, one.amount?, weight)));
     let estimated = || won().filter(|(one, _, _)| one.expanded).filter_map(|(one, won, n)| Some((one.value?, won, n)));
     let mut figures = Vec::new();
@@ -229,12 +229,11 @@ fn error_by_chance(order: &[&Judged]) -> f64 {
 
 /// The area under the ROC curve with its 90 % bootstrap interval by customer, of rows that say whose they are, what was
 /// predicted and what happened; `None` unless both outcomes occur.
-pub fn auc(rows: &[(u32, f64, bool)]) -> Option<Figure> {
-    let mut order = rows.to_vec();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+pub fn auc(mut rows: Vec<(u32, f64, bool)>) -> Option<Figure> {
+    rows.sort_by(|a, b| b.1.total_cmp(&a.1));
     let of = |weight: &dyn Fn(u32) -> f64| {
         let weigh = |(customer, p, expanded): &(u32, f64, bool)| Weighed::of(*p, *expanded, weight(*customer));
-        let rows: Vec<Weighed> = order.iter().map(weigh).collect();
+        let rows: Vec<Weighed> = rows.iter().map(weigh).collect();
         metrics(&rows, rows.len()).map(|metrics| metrics.auc)
     };
     let value = of(&|_| 1.0)?;
@@ -242,9 +241,7 @@ pub fn auc(rows: &[(u32, f64, bool)]) -> Option<Figure> {
     Some(Figure::of(value, (0..SAMPLES).filter_map(sample).collect()))
 }
 
-/// Customers in descending order of propensity, in ten parts.
-fn tenths_of(order: &[&Judged], expansions: usize) -> Vec<Tenth> {
-    let rows = ranked(order.iter().map(|one| Weighed::of(one.propensity, one.expanded, 1.0)));
+fn tenths_of(rows: &[Weighed], expansions: usize) -> Vec<Tenth> {
     let rate = count(expansions) / count(rows.len()).max(1.0);
     let mut found = 0.0;
     let tenth = |rows: &[Weighed]| {
@@ -259,18 +256,18 @@ fn tenths_of(order: &[&Judged], expansions: usize) -> Vec<Tenth> {
             gain: if expansions > 0 { found / count(expansions) } else { 0.0 },
         }
     };
-    tenths(&rows, count(rows.len())).filter(|rows| !rows.is_empty()).map(tenth).collect()
+    tenths(rows, count(rows.len())).filter(|rows| !rows.is_empty()).map(tenth).collect()
 }
 
 /// The share of tenths whose rate lies within the mean interval of their customers.
 fn interval_coverage(order: &[&Judged], rows: &[Weighed]) -> Option<f64> {
-    let total: f64 = rows.iter().map(|row| row.up + row.down).sum();
+    let total: f64 = rows.iter().map(|row| row.weight()).sum();
     let (mut begin, mut covered, mut all) = (0, 0, 0);
     for tenth in tenths(rows, total) {
         let customers = &order[begin..begin + tenth.len()];
         begin += tenth.len();
         let sum = |of: &dyn Fn(&Judged) -> f64| -> f64 {
-            customers.iter().zip(tenth).map(|(one, row)| (row.up + row.down) * of(one)).sum()
+            customers.iter().zip(tenth).map(|(one, row)| row.weight() * of(one)).sum()
         };
         let (n, up) = (sum(&|_| 1.0), tenth.iter().map(|row| row.up).sum::<f64>());
         if n > 0.0 {
@@ -281,8 +278,8 @@ fn interval_coverage(order: &[&Judged], rows: &[Weighed]) -> Option<f64> {
     (all > 0).then(|| count(covered) / count(all))
 }
 
-/// The empirical quantile of sorted values.
-fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+/// The empirical quantile of sorted values; `None` without any.
+pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "q is in 0..=1")]
     let place = (q * count(sorted.len().saturating_sub(1))).round() as usize;
     sorted.get(place).copied()

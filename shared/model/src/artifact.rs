@@ -164,9 +164,6 @@ pub fn fingerprint(bytes: &[u8]) -> String {
 }
 
 /// Writes a model down.
-///
-/// # Errors
-/// [`ArtifactError::Json`] when it holds a number JSON has no form for.
 pub fn encode(model: &Model) -> Result<Encoded, ArtifactError> {
     let bytes = serde_json::to_vec(model)?;
     let sha256 = fingerprint(&bytes);
@@ -174,9 +171,6 @@ pub fn encode(model: &Model) -> Result<Encoded, ArtifactError> {
 }
 
 /// Reads a model that its manifest vouches for.
-///
-/// # Errors
-/// [`ArtifactError`] when checksum, a version or the parts do not fit.
 pub fn decode(bytes: &[u8], manifest: &Manifest) -> Result<Model, ArtifactError> {
     let model_id = || manifest.model_id.clone();
     let version = |what, expected, found| {

@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use expansion_domain::{Id, share};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
-use crate::{SimilarCohort, fingerprint};
+use crate::SimilarCohort;
 
 /// The most similar customers looked at; of few customers a tenth.
 const NEIGHBOURS: usize = 50;
@@ -31,28 +32,12 @@ pub struct Cohort {
 }
 
 impl Cohort {
-    /// How many members there are.
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.expanded.0.len()
     }
 
-    /// Whether there is no member.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether a member expanded.
-    pub fn expanded(&self, member: usize) -> bool {
-        self.expanded.0[member] == 1
-    }
-
-    /// The tag of a member.
-    pub fn tag(&self, member: usize) -> [u8; 4] {
-        self.tags.0.as_chunks().0[member]
-    }
-
     /// The coordinates of a customer whose features lie in the given bins (those of [`Cohort::features`]).
-    pub fn point(&self, bins: impl Iterator<Item = usize>) -> Vec<f32> {
+    fn point(&self, bins: impl Iterator<Item = usize>) -> Vec<f32> {
         let mut point = vec![0.0; self.dimensions];
         for (of_bin, bin) in self.coordinates.iter().zip(bins) {
             if let Some((at, value)) = of_bin.get(bin).copied().flatten() {
@@ -60,12 +45,6 @@ impl Cohort {
             }
         }
         point
-    }
-
-    /// The coordinates of a member.
-    pub fn member(&self, member: usize) -> Vec<f32> {
-        let width = self.features.len();
-        self.point(self.bins.0[member * width..(member + 1) * width].iter().map(|bin| usize::from(*bin)))
     }
 
     /// What of the parts does not fit together, for a model whose features have so many bins.
@@ -90,8 +69,10 @@ pub struct Neighbours<'a> {
 impl<'a> Neighbours<'a> {
     /// Lays the cohort out; `None` if it has no member.
     pub fn new(cohort: &'a Cohort) -> Option<Self> {
-        let points = (0..cohort.len()).flat_map(|member| cohort.member(member)).collect();
-        (!cohort.is_empty()).then_some(Self { cohort, points })
+        let width = cohort.features.len();
+        let member = |member: usize| cohort.bins.0[member * width..][..width].iter().map(|bin| usize::from(*bin));
+        let points = (0..cohort.len()).flat_map(|i| cohort.point(member(i))).collect();
+        (cohort.len() > 0).then_some(Self { cohort, points })
     }
 
     /// What became of the customers most similar to one whose features (all of the model's) lie in the given bins. The
@@ -99,8 +80,8 @@ impl<'a> Neighbours<'a> {
     pub fn of(&self, bins: &[u16], customer_id: &Id) -> Option<SimilarCohort> {
         let point = self.cohort.point(self.cohort.features.iter().map(|feature| usize::from(bins[*feature])));
         let own = customer_tag(customer_id);
-        let nearest = self.nearest(&point, |member| self.cohort.tag(member) != own);
-        let expanded = nearest.iter().filter(|member| self.cohort.expanded(**member)).count();
+        let nearest = self.nearest(&point, |member| self.cohort.tags.0.as_chunks().0[member] != own);
+        let expanded = nearest.iter().filter(|member| self.cohort.expanded.0[**member] == 1).count();
         let customers = nearest.len();
         (customers > 0).then(|| SimilarCohort { customers, expanded, share: share(expanded, customers) })
     }
@@ -125,8 +106,7 @@ impl<'a> Neighbours<'a> {
 
 /// Identifies a customer without naming them: the first four bytes of the id's SHA-256.
 pub fn customer_tag(customer_id: &str) -> [u8; 4] {
-    let digest = fingerprint(customer_id.as_bytes());
-    u32::from_str_radix(&digest[..8], 16).unwrap_or_default().to_be_bytes()
+    Sha256::digest(customer_id).first_chunk().copied().unwrap_or_default()
 }
 
 /// Bytes, written as base64.

@@ -34,8 +34,7 @@ pub struct Shift {
     pub missing_usual: Option<f64>,
 }
 
-/// Compares counts over the same bins, the last of which holds missing values if `has_missing`. `None` where one side has
-/// no rows.
+/// Compares counts over the same bins, the last for missing values if `has_missing`; `None` where one side has no rows.
 pub fn shift(feature: &str, before: &Spread, now: &[u64], has_missing: bool) -> Option<Shift> {
     let (all_before, all_now) = (shares(&before.counts)?, shares(now)?);
     if all_before.len() != all_now.len() {

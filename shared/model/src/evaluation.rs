@@ -62,13 +62,13 @@ impl Weighed {
         Self { p, up, down: weight - up }
     }
 
-    fn weight(self) -> f64 {
+    pub(crate) fn weight(self) -> f64 {
         self.up + self.down
     }
 }
 
 /// Rows in descending order of probability.
-pub(crate) fn ranked(rows: impl Iterator<Item = Weighed>) -> Vec<Weighed> {
+fn ranked(rows: impl Iterator<Item = Weighed>) -> Vec<Weighed> {
     let mut rows: Vec<Weighed> = rows.collect();
     rows.sort_by(|a, b| b.p.total_cmp(&a.p));
     rows

@@ -95,8 +95,7 @@ impl Intervals {
     }
 }
 
-/// Where normal log-odds with this standard deviation must be centred for their mean probability to be that of
-/// `log_odds`.
+/// Where normal log-odds of this standard deviation are centred if their mean probability is that of `log_odds`.
 pub fn centre(log_odds: f64, deviation: f64) -> f64 {
     if deviation < 1e-6 {
         return log_odds;

@@ -15,16 +15,14 @@ mod drift;
 mod evaluation;
 mod heterogeneity;
 mod model;
-mod patterns;
 mod products;
 mod profile;
 mod score;
-mod value;
 mod values;
 mod verdict;
 mod what_if;
 
-pub use accuracy::{Accuracy, FLAGGED, Figure, Judged, SAMPLES, Tenth, accuracy, auc, scattered};
+pub use accuracy::{Accuracy, FLAGGED, Figure, Judged, SAMPLES, Tenth, accuracy, auc, quantile, scattered};
 pub use artifact::{
     ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,
     ValueEvaluation, decode, encode, fingerprint,
@@ -40,11 +38,9 @@ pub use model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Reference, Spread, Term, TermKind,
     Uncertainty, UsualShift,
 };
-pub use patterns::{SegmentCalibration, SegmentPattern, StrongFactor};
-pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS, candidates};
-pub use profile::{Profile, Profiles, Usual};
+pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS};
+pub use profile::{Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, Usual};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
-pub use value::{Estimate, ValueModel};
-pub use values::{FactorValue, SimilarCohort, ValueRange, rounded};
+pub use values::{FactorValue, SimilarCohort, ValueModel, ValueRange, rounded};
 pub use verdict::{Decision, LabelledRows, Readiness, SUSPICIOUS_AUC, Verdict};
 pub use what_if::{ASSOCIATION, Change, Lever, Rescored, levers, rescore, smallest_change};

@@ -1,12 +1,11 @@
 //! The model as plain data: log-odds = intercept + Σ weights of the bins of one or two features.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use expansion_domain::Instant;
 use schemars::JsonSchema;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Bins, Cohort, Heterogeneity, ProductModel, Profiles, ValueModel};
+use crate::{Bins, Bytes, Cohort, Heterogeneity, ProductModel, Profiles, ValueModel};
 
 /// Changes whenever the artifact's form does.
 pub const ARTIFACT_SCHEMA_VERSION: u32 = 4;
@@ -136,6 +135,14 @@ pub struct Term {
     pub weights: Vec<f64>,
 }
 
+impl Term {
+    /// The shape of a feature, with a cell for each of its bins.
+    pub fn shape(feature: usize, weights: Vec<f64>) -> Self {
+        let axis = Axis { feature, cells: (0_u16..).take(weights.len()).collect(), len: weights.len() };
+        Self { kind: TermKind::Shape, axes: vec![axis], weights }
+    }
+}
+
 /// What a term is, and so whose points it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -161,37 +168,24 @@ pub struct Axis {
 
 /// The covariance of the fitted log-odds, as a low-rank factor: each cell of each term has one row of `rank` numbers,
 /// and the variance of a customer's log-odds is the squared length of the sum of their cells' rows.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Uncertainty {
     /// Numbers a row; 0 when nothing is known about the uncertainty of the fit.
     pub rank: usize,
     /// The intercept's row, then those of each term's cells. Single precision: intervals need no more.
+    #[serde(serialize_with = "pack", deserialize_with = "unpack")]
     pub rows: Vec<f32>,
 }
 
-/// The stored form of [`Uncertainty`].
-#[derive(Serialize, Deserialize)]
-struct Packed {
-    rank: usize,
-    rows: String,
+fn pack<S: Serializer>(rows: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
+    Bytes(rows.iter().flat_map(|entry| entry.to_le_bytes()).collect()).serialize(serializer)
 }
 
-impl Serialize for Uncertainty {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.rows.iter().flat_map(|entry| entry.to_le_bytes()).collect();
-        Packed { rank: self.rank, rows: STANDARD.encode(bytes) }.serialize(serializer)
+fn unpack<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+    let bytes = Bytes::deserialize(deserializer)?;
+    let (entries, rest) = bytes.0.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(D::Error::custom("the uncertainty is not a list of 32-bit floats"));
     }
-}
-
-impl<'de> Deserialize<'de> for Uncertainty {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let packed = Packed::deserialize(deserializer)?;
-        let bytes = STANDARD.decode(packed.rows).map_err(D::Error::custom)?;
-        let (entries, rest) = bytes.as_chunks::<4>();
-        if !rest.is_empty() {
-            return Err(D::Error::custom("the uncertainty is not a list of 32-bit floats"));
-        }
-        Ok(Self { rank: packed.rank, rows: entries.iter().map(|entry| f32::from_le_bytes(*entry)).collect() })
-    }
+    Ok(entries.iter().map(|entry| f32::from_le_bytes(*entry)).collect())
 }

@@ -73,8 +73,8 @@ pub struct Candidate<'a> {
     pub open_since: Option<Instant>,
     /// When the last deal for it was lost, if within a year.
     pub lost_at: Option<Instant>,
-    /// The customer's traits for it; the shares are filled in by the model.
-    traits: [f64; TRAITS.len()],
+    /// The customer's [`TRAITS`] for it.
+    pub traits: [f64; TRAITS.len()],
 }
 
 impl Candidate<'_> {
@@ -84,94 +84,77 @@ impl Candidate<'_> {
     }
 }
 
-/// What a customer could still buy: more of the seats they own, a tier above theirs, add-ons and services they don't
-/// own, more usage; of what `sold` names and the catalogue holds. A customer without any contract on record could buy
-/// anything.
-pub fn candidates<'a>(inputs: &Inputs<'a>, sold: &Shares) -> Vec<Candidate<'a>> {
-    let known = &inputs.known;
-    let owned: BTreeSet<&Id> = known.running().filter_map(|contract| contract.product_id.as_ref()).collect();
-    let nothing_on_record = known.contracts.is_empty();
-    let products = || inputs.catalogue.products();
-    let tier = products()
-        .filter(|product| product.kind.as_deref() == Some("tier") && owned.contains(&product.product_id))
-        .filter_map(|product| product.list_price)
-        .fold(f64::NEG_INFINITY, f64::max);
-    let could_buy = |product: &Product| {
-        let owns = owned.contains(&product.product_id);
-        match product.kind.as_deref() {
-            Some("seats") => owns || nothing_on_record,
-            // A tier of unknown price may be above.
-            Some("tier") => !owns && product.list_price.is_none_or(|price| price > tier),
-            Some("add_on" | "service") => !owns,
-            _ => true,
-        }
-    };
-    let in_catalogue = products().filter(|product| could_buy(product)).map(|p| (p.product_id.clone(), Some(p)));
-    let others = sold.keys().filter(|id| inputs.catalogue.product(id).is_none()).map(|id| (Id::from(&**id), None));
-    in_catalogue.chain(others).map(|(product_id, product)| candidate(inputs, product_id, product)).collect()
-}
-
-/// What is known of one product for a customer.
-fn candidate<'a>(inputs: &Inputs<'a>, product_id: Id, product: Option<&'a Product>) -> Candidate<'a> {
-    let as_of = inputs.known.as_of;
-    let deals = || inputs.known.deals().filter(|deal| deal.product_id == Some(&product_id));
-    let open_since = deals().filter(|deal| deal.outcome.is_none()).map(|deal| deal.created_at).max();
-    let lost = deals().filter_map(|deal| deal.outcome).filter(|outcome| !outcome.won).map(|outcome| outcome.closed_at);
-    let lost_at = lost.max().filter(|at| as_of.days_since(*at) <= LOST_DAYS);
-    let number = |name: &str| feature(name).and_then(|(_, feature)| feature.value(inputs).as_number());
-    let flag = |is: bool| if is { 1.0 } else { 0.0 };
-    let kind = product.and_then(|product| product.kind.as_deref());
-    let of = |wanted: &str, name: &str, most: f64| {
-        if kind == Some(wanted) { number(name).unwrap_or_default().clamp(-most, most) } else { 0.0 }
-    };
-    let is_seats = kind == Some("seats");
-    let pressure = number("seat_utilisation").filter(|_| is_seats);
-    let soon_full = number("days_to_capacity").filter(|days| is_seats && *days <= 90.0);
-    let traits = [
-        0.0,
-        0.0,
-        flag(open_since.is_some()),
-        flag(lost_at.is_some()),
-        pressure.map_or(0.0, |share| ((share - 0.8) / 0.2).clamp(-3.0, 2.0)),
-        flag(soon_full.is_some()),
-        of("seats", "seat_inquiries", 3.0),
-        of("seats", "new_teams", 3.0),
-        of("tier", "enterprise_inquiries", 3.0),
-        of("add_on", "feature_requests", 3.0),
-        of("usage", "api_calls_change", 1.0),
-    ];
-    Candidate { product_id, product, open_since, lost_at, traits }
-}
-
 impl ProductModel {
-    /// The traits of a candidate for a customer of the given segment and industry.
-    pub fn traits(
-        &self,
-        candidate: &Candidate<'_>,
-        segment: Option<&str>,
-        industry: Option<&str>,
-    ) -> [f64; TRAITS.len()] {
-        let id = &*candidate.product_id;
-        let share = |shares: &Shares| shares.get(id).copied().unwrap_or_default().max(self.least_share).max(1e-9);
+    /// What a customer could still buy: more of the seats they own, a tier above theirs, add-ons and services they don't
+    /// own, more usage; of what was sold and the catalogue holds. A customer without any contract on record could buy
+    /// anything.
+    pub fn candidates<'a>(&self, inputs: &Inputs<'a>) -> Vec<Candidate<'a>> {
+        let known = &inputs.known;
+        let owned: BTreeSet<&Id> = known.running().filter_map(|contract| contract.product_id.as_ref()).collect();
+        let nothing_on_record = known.contracts.is_empty();
+        let products = || inputs.catalogue.products();
+        let tier = products()
+            .filter(|product| product.kind.as_deref() == Some("tier") && owned.contains(&product.product_id))
+            .filter_map(|product| product.list_price)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let could_buy = |product: &Product| {
+            let owns = owned.contains(&product.product_id);
+            match product.kind.as_deref() {
+                Some("seats") => owns || nothing_on_record,
+                // A tier of unknown price may be above.
+                Some("tier") => !owns && product.list_price.is_none_or(|price| price > tier),
+                Some("add_on" | "service") => !owns,
+                _ => true,
+            }
+        };
+        let in_catalogue = products().filter(|product| could_buy(product)).map(|p| (p.product_id.clone(), Some(p)));
+        let others =
+            self.overall.keys().filter(|id| inputs.catalogue.product(id).is_none()).map(|id| (Id::from(&**id), None));
+        in_catalogue.chain(others).map(|(product_id, product)| self.candidate(inputs, product_id, product)).collect()
+    }
+
+    /// What is known of one product for a customer.
+    fn candidate<'a>(&self, inputs: &Inputs<'a>, product_id: Id, product: Option<&'a Product>) -> Candidate<'a> {
+        let known = &inputs.known;
+        let deals = || known.deals().filter(|deal| deal.product_id == Some(&product_id));
+        let open_since = deals().filter(|deal| deal.outcome.is_none()).map(|deal| deal.created_at).max();
+        let lost =
+            deals().filter_map(|deal| deal.outcome).filter(|outcome| !outcome.won).map(|outcome| outcome.closed_at);
+        let lost_at = lost.max().filter(|at| known.as_of.days_since(*at) <= LOST_DAYS);
+        let number = |name: &str| feature(name).and_then(|(_, feature)| feature.value(inputs).as_number());
+        let flag = |is: bool| if is { 1.0 } else { 0.0 };
+        let kind = product.and_then(|product| product.kind.as_deref());
+        let of = |wanted: &str, name: &str, most: f64| {
+            if kind == Some(wanted) { number(name).unwrap_or_default().clamp(-most, most) } else { 0.0 }
+        };
+        let is_seats = kind == Some("seats");
+        let pressure = number("seat_utilisation").filter(|_| is_seats);
+        let soon_full = number("days_to_capacity").filter(|days| is_seats && *days <= 90.0);
+        let share =
+            |shares: &Shares| shares.get(&*product_id).copied().unwrap_or_default().max(self.least_share).max(1e-9);
         let overall = share(&self.overall);
-        let of_segment = segment.and_then(|name| self.segments.get(name)).map_or(overall, share);
-        let of_industry = industry.and_then(|name| self.industries.get(name)).map_or(overall, share);
-        let mut traits = candidate.traits;
-        traits[0] = of_segment.ln();
-        traits[1] = (of_industry / overall).ln();
-        traits
+        let of_segment = known.segment().and_then(|name| self.segments.get(&**name)).map_or(overall, share);
+        let of_industry = known.industry().and_then(|name| self.industries.get(&**name)).map_or(overall, share);
+        let traits = [
+            of_segment.ln(),
+            (of_industry / overall).ln(),
+            flag(open_since.is_some()),
+            flag(lost_at.is_some()),
+            pressure.map_or(0.0, |share| ((share - 0.8) / 0.2).clamp(-3.0, 2.0)),
+            flag(soon_full.is_some()),
+            of("seats", "seat_inquiries", 3.0),
+            of("seats", "new_teams", 3.0),
+            of("tier", "enterprise_inquiries", 3.0),
+            of("add_on", "feature_requests", 3.0),
+            of("usage", "api_calls_change", 1.0),
+        ];
+        Candidate { product_id, product, open_since, lost_at, traits }
     }
 
     /// The probability of each candidate, given that one of them is bought.
-    pub fn probabilities(
-        &self,
-        candidates: &[Candidate<'_>],
-        segment: Option<&str>,
-        industry: Option<&str>,
-    ) -> Vec<f64> {
+    pub fn probabilities(&self, candidates: &[Candidate<'_>]) -> Vec<f64> {
         let utility = |candidate: &Candidate<'_>| -> f64 {
-            let traits = self.traits(candidate, segment, industry);
-            traits.iter().zip(&self.slopes).map(|(x, slope)| x * slope).sum()
+            candidate.traits.iter().zip(&self.slopes).map(|(x, slope)| x * slope).sum()
         };
         let utilities: Vec<f64> = candidates.iter().map(utility).collect();
         let largest = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -180,10 +163,8 @@ impl ProductModel {
         weights.into_iter().map(|weight| weight / total).collect()
     }
 
-    /// What an expansion of a product brings from a customer whose features lie in the given bins; `None` where too few
-    /// of its amounts are known.
+    /// What an expansion of a product brings, by the customer's bins; `None` where too few of its amounts are known.
     pub fn value(&self, product_id: &str, model: &ValueModel, bins: &[u16]) -> Option<ValueRange> {
-        let [lower, amount, upper] = self.values.get(product_id)?.spread.map(|s| (model.centre(bins) + s).exp());
-        Some(ValueRange { amount, lower, upper })
+        Some(model.range(bins, self.values.get(product_id)?.spread))
     }
 }

@@ -42,18 +42,12 @@ pub struct Score {
 
 impl<'a> Scorer<'a> {
     /// For snapshots of [`FEATURES`].
-    ///
-    /// # Errors
-    /// [`UnknownFeature`] when the model needs one that isn't there.
     pub fn new(model: &'a AdditiveModel) -> Result<Self, UnknownFeature> {
         let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
         Self::for_columns(model, &names)
     }
 
     /// For snapshots whose values have the given names.
-    ///
-    /// # Errors
-    /// [`UnknownFeature`] when the model needs one that isn't there.
     pub fn for_columns(model: &'a AdditiveModel, names: &[impl AsRef<str>]) -> Result<Self, UnknownFeature> {
         let column = |feature: &crate::BinnedFeature| {
             let found = names.iter().position(|name| name.as_ref() == feature.name);

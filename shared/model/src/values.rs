@@ -1,4 +1,6 @@
-//! The values that answers are made of: a feature's, an amount with its interval, a share of similar customers.
+//! The values that answers are made of: a feature's, an amount with its interval, a share of similar customers; and what
+//! an expansion is worth, given that it happens: a linear model of the log-amount over the features' bins, with an interval
+//! from the amounts that the fit had not seen.
 
 use expansion_domain::Id;
 use expansion_features::Value;
@@ -63,6 +65,39 @@ pub struct ValueRange {
     pub lower: f64,
     /// Upper end.
     pub upper: f64,
+}
+
+/// Amount given expansion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValueModel {
+    /// The log-amount of an average customer.
+    pub intercept: f64,
+    /// For each of the model's features, what each bin adds to the log-amount.
+    pub weights: Vec<Vec<f64>>,
+    /// Log of lower end, median and upper end over the centre: conformal quantiles of what unseen amounts left over.
+    pub spread: [f64; 3],
+    /// Mean amount over the centre's exponential (Duan's smearing estimate).
+    pub mean_factor: f64,
+}
+
+impl ValueModel {
+    /// The centre of the log-amount for a customer whose features lie in the given bins.
+    pub fn centre(&self, bins: &[u16]) -> f64 {
+        let parts = self.weights.iter().zip(bins).map(|(weights, bin)| weights[usize::from(*bin)]);
+        self.intercept + parts.sum::<f64>()
+    }
+
+    /// The amount, when those of such customers are spread like this (see [`ValueModel::spread`]).
+    pub fn range(&self, bins: &[u16], spread: [f64; 3]) -> ValueRange {
+        let centre = self.centre(bins);
+        let [lower, amount, upper] = spread.map(|s| (centre + s).exp());
+        ValueRange { amount, lower, upper }
+    }
+
+    /// The mean amount, for expected values.
+    pub fn mean(&self, bins: &[u16]) -> f64 {
+        self.centre(bins).exp() * self.mean_factor
+    }
 }
 
 /// A number with so many decimals: what is stored should not pretend to more.

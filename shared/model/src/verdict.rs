@@ -70,8 +70,7 @@ pub enum Readiness {
 }
 
 impl Verdict {
-    /// The verdict on a model: `ready` with an AUC of 0.70 or more whose interval is no wider than 0.1, `ok` from 0.55 on,
-    /// `suspicious` above 0.95.
+    /// `ready` with an AUC from 0.70 on whose interval is no wider than 0.1, `ok` from 0.55 on, `suspicious` above 0.95.
     pub fn of(knowledge: Knowledge, rows: LabelledRows, auc: Option<Figure>, metrics: Option<Metrics>) -> Self {
         let (readiness, reason) = match auc {
             None => (Readiness::NotReady, untested(knowledge, rows)),

@@ -10,7 +10,7 @@ use expansion_domain::count;
 use expansion_model::{Axis, BinnedFeature, Bins, Knowledge, Term, TermKind};
 use faer::Mat;
 
-use crate::FitError;
+use crate::Result;
 use crate::outcomes::{Outcomes, residuals};
 use crate::penalised::{self, Block, Control, Fit, logit};
 
@@ -43,7 +43,7 @@ pub(crate) struct Binned<'a> {
     pub(crate) features: &'a [BinnedFeature],
     /// The bin of each row, feature by feature.
     pub(crate) codes: &'a [Vec<u16>],
-    pub(crate) outcomes: Outcomes<'a>,
+    pub(crate) outcomes: &'a Outcomes,
     /// The segment's position among the features.
     pub(crate) segment: Option<usize>,
 }
@@ -111,8 +111,8 @@ impl Plan {
 }
 
 /// Fits shapes, held down more strongly where there is little to learn from, and pairs where there is much.
-pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) -> Result<(Vec<Block>, Fit), FitError> {
-    let labels = data.outcomes.labels;
+pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) -> Result<(Vec<Block>, Fit)> {
+    let labels = &data.outcomes.labels;
     let base = count(labels.iter().filter(|y| **y).count()) / count(labels.len());
     let (mut blocks, start) = match plan {
         Some(plan) => plan.blocks(data),
@@ -156,9 +156,8 @@ fn shape(data: &Binned<'_>, feature: usize) -> Block {
     for i in ordered..size {
         ridge[(i, i)] = 1.0;
     }
-    let cells = (0..size).map(narrow).collect();
     Block {
-        term: Term { kind: TermKind::Shape, axes: vec![Axis { feature, cells, len: size }], weights: vec![0.0; size] },
+        term: Term::shape(feature, vec![0.0; size]),
         codes: data.codes[feature].clone(),
         penalties: vec![differences(size, ordered, 2), differences(size, ordered, 1), ridge],
         smoothing: SHAPE_SMOOTHING.to_vec(),
@@ -234,7 +233,7 @@ fn side(data: &Binned<'_>, feature: usize) -> PairSide {
 
 /// The pairs of features that say most beyond the shapes, deviations of segments among them.
 fn pairs(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
-    let residuals: Vec<f64> = residuals(&fit.propensities, data.outcomes.labels).collect();
+    let residuals: Vec<f64> = residuals(&fit.propensities, &data.outcomes.labels).collect();
     let weights: Vec<f64> = fit.propensities.iter().map(|p| p * (1.0 - p)).collect();
     let sides: Vec<PairSide> = (0..data.features.len()).map(|feature| side(data, feature)).collect();
     let mut found: Vec<(f64, usize, usize)> = Vec::new();

@@ -6,8 +6,8 @@ use expansion_model::{Axis, MOST_RANK, Term, TermKind, Uncertainty, scattered};
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, Side};
 
-use crate::FitError;
 use crate::penalised::{Block, Fit, gram};
+use crate::{FitError, Result};
 
 /// Numbers a row of the uncertainty.
 const RANK: usize = 48;
@@ -25,7 +25,7 @@ pub(crate) struct Assembled {
     pub(crate) uncertainty: Uncertainty,
 }
 
-pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled, FitError> {
+pub(crate) fn assemble(blocks: Vec<Block>, fit: &Fit) -> Result<Assembled> {
     let rows = fit.propensities.len();
     let size = fit.parameters.len();
     let mut metric = gram(&blocks, &vec![1.0 / count(rows); rows], size);
@@ -118,10 +118,7 @@ fn purify(term: &mut Term, counts: &[f64]) -> (Vec<(Axis, Vec<f64>)>, f64) {
 fn add_to_shape(terms: &mut Vec<Term>, side: &Axis, moved: &[f64]) {
     let is_shape = |term: &Term| term.kind == TermKind::Shape && term.axes[0].feature == side.feature;
     let place = terms.iter().position(is_shape).unwrap_or_else(|| {
-        let len = side.cells.len();
-        let cells = (0_u16..).take(len).collect();
-        let axis = Axis { feature: side.feature, cells, len };
-        terms.push(Term { kind: TermKind::Shape, axes: vec![axis], weights: vec![0.0; len] });
+        terms.push(Term::shape(side.feature, vec![0.0; side.cells.len()]));
         terms.len() - 1
     });
     for (weight, cell) in terms[place].weights.iter_mut().zip(&side.cells) {
@@ -131,7 +128,7 @@ fn add_to_shape(terms: &mut Vec<Term>, side: &Axis, moved: &[f64]) {
 
 /// `B` with few columns, so that `xᵀ B Bᵀ x` is near `xᵀ H⁻¹ x` for rows `x` distributed as in `metric` (their mean
 /// outer product): the leading directions by subspace iteration, scaled to the same mean variance.
-pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>, FitError> {
+pub(crate) fn low_rank(factor: &Llt<f64>, metric: &Mat<f64>) -> Result<Mat<f64>> {
     let size = metric.nrows();
     let rank = RANK.min(MOST_RANK).min(size);
     let mut basis = Mat::from_fn(size, rank, |i, j| scattered((i * rank + j) as u64) - 0.5);

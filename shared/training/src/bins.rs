@@ -10,19 +10,23 @@ const MOST_LEVELS: usize = 60;
 /// A bin of numbers has at least so many rows.
 const LEAST_ROWS_A_BIN: usize = 10;
 
-/// The features that say something in the given rows, each with at most `most` bins for numbers, and the bin of each
-/// of these rows.
+/// The features that say something in the given rows, with at most `most` bins for numbers, and these rows' bins.
 pub(crate) fn features(frame: &Frame, rows: &[usize], most: usize) -> (Vec<BinnedFeature>, Vec<Vec<u16>>) {
-    let mut all = vec![0; frame.rows];
     let mut features = Vec::new();
     let mut codes = Vec::new();
     for (name, column) in frame.names.iter().zip(&frame.columns) {
         let Some(bins) = bins(column, rows, most) else { continue };
-        bins.fill(column, 0..frame.rows, &mut all);
-        codes.push(rows.iter().map(|&row| all[row]).collect());
+        codes.push(self::codes(&bins, column, rows));
         features.push(BinnedFeature { name: name.clone(), bins });
     }
     (features, codes)
+}
+
+/// The bins that the values of some rows fall into.
+pub(crate) fn codes(bins: &Bins, column: &Column, rows: &[usize]) -> Vec<u16> {
+    let mut codes = vec![0; rows.len()];
+    bins.fill(&column.take(rows), 0..rows.len(), &mut codes);
+    codes
 }
 
 /// The bins of a column as seen in the given rows; `None` when the column says nothing there.

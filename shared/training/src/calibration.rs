@@ -12,13 +12,13 @@ const NEEDED: f64 = 9.21;
 const SLOPES: std::ops::RangeInclusive<f64> = 0.3..=2.0;
 
 /// `[intercept, slope]`, where the rows held out differ from `[0, 1]` by more than chance.
-pub(crate) fn needed(log_odds: &[f64], outcomes: Outcomes<'_>) -> Option<[f64; 2]> {
+pub(crate) fn needed(log_odds: &[f64], outcomes: &Outcomes) -> Option<[f64; 2]> {
     let (mut a, mut b) = (0.0, 1.0);
     let mut statistic = 0.0;
     for _ in 0..STEPS {
         let propensities: Vec<f64> = log_odds.iter().map(|eta| sigmoid(a + b * eta)).collect();
         let (mut g0, mut g1, mut h00, mut h01, mut h11) = (0.0, 0.0, 1e-9, 0.0, 1e-9);
-        for ((residual, p), eta) in residuals(&propensities, outcomes.labels).zip(&propensities).zip(log_odds) {
+        for ((residual, p), eta) in residuals(&propensities, &outcomes.labels).zip(&propensities).zip(log_odds) {
             let w = p * (1.0 - p);
             g0 += residual;
             g1 += residual * eta;
@@ -70,7 +70,7 @@ mod tests {
         let customers: Vec<u32> = (0..20_000).collect();
         let correction = |intercept, slope| {
             let (log_odds, labels) = rows(intercept, slope);
-            needed(&log_odds, Outcomes { labels: &labels, customers: &customers })
+            needed(&log_odds, &Outcomes { labels, customers: customers.clone() })
         };
         let [a, b] = correction(-0.4, 0.7).expect("it is needed");
         assert!((a + 0.4).abs() < 0.1 && (b - 0.7).abs() < 0.1, "{a} {b}");
@@ -91,8 +91,8 @@ mod tests {
                 customers.push(customer);
             }
         }
-        let alone: Vec<u32> = (0..20_000).collect();
-        assert!(needed(&log_odds, Outcomes { labels: &labels, customers: &alone }).is_some());
-        assert_eq!(needed(&log_odds, Outcomes { labels: &labels, customers: &customers }), None);
+        let alone = Outcomes { labels: labels.clone(), customers: (0..20_000).collect() };
+        assert!(needed(&log_odds, &alone).is_some());
+        assert_eq!(needed(&log_odds, &Outcomes { labels, customers }), None);
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::count;
+use expansion_features::Dataset;
 use expansion_model::{NORMAL, centre, sigmoid};
-
-use crate::outcomes::Outcomes;
 
 /// A segment's variance is shrunk to the whole's as if so many of its pairs' worth of information were the whole's.
 const PRIOR_INFORMATION: f64 = 30.0;
@@ -16,6 +15,8 @@ const DEVIATION_STEP: f64 = 0.1;
 const MOST_ROWS_EACH: usize = 60;
 /// Half-lives (days) of what customers have in common with themselves; the last means for ever.
 const HALF_LIVES: [f64; 6] = [60.0, 90.0, 135.0, 200.0, 400.0, f64::INFINITY];
+
+const MICROS_A_DAY: f64 = 86_400e6;
 
 /// A row as seen here: when (days), its fitted log-odds, its standardised residual, its segment's bin.
 #[derive(Clone, Copy)]
@@ -133,21 +134,23 @@ impl RelativeSpread {
 
 /// The rows of each customer, for [`heterogeneity`].
 pub(crate) fn repeated(
+    data: &Dataset,
+    rows: &[usize],
     log_odds: &[f64],
-    outcomes: Outcomes<'_>,
-    days: &[f64],
     segments: Option<&[u16]>,
 ) -> BTreeMap<u32, Vec<Repeated>> {
-    let mut rows: BTreeMap<u32, Vec<Repeated>> = BTreeMap::new();
-    for (i, (&log_odds, y)) in log_odds.iter().zip(outcomes.labels).enumerate() {
-        rows.entry(outcomes.customers[i]).or_default().push(Repeated {
-            day: days[i],
+    let mut repeated: BTreeMap<u32, Vec<Repeated>> = BTreeMap::new();
+    for (i, (&row, &log_odds)) in rows.iter().zip(log_odds).enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "days matter, not microseconds")]
+        let day = data.as_of[row].micros() as f64 / MICROS_A_DAY;
+        repeated.entry(data.customers[row]).or_default().push(Repeated {
+            day,
             log_odds,
-            residual: standardised(log_odds, *y),
+            residual: standardised(log_odds, data.labels[row].expanded),
             segment: segments.map_or(0, |codes| usize::from(codes[i])),
         });
     }
-    rows
+    repeated
 }
 
 /// Outcome less propensity, over the outcome's standard deviation.

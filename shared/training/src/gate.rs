@@ -7,20 +7,19 @@
 
 use std::collections::BTreeMap;
 
-use expansion_domain::count;
-use expansion_features::{Dataset, Value};
+use expansion_domain::{Id, count};
+use expansion_features::Dataset;
 use expansion_model::{
     AdditiveModel, Decision, Figure, Metrics, Model, Readiness, SAMPLES, SUSPICIOUS_AUC, scattered, sigmoid,
 };
 
-use crate::outcomes::{Outcomes, metrics, outcomes_of};
+use crate::outcomes::{Outcomes, grouped, metrics, segments};
 use crate::propensity::scorer;
-use crate::{FitError, SEGMENT, calibration};
+use crate::{Result, calibration};
 
 /// A challenger whose calibration error out of time is larger than this, and than the champion's, is refused.
 const MOST_CALIBRATION_ERROR: f64 = 0.05;
-/// In a segment with at least so many rows a challenger may not be worse than the champion by so much log-loss, beyond
-/// chance.
+/// In a segment with so many rows a challenger may not be worse than the champion by so much log-loss, beyond chance.
 const SEGMENT_ROWS: usize = 200;
 const SEGMENT_LOSS: f64 = 0.01;
 /// So many expansions, at least, tell a bad challenger from a good one: a model taught shuffled outcomes loses some 0.05 of
@@ -44,7 +43,7 @@ pub fn decide(
     challenger: &Challenger<'_>,
     data: &Dataset,
     held_out: &[usize],
-) -> Result<Decision, FitError> {
+) -> Result<Decision> {
     let decision = |promote: bool, reason: String| Decision {
         promote,
         reason,
@@ -56,10 +55,8 @@ pub fn decide(
     let is_suspicious = challenger.readiness == Readiness::Suspicious;
     let too_good = || decision(false, "it ranks customers better than is plausible: promote it by hand".to_owned());
     let Some(champion) = champion else {
-        if is_suspicious {
-            return Ok(too_good());
-        }
-        return Ok(decision(true, "there is no champion that could be used".to_owned()));
+        let first = || decision(true, "there is no champion that could be used".to_owned());
+        return Ok(if is_suspicious { too_good() } else { first() });
     };
     if champion.horizon_days != challenger.horizon_days {
         let [its, own] = [champion.horizon_days, challenger.horizon_days];
@@ -76,23 +73,22 @@ pub fn decide(
     let (rows, which) = compared_rows(champion, data, held_out);
     let own = corrected(&scorer(evaluated, data)?.log_odds(&data.frame.take(held_out)), data, held_out);
     let own: BTreeMap<usize, f64> = held_out.iter().copied().zip(own).collect();
-    let compared = Compared {
-        challenger: rows.iter().map(|row| own[row]).collect(),
-        champion: of_champion.log_odds(&data.frame.take(&rows)),
-        data,
-        rows: &rows,
-    };
+    let own: Vec<f64> = rows.iter().map(|row| own[row]).collect();
+    let own = Tested::of(&own, data, &rows);
+    let its = Tested::of(&of_champion.log_odds(&data.frame.take(&rows)), data, &rows);
     // Where the champion ranks as well, that was looked into: it was promoted by hand.
-    if is_suspicious && compared.metrics(&compared.champion).is_none_or(|metrics| metrics.auc <= SUSPICIOUS_AUC) {
+    if is_suspicious && its.metrics.is_none_or(|metrics| metrics.auc <= SUSPICIOUS_AUC) {
         return Ok(too_good());
     }
-    let Some((promote, reason, figures)) = compared.verdict() else {
+    let Some(difference) = difference(&own.losses, &its.losses, data, &rows) else {
         return Ok(decision(false, "there are no labelled rows to compare by".to_owned()));
     };
+    let (promote, reason) = verdict(&own, &its, difference, data, &rows);
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / count(losses.len());
     Ok(Decision {
-        champion_log_loss: Some(figures.champion),
-        challenger_log_loss: Some(figures.challenger),
-        difference: Some(figures.difference),
+        champion_log_loss: Some(mean(&its.losses)),
+        challenger_log_loss: Some(mean(&own.losses)),
+        difference: Some(difference),
         ..decision(promote, format!("{reason}; compared on {which}"))
     })
 }
@@ -122,8 +118,7 @@ fn corrected(log_odds: &[f64], data: &Dataset, rows: &[usize]) -> Vec<f64> {
     let correction = |other: u32| {
         let places = (0..rows.len()).filter(|place| half(place) == other);
         let (rows, log_odds): (Vec<usize>, Vec<f64>) = places.map(|place| (rows[place], log_odds[place])).unzip();
-        let (labels, customers) = outcomes_of(data, &rows);
-        calibration::needed(&log_odds, Outcomes { labels: &labels, customers: &customers }).unwrap_or([0.0, 1.0])
+        calibration::needed(&log_odds, &Outcomes::of(data, &rows)).unwrap_or([0.0, 1.0])
     };
     let of_half = [correction(1), correction(0)];
     let correct = |(place, eta): (usize, &f64)| {
@@ -133,65 +128,44 @@ fn corrected(log_odds: &[f64], data: &Dataset, rows: &[usize]) -> Vec<f64> {
     log_odds.iter().enumerate().map(correct).collect()
 }
 
-/// Log-odds that two models give the same rows.
-struct Compared<'a> {
-    challenger: Vec<f64>,
-    champion: Vec<f64>,
-    data: &'a Dataset,
-    rows: &'a [usize],
+/// How a model does on the rows compared.
+struct Tested {
+    /// Minus the log-likelihood of each outcome.
+    losses: Vec<f64>,
+    metrics: Option<Metrics>,
 }
 
-/// What two models differ by.
-struct Figures {
-    /// Log-losses.
-    champion: f64,
-    challenger: f64,
-    difference: Figure,
-}
-
-impl Compared<'_> {
-    /// Whether the challenger is to take over, why, and by which figures; `None` without rows.
-    fn verdict(&self) -> Option<(bool, String, Figures)> {
-        let [challenger, champion] = [&self.challenger, &self.champion].map(|log_odds| self.losses(log_odds));
-        let difference = difference(&challenger, &champion, self.data, self.rows)?;
-        let mean = |losses: &[f64]| losses.iter().sum::<f64>() / count(losses.len());
-        let figures = Figures { champion: mean(&champion), challenger: mean(&challenger), difference };
-        if difference.lower > 0.0 {
-            return Some((false, format!("its log-loss is larger by {:.4}, beyond chance", difference.value), figures));
-        }
-        let error = self.calibration_error(&self.challenger);
-        if error > MOST_CALIBRATION_ERROR && error > self.calibration_error(&self.champion) {
-            return Some((false, format!("its calibration error out of time is {error:.3}"), figures));
-        }
-        if let Some((segment, worse)) = worse_segment(&challenger, &champion, self.data, self.rows) {
-            let reason = format!("in {segment} its log-loss is larger by {worse:.4}, beyond chance");
-            return Some((false, reason, figures));
-        }
-        let reason = if difference.value <= 0.0 {
-            format!("its log-loss is smaller by {:.4}", -difference.value)
-        } else {
-            format!("its log-loss is larger by {:.4}, which chance would explain, and it knows more", difference.value)
+impl Tested {
+    fn of(log_odds: &[f64], data: &Dataset, rows: &[usize]) -> Self {
+        let loss = |(eta, row): (&f64, &usize)| {
+            let p = sigmoid(*eta).clamp(1e-15, 1.0 - 1e-15);
+            if data.labels[*row].expanded { -p.ln() } else { -(1.0 - p).ln() }
         };
-        Some((true, reason, figures))
+        Self { losses: log_odds.iter().zip(rows).map(loss).collect(), metrics: metrics(log_odds, data, rows) }
     }
 
-    fn losses(&self, log_odds: &[f64]) -> Vec<f64> {
-        log_odds.iter().zip(self.rows).map(|(eta, row)| loss(sigmoid(*eta), self.data.labels[*row].expanded)).collect()
-    }
-
-    fn calibration_error(&self, log_odds: &[f64]) -> f64 {
-        self.metrics(log_odds).map_or(f64::INFINITY, |metrics| metrics.ece)
-    }
-
-    fn metrics(&self, log_odds: &[f64]) -> Option<Metrics> {
-        metrics(log_odds, self.data, self.rows)
+    fn calibration_error(&self) -> f64 {
+        self.metrics.map_or(f64::INFINITY, |metrics| metrics.ece)
     }
 }
 
-/// Minus the log-likelihood of one outcome.
-fn loss(propensity: f64, expanded: bool) -> f64 {
-    let p = propensity.clamp(1e-15, 1.0 - 1e-15);
-    if expanded { -p.ln() } else { -(1.0 - p).ln() }
+/// Whether the challenger is to take over, and why.
+fn verdict(own: &Tested, its: &Tested, difference: Figure, data: &Dataset, rows: &[usize]) -> (bool, String) {
+    let Figure { value, lower, .. } = difference;
+    if lower > 0.0 {
+        return (false, format!("its log-loss is larger by {value:.4}, beyond chance"));
+    }
+    let error = own.calibration_error();
+    if error > MOST_CALIBRATION_ERROR && error > its.calibration_error() {
+        return (false, format!("its calibration error out of time is {error:.3}"));
+    }
+    if let Some((segment, worse)) = worse_segment(&own.losses, &its.losses, data, rows) {
+        return (false, format!("in {segment} its log-loss is larger by {worse:.4}, beyond chance"));
+    }
+    if value <= 0.0 {
+        return (true, format!("its log-loss is smaller by {:.4}", -value));
+    }
+    (true, format!("its log-loss is larger by {value:.4}, which chance would explain, and it knows more"))
 }
 
 /// The mean difference of two losses, with its 90 % bootstrap interval (customers drawn with replacement, by weights).
@@ -218,14 +192,9 @@ fn difference(one: &[f64], other: &[f64], data: &Dataset, rows: &[usize]) -> Opt
 }
 
 /// The segment in which a challenger is worse than it may be, if there is one.
-fn worse_segment(challenger: &[f64], champion: &[f64], data: &Dataset, rows: &[usize]) -> Option<(String, f64)> {
-    let column = data.frame.names.iter().position(|name| name == SEGMENT)?;
-    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (place, row) in rows.iter().enumerate() {
-        if let Value::Level(segment) = data.frame.columns[column].value(*row) {
-            groups.entry(segment.to_string()).or_default().push(place);
-        }
-    }
+fn worse_segment(challenger: &[f64], champion: &[f64], data: &Dataset, rows: &[usize]) -> Option<(Id, f64)> {
+    let segment_of = segments(data)?;
+    let groups = grouped(rows.len(), |place| segment_of(rows[place]));
     groups.into_iter().filter(|(_, places)| places.len() >= SEGMENT_ROWS).find_map(|(segment, places)| {
         let of = |losses: &[f64]| places.iter().map(|place| losses[*place]).collect::<Vec<f64>>();
         let own: Vec<usize> = places.iter().map(|place| rows[*place]).collect();

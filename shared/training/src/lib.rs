@@ -27,8 +27,8 @@ mod value;
 use expansion_domain::{Instant, SourceData, count};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Figure, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model, Verdict, auc,
-    sigmoid,
+    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model,
+    Verdict, auc, sigmoid,
 };
 
 pub use gate::{Challenger, decide};
@@ -70,38 +70,50 @@ pub enum FitError {
     Solver(String),
 }
 
+pub type Result<T> = std::result::Result<T, FitError>;
+
+impl From<smartcore::error::Failed> for FitError {
+    fn from(error: smartcore::error::Failed) -> Self {
+        Self::Solver(error.to_string())
+    }
+}
+
 /// Fits a model to what was known at `request.as_of`, after evaluating the same fit on the newest cutoffs, and decides
 /// whether it takes the champion's place. Where the
 /// history holds too few expansions to learn from, the model is made of rules, and says so.
-pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> Result<Fitted, FitError> {
+pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> Result<Fitted> {
     let cutoffs = cutoffs(source, request.as_of, request.horizon_days, MOST_CUTOFFS);
     let data = dataset(source, &cutoffs, request.horizon_days);
     let split = split::out_of_time(&data, &cutoffs, request.horizon_days);
     let layout = Layout::of_features(request.horizon_days);
-    let (propensity, best) = propensity::fit(&data, split.as_ref(), layout)?;
+    let propensity = propensity::fit(&data, split.as_ref(), layout)?;
     let all: Vec<usize> = (0..data.labels.len()).collect();
-    let held_out_value = match (&split, &best) {
-        (Some(split), Some(best)) => evaluate_value(&data, split, &best.model.features)?,
-        _ => None,
+    let tested = split.as_ref().zip(propensity.best.as_ref());
+    let held_out_value = match tested {
+        Some((split, best)) => value::evaluate(&data, split, &best.model.features)?,
+        None => None,
     };
     // Evaluated with the delivered model's overall heterogeneity: the segments of the two may be numbered differently.
     let overall = propensity.model.heterogeneity.overall;
-    let heterogeneity = expansion_model::Heterogeneity { overall, ..Default::default() };
-    let evaluated = best.as_ref().map_or_else(|| propensity.model.clone(), |best| best.model.clone());
-    let evaluated = expansion_model::AdditiveModel { heterogeneity, ..evaluated };
-    let held_out = split.as_ref().filter(|_| best.is_some()).map_or(&[][..], |split| &split.held_out);
-    let confidence = confidence::evaluate(&evaluated, &data, held_out, layout.segment)?;
-    let patterns = profiles::patterns(&propensity.model, &data, split.as_ref().zip(best.as_ref()))?;
+    let mut evaluated = propensity.evaluated().unwrap_or(&propensity.model).clone();
+    evaluated.heterogeneity = Heterogeneity { overall, ..Heterogeneity::default() };
+    let held_out = tested.map_or(&[][..], |(split, _)| &split.held_out);
+    let confidence = confidence::evaluate(&evaluated, &data, held_out)?;
+    let patterns = profiles::patterns(&propensity.model, &data, tested)?;
     let (value, left_over) = value::fit(&data, &all, &propensity.model.features)?.unzip();
     let left_over = left_over.unwrap_or_default();
     // Snapshots of today, without labels: what is usual among customers now.
     let now = dataset(source, &[request.as_of], request.horizon_days);
     let positives = data.labels.iter().filter(|label| label.expanded).count();
     let knowledge = propensity.model.knowledge;
-    let auc = split.as_ref().zip(best.as_ref()).and_then(|(split, best)| held_out_auc(&data, split, best));
-    let verdict = Verdict::of(knowledge, LabelledRows { all: data.labels.len(), positives }, auc, propensity.metrics);
+    let auc = tested.and_then(|(split, best)| {
+        let judged = |(row, eta): (&usize, &f64)| (data.customers[*row], sigmoid(*eta), data.labels[*row].expanded);
+        auc(split.held_out.iter().zip(&best.log_odds).map(judged).collect())
+    });
+    let metrics = tested.map(|(_, best)| best.metrics);
+    let verdict = Verdict::of(knowledge, LabelledRows { all: data.labels.len(), positives }, auc, metrics);
     let challenger = Challenger {
-        evaluated: propensity.evaluated.as_ref(),
+        evaluated: propensity.evaluated(),
         readiness: verdict.readiness,
         horizon_days: request.horizon_days,
     };
@@ -140,7 +152,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         features,
         unused_features,
         data_fingerprint: request.data_fingerprint.clone(),
-        metrics: propensity.metrics,
+        metrics,
         tried: propensity.tried.into_iter().collect(),
         recalibration: propensity.recalibration,
         confidence,
@@ -155,17 +167,6 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     Ok(Fitted { model, manifest })
 }
 
-/// The area under the curve on the rows held out, with its bootstrap interval by customer.
-fn held_out_auc(data: &Dataset, split: &Split, best: &propensity::Tried) -> Option<Figure> {
-    let judged: Vec<(u32, f64, bool)> = split
-        .held_out
-        .iter()
-        .zip(&best.log_odds)
-        .map(|(row, eta)| (data.customers[*row], sigmoid(*eta), data.labels[*row].expanded))
-        .collect();
-    auc(&judged)
-}
-
 /// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.
 fn timing(source: &SourceData, data: &Dataset, horizon_days: u16) -> Option<[f64; EARLY_DAYS.len()]> {
     let rows: Vec<usize> = (0..data.labels.len()).filter(|row| data.labels[*row].expanded).collect();
@@ -178,14 +179,4 @@ fn timing(source: &SourceData, data: &Dataset, horizon_days: u16) -> Option<[f64
         count(rows.iter().filter(early).count()) / count(rows.len())
     };
     (rows.len() >= LEAST_TIMED).then(|| EARLY_DAYS.map(within))
-}
-
-/// How the value model, fitted on the earlier rows, does on those held out.
-fn evaluate_value(
-    data: &Dataset,
-    split: &Split,
-    features: &[expansion_model::BinnedFeature],
-) -> Result<Option<expansion_model::ValueEvaluation>, FitError> {
-    let model = value::fit(data, &split.train, features)?;
-    Ok(model.and_then(|(model, _)| value::evaluate(&model, features, data, &split.held_out)))
 }

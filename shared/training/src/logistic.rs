@@ -2,16 +2,16 @@
 
 use expansion_domain::count;
 use expansion_features::{Column, Frame};
-use expansion_model::{Axis, BinnedFeature, Bins, Term, TermKind, Uncertainty, sigmoid};
+use expansion_model::{BinnedFeature, Bins, Term, Uncertainty, sigmoid};
 use faer::{Mat, Side};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
-use crate::FitError;
 use crate::additive::Binned;
 use crate::assemble::{Assembled, low_rank, pack};
 use crate::outcomes::{Outcomes, design_effect};
+use crate::{FitError, Result};
 
 /// The ridge penalty on each slope (½ α β²).
 const RIDGE: f32 = 5.0;
@@ -38,8 +38,7 @@ pub(crate) fn linear(features: &[BinnedFeature], codes: &[Vec<u16>], frame: &Fra
             columns += 1;
             columns - 1
         };
-        let column = frame.names.iter().position(|name| *name == feature.name).map(|at| &frame.columns[at]);
-        match (&feature.bins, column) {
+        match (&feature.bins, frame.column(&feature.name)) {
             (Bins::Numbers { .. }, Some(Column::Numbers(values))) => {
                 let place = new_column();
                 let means = standardised(&rows.iter().map(|row| values[*row]).zip(codes), missing);
@@ -112,40 +111,37 @@ impl Linear {
 }
 
 /// Fits the regression to binned rows.
-pub(crate) fn fit(data: &Binned<'_>, linear: &Linear) -> Result<Assembled, FitError> {
-    let solver = |e: smartcore::error::Failed| FitError::Solver(e.to_string());
+pub(crate) fn fit(data: &Binned<'_>, linear: &Linear) -> Result<Assembled> {
     let Outcomes { labels, customers } = data.outcomes;
     let every = u32::try_from(labels.len().div_ceil(MOST_ROWS)).unwrap_or(u32::MAX);
     let sample: Vec<usize> = (0..labels.len()).filter(|&row| customers[row].is_multiple_of(every)).collect();
-    let labels: Vec<bool> = sample.iter().map(|row| labels[*row]).collect();
-    let customers: Vec<u32> = sample.iter().map(|row| customers[*row]).collect();
-    if labels.iter().all(|y| *y == labels[0]) {
+    let (labels, customers) = sample.iter().map(|&row| (labels[row], customers[row])).unzip();
+    let sampled = Outcomes { labels, customers };
+    if sampled.labels.iter().all(|y| *y == sampled.labels[0]) {
         return Err(FitError::Solver("a sample of the rows has one outcome only".to_owned()));
     }
-    let columns = linear.columns;
     let design = linear.design(data.codes, sample.iter().copied());
-    // In single precision: the solver goes on until the objective no longer changes, which is precise enough then, and
-    // much sooner.
-    #[expect(clippy::cast_possible_truncation, reason = "standardised values")]
-    let single: Vec<f32> = design.iter().map(|x| *x as f32).collect();
-    let x = DenseMatrix::new(labels.len(), columns, single, false).map_err(solver)?;
+    let (intercept, slopes) = regress(&design, linear.columns, &sampled.labels, RIDGE)?;
+    let uncertainty = uncertainty(&design, linear, intercept, &slopes, &sampled)?;
+    let (weights, lifted) = linear.weights(&slopes, data.codes);
+    let terms = weights.into_iter().enumerate().map(|(feature, weights)| Term::shape(feature, weights));
+    Ok(Assembled { intercept: intercept + lifted, terms: terms.collect(), uncertainty })
+}
+
+/// Intercept and slopes of a ridge logistic regression on the rows of a design.
+///
+/// In single precision: the solver goes on until the objective no longer changes, which is precise enough and much sooner.
+pub(crate) fn regress(design: &[f64], columns: usize, labels: &[bool], ridge: f32) -> Result<(f64, Vec<f64>)> {
+    #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
+    let x = DenseMatrix::new(labels.len(), columns, design.iter().map(|x| *x as f32).collect(), false)?;
     let y: Vec<i32> = labels.iter().map(|label| i32::from(*label)).collect();
-    let parameters = LogisticRegressionParameters::default().with_alpha(RIDGE);
-    let fitted = LogisticRegression::fit(&x, &y, parameters).map_err(solver)?;
-    drop(x);
+    let fitted = LogisticRegression::fit(&x, &y, LogisticRegressionParameters::default().with_alpha(ridge))?;
     let slopes: Vec<f64> = (0..columns).map(|i| f64::from(*fitted.coefficients().get((0, i)))).collect();
     let intercept = f64::from(*fitted.intercept().get((0, 0)));
     if !intercept.is_finite() || slopes.iter().any(|slope| !slope.is_finite()) {
         return Err(FitError::Solver("the coefficients diverged".to_owned()));
     }
-    let uncertainty =
-        uncertainty(&design, linear, intercept, &slopes, Outcomes { labels: &labels, customers: &customers })?;
-    let (weights, lifted) = linear.weights(&slopes, data.codes);
-    let terms = weights.into_iter().enumerate().map(|(feature, weights)| {
-        let cells = (0_u16..).take(weights.len()).collect();
-        Term { kind: TermKind::Shape, axes: vec![Axis { feature, cells, len: weights.len() }], weights }
-    });
-    Ok(Assembled { intercept: intercept + lifted, terms: terms.collect(), uncertainty })
+    Ok((intercept, slopes))
 }
 
 /// The inverse penalised information, widened by the design effect, bin by bin.
@@ -154,8 +150,8 @@ fn uncertainty(
     linear: &Linear,
     intercept: f64,
     slopes: &[f64],
-    outcomes: Outcomes<'_>,
-) -> Result<Uncertainty, FitError> {
+    outcomes: &Outcomes,
+) -> Result<Uncertainty> {
     let columns = linear.columns;
     let log_odds = |row: &[f64]| intercept + row.iter().zip(slopes).map(|(x, slope)| x * slope).sum::<f64>();
     let propensities: Vec<f64> = design.chunks_exact(columns).map(|row| sigmoid(log_odds(row))).collect();

@@ -1,21 +1,42 @@
-//! What models are fitted to: whether the customers of some rows expanded, and what deals they won.
+//! What models are fitted to: whether the customers of some rows expanded, and what deals they won; and whose rows they are.
 
 use std::collections::BTreeMap;
 
-use expansion_domain::{CustomerHistory, Instant, Opportunity, Stage};
-use expansion_features::Dataset;
+use expansion_domain::{CustomerHistory, Id, Instant, Opportunity, Stage};
+use expansion_features::{Dataset, Value};
 use expansion_model::{Metrics, evaluate, sigmoid};
 
-/// Labels and whose they are.
-#[derive(Clone, Copy)]
-pub(crate) struct Outcomes<'a> {
-    pub(crate) labels: &'a [bool],
-    pub(crate) customers: &'a [u32],
-}
+use crate::SEGMENT;
 
 /// The labels of some rows, and whose they are.
-pub(crate) fn outcomes_of(data: &Dataset, rows: &[usize]) -> (Vec<bool>, Vec<u32>) {
-    rows.iter().map(|&row| (data.labels[row].expanded, data.customers[row])).unzip()
+pub(crate) struct Outcomes {
+    pub(crate) labels: Vec<bool>,
+    pub(crate) customers: Vec<u32>,
+}
+
+impl Outcomes {
+    pub(crate) fn of(data: &Dataset, rows: &[usize]) -> Self {
+        let (labels, customers) = rows.iter().map(|&row| (data.labels[row].expanded, data.customers[row])).unzip();
+        Self { labels, customers }
+    }
+}
+
+/// The segment of each row; `None` where there is no column of segments.
+pub(crate) fn segments(data: &Dataset) -> Option<impl Fn(usize) -> Option<Id>> {
+    let column = data.frame.column(SEGMENT)?;
+    Some(|row| match column.value(row) {
+        Value::Level(segment) => Some(segment),
+        _ => None,
+    })
+}
+
+/// Groups the first so many places by what they have in common; those without it are left out.
+pub(crate) fn grouped<K: Ord>(places: usize, key: impl Fn(usize) -> Option<K>) -> BTreeMap<K, Vec<usize>> {
+    let mut groups: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+    for (place, key) in (0..places).filter_map(|place| Some((place, key(place)?))) {
+        groups.entry(key).or_default().push(place);
+    }
+    groups
 }
 
 /// Outcome less propensity, row by row.
@@ -24,10 +45,10 @@ pub(crate) fn residuals<'a>(propensities: &'a [f64], labels: &'a [bool]) -> impl
 }
 
 /// Variance of the customers' summed residuals over that of independent rows (Kish's design effect); at least 1.
-pub(crate) fn design_effect(propensities: &[f64], outcomes: Outcomes<'_>) -> f64 {
+pub(crate) fn design_effect(propensities: &[f64], outcomes: &Outcomes) -> f64 {
     let mut by_customer: BTreeMap<u32, f64> = BTreeMap::new();
     let mut independent = 0.0;
-    for (residual, customer) in residuals(propensities, outcomes.labels).zip(outcomes.customers) {
+    for (residual, customer) in residuals(propensities, &outcomes.labels).zip(&outcomes.customers) {
         *by_customer.entry(*customer).or_default() += residual;
         independent += residual * residual;
     }
@@ -38,7 +59,7 @@ pub(crate) fn design_effect(propensities: &[f64], outcomes: Outcomes<'_>) -> f64
 /// How log-odds do on the rows that they are of; `None` where only one outcome occurs.
 pub(crate) fn metrics(log_odds: &[f64], data: &Dataset, rows: &[usize]) -> Option<Metrics> {
     let propensities: Vec<f64> = log_odds.iter().map(|eta| sigmoid(*eta)).collect();
-    evaluate(&propensities, &outcomes_of(data, rows).0)
+    evaluate(&propensities, &Outcomes::of(data, rows).labels)
 }
 
 /// The deals known to be won at `as_of`, those of customers who have left since among them.

@@ -11,8 +11,8 @@ use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
 use faer::linalg::triangular_inverse::invert_lower_triangular;
 use faer::{Mat, Par, Side};
 
-use crate::FitError;
 use crate::outcomes::{Outcomes, design_effect, residuals};
+use crate::{FitError, Result};
 
 /// Newton steps, each followed by an update of the smoothing parameters.
 const MOST_STEPS: usize = 30;
@@ -79,7 +79,7 @@ impl Fit {
     }
 
     /// The Cholesky factor of the penalised information.
-    pub(crate) fn factor(&self, blocks: &[Block]) -> Result<Llt<f64>, FitError> {
+    pub(crate) fn factor(&self, blocks: &[Block]) -> Result<Llt<f64>> {
         let information = gram(blocks, &working_weights(self), self.parameters.len());
         factor(blocks, information, self.design_effect)
     }
@@ -115,26 +115,26 @@ pub(crate) fn place(blocks: &mut [Block]) -> usize {
     size
 }
 
-/// Fits the blocks' parameters from `start` (as long as the parameters were laid out then), updating their smoothing
-/// parameters.
-pub(crate) fn fit(
-    blocks: &mut [Block],
-    outcomes: Outcomes<'_>,
-    start: Vec<f64>,
-    control: Control,
-) -> Result<Fit, FitError> {
+/// Fits the blocks' parameters, from `start` as far as it goes, and their smoothing parameters.
+pub(crate) fn fit(blocks: &mut [Block], outcomes: &Outcomes, start: Vec<f64>, control: Control) -> Result<Fit> {
     let size = place(blocks);
     let mut parameters = start;
     parameters.resize(size, 0.0);
     let mut effect = control.design_effect;
     let mut now = evaluate(blocks, parameters, outcomes);
-    let mut information = Information::at(blocks, working_weights(&now), size);
+    let mut weights = working_weights(&now);
+    let mut information = gram(blocks, &weights, size);
     let mut freedom_before = f64::INFINITY;
     for number in 0..MOST_STEPS {
         now.penalty = penalty(blocks, &now.parameters);
         let before = now.objective(effect);
-        information.follow(blocks, &now);
-        let factor = factor(blocks, information.matrix.clone(), effect)?;
+        let moved = working_weights(&now);
+        let change: f64 = moved.iter().zip(&weights).map(|(now, then)| (now - then).abs()).sum();
+        if change > STALE * weights.iter().sum::<f64>() {
+            information = gram(blocks, &moved, size);
+            weights = moved;
+        }
+        let factor = factor(blocks, information.clone(), effect)?;
         let direction = factor.solve(&gradient(blocks, &now, outcomes, effect));
         now = step(blocks, now, &direction, outcomes, effect);
         let after = now.objective(effect);
@@ -159,7 +159,7 @@ pub(crate) fn fit(
 }
 
 /// Propensities and penalised deviance at some parameters.
-fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: Outcomes<'_>) -> Fit {
+fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: &Outcomes) -> Fit {
     let mut log_odds = vec![parameters[0]; outcomes.labels.len()];
     for block in blocks {
         let own = block.own(&parameters);
@@ -170,7 +170,7 @@ fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: Outcomes<'_>) -> F
     let mut misfit = 0.0;
     let propensities = log_odds
         .into_iter()
-        .zip(outcomes.labels)
+        .zip(&outcomes.labels)
         .map(|(eta, y)| {
             // ln(1 + e^η) − y·η, without overflow.
             let tail = (-eta.abs()).exp();
@@ -192,35 +192,13 @@ fn quadratic(form: &Mat<f64>, x: &[f64]) -> f64 {
     x.iter().enumerate().map(|(a, xa)| xa * x.iter().enumerate().map(|(b, xb)| form[(a, b)] * xb).sum::<f64>()).sum()
 }
 
-/// The information matrix of the working likelihood, and the weights it was assembled with.
-struct Information {
-    weights: Vec<f64>,
-    matrix: Mat<f64>,
-}
-
-impl Information {
-    fn at(blocks: &[Block], weights: Vec<f64>, size: usize) -> Self {
-        let matrix = gram(blocks, &weights, size);
-        Self { weights, matrix }
-    }
-
-    /// Assembles the matrix anew if the fit has moved far from where it was assembled.
-    fn follow(&mut self, blocks: &[Block], now: &Fit) {
-        let weights = working_weights(now);
-        let moved: f64 = weights.iter().zip(&self.weights).map(|(now, then)| (now - then).abs()).sum();
-        if moved > STALE * self.weights.iter().sum::<f64>() {
-            *self = Self::at(blocks, weights, self.matrix.nrows());
-        }
-    }
-}
-
 /// The curvature of the log-likelihood, row by row.
 fn working_weights(now: &Fit) -> Vec<f64> {
     now.propensities.iter().map(|p| (p * (1.0 - p)).max(1e-9)).collect()
 }
 
 /// The Cholesky factor of an information matrix divided by the design effect, with the penalties.
-fn factor(blocks: &[Block], mut matrix: Mat<f64>, effect: f64) -> Result<Llt<f64>, FitError> {
+fn factor(blocks: &[Block], mut matrix: Mat<f64>, effect: f64) -> Result<Llt<f64>> {
     for column in 0..matrix.ncols() {
         for value in &mut matrix.col_as_slice_mut(column)[column..] {
             *value /= effect;
@@ -278,8 +256,8 @@ pub(crate) fn gram(blocks: &[Block], weights: &[f64], size: usize) -> Mat<f64> {
 }
 
 /// The gradient of the penalised log-likelihood.
-fn gradient(blocks: &[Block], now: &Fit, outcomes: Outcomes<'_>, effect: f64) -> Mat<f64> {
-    let residuals: Vec<f64> = residuals(&now.propensities, outcomes.labels).map(|r| r / effect).collect();
+fn gradient(blocks: &[Block], now: &Fit, outcomes: &Outcomes, effect: f64) -> Mat<f64> {
+    let residuals: Vec<f64> = residuals(&now.propensities, &outcomes.labels).map(|r| r / effect).collect();
     let mut gradient = Mat::zeros(now.parameters.len(), 1);
     gradient[(0, 0)] = residuals.iter().sum();
     for block in blocks {
@@ -296,7 +274,7 @@ fn gradient(blocks: &[Block], now: &Fit, outcomes: Outcomes<'_>, effect: f64) ->
 }
 
 /// A Newton step, halved until it makes things no worse.
-fn step(blocks: &[Block], now: Fit, direction: &Mat<f64>, outcomes: Outcomes<'_>, effect: f64) -> Fit {
+fn step(blocks: &[Block], now: Fit, direction: &Mat<f64>, outcomes: &Outcomes, effect: f64) -> Fit {
     let mut length = 1.0;
     for _ in 0..MOST_HALVINGS {
         let moved = now.parameters.iter().enumerate().map(|(i, value)| value + length * direction[(i, 0)]).collect();
@@ -309,8 +287,7 @@ fn step(blocks: &[Block], now: Fit, direction: &Mat<f64>, outcomes: Outcomes<'_>
     now
 }
 
-/// One generalised Fellner–Schall update of every smoothing parameter; returns the effective degrees of freedom of
-/// each block.
+/// One generalised Fellner–Schall update of every smoothing parameter; returns each block's effective degrees of freedom.
 fn update_smoothing(blocks: &mut [Block], factor: &Llt<f64>, parameters: &[f64], least: f64) -> Vec<f64> {
     // (L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹, of which only the blocks on the diagonal are needed.
     let total = parameters.len();

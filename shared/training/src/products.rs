@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Contract, Instant, SourceData, count};
 use expansion_features::{Catalogue, Dataset, Inputs};
-use expansion_model::{ProductModel, ProductValue, Shares, TRAITS, candidates};
-use smartcore::linalg::basic::arrays::Array;
-use smartcore::linalg::basic::matrix::DenseMatrix;
-use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
+use expansion_model::{ProductModel, ProductValue, Shares, TRAITS};
 
-use crate::FitError;
+use crate::Result;
+use crate::logistic::regress;
 use crate::outcomes::won_by;
-use crate::value::LeftOver;
+use crate::value::{LeftOver, interval};
 
 /// A segment's or industry's shares are shrunk as if so many deals of the overall mix were among them.
 const PRIOR_DEALS: f64 = 20.0;
@@ -29,8 +27,6 @@ const PRIOR_AMOUNTS: f64 = 5.0;
 const LEAST_AMOUNTS: usize = 5;
 /// From so many on they have a spread of their own.
 const OWN_SPREAD: usize = 40;
-/// The interval leaves so much out on either side.
-const TAIL: f64 = 0.1;
 /// Steps in which quantities are sold.
 const STEPS: [f64; 5] = [100.0, 50.0, 25.0, 10.0, 5.0];
 /// … if at least this share of the quantities are multiples of it, of at least so many.
@@ -49,7 +45,7 @@ pub(crate) fn fit(
     data: &Dataset,
     as_of: Instant,
     horizon_days: u16,
-    left_over: &[LeftOver],
+    left_over: &LeftOver,
 ) -> ProductModel {
     let mut model = shares(source, as_of);
     model.slopes = PRIOR_SLOPES;
@@ -112,67 +108,51 @@ fn slopes(
     data: &Dataset,
     choices: &[Choice],
     model: &ProductModel,
-) -> Result<[f64; TRAITS.len()], FitError> {
-    let solver = |e: smartcore::error::Failed| FitError::Solver(e.to_string());
+) -> Result<[f64; TRAITS.len()]> {
     let catalogue = Catalogue::new(&source.products);
-    let (mut design, mut chosen): (Vec<f32>, Vec<i32>) = (Vec::new(), Vec::new());
+    let (mut design, mut chosen) = (Vec::new(), Vec::new());
     for choice in choices.iter().rev().take(MOST_CHOICES) {
         let history = &source.customers[data.customers[choice.row] as usize];
         let Some(known) = history.known(data.as_of[choice.row]) else { continue };
         let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables };
-        for candidate in candidates(&inputs, &model.overall) {
-            let traits = model.traits(&candidate, history.segment.as_deref(), history.industry.as_deref());
-            #[expect(clippy::cast_possible_truncation, reason = "traits are small numbers")]
-            design.extend(traits.map(|x| x as f32));
-            chosen.push(i32::from(*candidate.product_id == *choice.product));
+        for candidate in model.candidates(&inputs) {
+            design.extend(candidate.traits);
+            chosen.push(*candidate.product_id == *choice.product);
         }
     }
     if chosen.iter().all(|one| *one == chosen[0]) {
         return Ok(PRIOR_SLOPES);
     }
-    let x = DenseMatrix::new(chosen.len(), TRAITS.len(), design, false).map_err(solver)?;
-    let parameters = LogisticRegressionParameters::default().with_alpha(RIDGE);
-    let fitted = LogisticRegression::fit(&x, &chosen, parameters).map_err(solver)?;
-    let slopes: [f64; TRAITS.len()] = std::array::from_fn(|i| f64::from(*fitted.coefficients().get((0, i))));
-    Ok(if slopes.iter().all(|slope| slope.is_finite()) { slopes } else { PRIOR_SLOPES })
+    let (_, slopes) = regress(&design, TRAITS.len(), &chosen, RIDGE)?;
+    Ok(std::array::from_fn(|trait_| slopes[trait_]))
 }
 
-/// How each product's amounts lie around the value model's centre, by what fits left over that had not seen the
-/// customer.
-fn values(choices: &[Choice], left_over: &[LeftOver]) -> BTreeMap<String, ProductValue> {
-    let rest_of: BTreeMap<usize, f64> = left_over.iter().map(|one| (one.row, one.rest)).collect();
+/// How each product's amounts lie around the value model's centre, by what its fits left over.
+fn values(choices: &[Choice], left_over: &LeftOver) -> BTreeMap<String, ProductValue> {
     // A deal lies within the horizon of several rows, and counts once.
     let deals: BTreeMap<&str, &Choice> = choices.iter().map(|choice| (&*choice.deal, choice)).collect();
     let mut by_product: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for choice in deals.values() {
-        if let Some(rest) = rest_of.get(&choice.row) {
+        if let Some(rest) = left_over.get(&choice.row) {
             by_product.entry(&choice.product).or_default().push(*rest);
         }
     }
-    let all: Vec<f64> = left_over.iter().map(|one| one.rest).collect();
-    let centre = all.iter().sum::<f64>() / count(all.len()).max(1.0);
+    let centre = left_over.values().sum::<f64>() / count(left_over.len()).max(1.0);
     by_product.retain(|_, rests| rests.len() >= LEAST_AMOUNTS);
-    let shifts: BTreeMap<&str, f64> = by_product
-        .iter()
-        .map(|(product, rests)| {
-            let own = rests.iter().sum::<f64>() + PRIOR_AMOUNTS * centre;
-            (*product, own / (count(rests.len()) + PRIOR_AMOUNTS))
-        })
-        .collect();
-    let around =
-        |product: &str, rests: &[f64]| -> Vec<f64> { rests.iter().map(|rest| rest - shifts[product]).collect() };
-    let mut pooled: Vec<f64> = by_product.iter().flat_map(|(product, rests)| around(product, rests)).collect();
+    let centred = |(product, rests): (&str, Vec<f64>)| {
+        let shift = (rests.iter().sum::<f64>() + PRIOR_AMOUNTS * centre) / (count(rests.len()) + PRIOR_AMOUNTS);
+        let mut around: Vec<f64> = rests.iter().map(|rest| rest - shift).collect();
+        around.sort_unstable_by(f64::total_cmp);
+        (product.to_owned(), shift, around)
+    };
+    let products: Vec<(String, f64, Vec<f64>)> = by_product.into_iter().map(centred).collect();
+    let mut pooled: Vec<f64> = products.iter().flat_map(|(_, _, around)| around).copied().collect();
     pooled.sort_unstable_by(f64::total_cmp);
-    by_product
-        .iter()
-        .map(|(product, rests)| {
-            let mut own = around(product, rests);
-            own.sort_unstable_by(f64::total_cmp);
-            let spread = if rests.len() >= OWN_SPREAD { &own } else { &pooled };
-            let spread = crate::value::interval(spread, TAIL).map(|rest| rest + shifts[product]);
-            ((*product).to_owned(), ProductValue { deals: rests.len(), spread })
-        })
-        .collect()
+    let value = |(product, shift, around): (String, f64, Vec<f64>)| {
+        let spread = interval(if around.len() >= OWN_SPREAD { &around } else { &pooled }).map(|rest| rest + shift);
+        (product, ProductValue { deals: around.len(), spread })
+    };
+    products.into_iter().map(value).collect()
 }
 
 /// The usual step of each product's quantities under contract.
@@ -207,7 +187,7 @@ mod tests {
             })
             .collect();
         let rest = |row: usize| if row.is_multiple_of(2) { -1.0 } else { 1.0 } + 0.01 * count(row % 10);
-        let left_over: Vec<LeftOver> = (0..200).map(|row| LeftOver { row, rest: rest(row) }).collect();
+        let left_over: LeftOver = (0..200).map(|row| (row, rest(row))).collect();
         let values = values(&choices, &left_over);
         let [lower, median, upper] = values["small"].spread;
         assert!(lower < median && median < upper && (median + 0.95).abs() < 0.1, "{lower} {median} {upper}");

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_domain::{Instant, SourceData, count};
+use expansion_domain::{Id, Instant, SourceData, count};
 use expansion_features::{Column, Dataset, Frame, Value};
 use expansion_model::{
-    AdditiveModel, FactorValue, Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, TermKind, Usual,
-    sigmoid,
+    AdditiveModel, Axis, BinnedFeature, FactorValue, Profile, Profiles, SegmentCalibration, SegmentPattern,
+    StrongFactor, TermKind, Usual, quantile, sigmoid,
 };
 
-use crate::outcomes::{Outcomes, design_effect, won_by};
+use crate::Result;
+use crate::bins::codes;
+use crate::outcomes::{Outcomes, design_effect, grouped, segments, won_by};
 use crate::propensity::{Tried, scorer};
 use crate::split::Split;
-use crate::{FitError, SEGMENT};
 
 /// A feature that fewer of a group's customers have says nothing about the group.
 const LEAST_VALUES: usize = 20;
@@ -25,19 +26,15 @@ const Z_90: f64 = 1.645;
 
 /// What is usual among the customers known at `as_of`, whose snapshots are given with their positions in the source.
 pub(crate) fn profiles(source: &SourceData, as_of: Instant, now: &Dataset) -> Profiles {
-    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for row in 0..now.customers.len() {
-        if let Some(segment) = &source.customers[now.customers[row] as usize].segment {
-            groups.entry(segment.to_string()).or_default().push(row);
-        }
-    }
+    let segment_of = |row: usize| source.customers[now.customers[row] as usize].segment.clone();
+    let groups = grouped(now.customers.len(), segment_of);
     let all: Vec<usize> = (0..now.customers.len()).collect();
     let profile = |segment: Option<&str>, rows: &[usize]| Profile {
         customers: rows.len(),
         wins_by_quarter: wins_by_quarter(source, as_of, segment),
         features: usual(&now.frame, rows),
     };
-    let segments = groups.iter().map(|(name, rows)| (name.clone(), profile(Some(name), rows))).collect();
+    let segments = groups.iter().map(|(name, rows)| (name.to_string(), profile(Some(name), rows))).collect();
     Profiles { overall: profile(None, &all), segments }
 }
 
@@ -47,10 +44,9 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
         Column::Numbers(values) => {
             let mut known: Vec<f64> = rows.iter().map(|row| values[*row]).filter(|value| !value.is_nan()).collect();
             known.sort_unstable_by(f64::total_cmp);
-            (known.len() >= LEAST_VALUES).then(|| Usual {
-                typical: FactorValue::Number(quantile(&known, 0.5)),
-                range: Some(RANGE.map(|q| quantile(&known, q))),
-            })
+            let typical = quantile(&known, 0.5).filter(|_| known.len() >= LEAST_VALUES)?;
+            let range = RANGE.map(|q| quantile(&known, q).unwrap_or(typical));
+            Some(Usual { typical: FactorValue::Number(typical), range: Some(range) })
         }
         Column::Levels { .. } => {
             let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -72,13 +68,6 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
         .collect()
 }
 
-/// The lower empirical quantile of sorted values.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "q is in 0..=1")]
-    let place = (q * count(sorted.len() - 1)).round() as usize;
-    sorted[place]
-}
-
 /// Won deals by calendar quarter, in whole years back from `as_of`, so that no quarter is there more often than others.
 fn wins_by_quarter(source: &SourceData, as_of: Instant, segment: Option<&str>) -> [usize; 4] {
     let of_group = || source.customers.iter().filter(|c| segment.is_none_or(|name| c.segment.as_deref() == Some(name)));
@@ -96,27 +85,17 @@ pub(crate) fn patterns(
     model: &AdditiveModel,
     data: &Dataset,
     held_out: Option<(&Split, &Tried)>,
-) -> Result<Vec<SegmentPattern>, FitError> {
-    let Some(column) = data.frame.names.iter().position(|name| name == SEGMENT) else { return Ok(Vec::new()) };
-    let segment_of = |row: usize| match data.frame.columns[column].value(row) {
-        Value::Level(level) => Some(level.to_string()),
-        _ => None,
-    };
-    let mut groups: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
-    groups.insert(None, (0..data.labels.len()).collect());
-    for row in 0..data.labels.len() {
-        if let Some(segment) = segment_of(row) {
-            groups.entry(Some(segment)).or_default().push(row);
-        }
-    }
-    let overall = strengths(model, data, &groups[&None])?;
-    let deviations = deviations(model, data, column);
-    let pattern = |(segment, rows): (&Option<String>, &Vec<usize>)| -> Result<SegmentPattern, FitError> {
+) -> Result<Vec<SegmentPattern>> {
+    let Some(segment_of) = segments(data) else { return Ok(Vec::new()) };
+    let all: Vec<usize> = (0..data.labels.len()).collect();
+    let by_segment = grouped(all.len(), &segment_of);
+    let overall = strengths(model, data, &all)?;
+    let pattern = |(segment, rows): (Option<&Id>, &Vec<usize>)| -> Result<SegmentPattern> {
         let expansions = rows.iter().filter(|row| data.labels[**row].expanded).count();
         let base_rate = count(expansions) / count(rows.len());
         let rate = vec![base_rate; rows.len()];
         let calibration = held_out.and_then(|(split, tried)| {
-            let of_group = |i: &usize| segment.is_none() || segment_of(split.held_out[*i]) == *segment;
+            let of_group = |i: &usize| segment.is_none() || segment_of(split.held_out[*i]).as_ref() == segment;
             let places: Vec<usize> = (0..split.held_out.len()).filter(of_group).collect();
             (!places.is_empty()).then(|| {
                 let rows: Vec<usize> = places.iter().map(|i| split.held_out[*i]).collect();
@@ -137,14 +116,14 @@ pub(crate) fn patterns(
                 feature: model.features[feature].name.clone(),
                 strength: strength[feature],
                 overall_strength: overall[feature],
-                deviation: segment.as_ref().map_or(0.0, |_| deviations(feature, rows)),
+                deviation: segment.and_then(|_| deviation(model, data, feature, rows)).unwrap_or_default(),
             })
             .collect();
         factors.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.feature.cmp(&b.feature)));
         factors.truncate(STRONGEST);
         let customers: BTreeSet<u32> = rows.iter().map(|row| data.customers[*row]).collect();
         Ok(SegmentPattern {
-            segment: segment.clone(),
+            segment: segment.map(Id::to_string),
             rows: rows.len(),
             customers: customers.len(),
             expansions,
@@ -154,11 +133,12 @@ pub(crate) fn patterns(
             strongest_factors: factors,
         })
     };
-    groups.iter().filter(|(_, rows)| !rows.is_empty()).map(pattern).collect()
+    let segments = by_segment.iter().map(|(segment, rows)| (Some(segment), rows));
+    [(None, &all)].into_iter().filter(|_| !all.is_empty()).chain(segments).map(pattern).collect()
 }
 
 /// Standard deviation of what each feature adds to the log-odds of some rows.
-fn strengths(model: &AdditiveModel, data: &Dataset, rows: &[usize]) -> Result<Vec<f64>, FitError> {
+fn strengths(model: &AdditiveModel, data: &Dataset, rows: &[usize]) -> Result<Vec<f64>> {
     let width = model.features.len();
     let (mut sums, mut squares) = (vec![0.0; width], vec![0.0; width]);
     scorer(model, data)?.each(&data.frame.take(rows), |_, _, contributions| {
@@ -171,37 +151,22 @@ fn strengths(model: &AdditiveModel, data: &Dataset, rows: &[usize]) -> Result<Ve
     Ok(sums.iter().zip(&squares).map(|(sum, square)| (square / n - (sum / n).powi(2)).max(0.0).sqrt()).collect())
 }
 
-/// The root mean square of a feature's segment deviations among some rows.
-fn deviations<'a>(
-    model: &'a AdditiveModel,
-    data: &'a Dataset,
-    segment_column: usize,
-) -> impl Fn(usize, &[usize]) -> f64 + 'a {
-    move |feature, rows| {
-        let is_deviation = |term: &&expansion_model::Term| {
-            term.kind == TermKind::Deviation && term.axes.get(1).is_some_and(|axis| axis.feature == feature)
-        };
-        let Some(term) = model.terms.iter().find(is_deviation) else { return 0.0 };
-        let column = data.frame.names.iter().position(|name| *name == model.features[feature].name);
-        let Some(column) = column else { return 0.0 };
-        let cell = |axis: &expansion_model::Axis, column: usize, row: usize| {
-            let bins = &model.features[axis.feature].bins;
-            usize::from(axis.cells[usize::from(bins.of(&data.frame.columns[column].value(row)))])
-        };
-        let square = |row: &usize| {
-            let (of_segment, of_feature) =
-                (cell(&term.axes[0], segment_column, *row), cell(&term.axes[1], column, *row));
-            term.weights[of_segment * term.axes[1].len + of_feature].powi(2)
-        };
-        (rows.iter().map(square).sum::<f64>() / count(rows.len()).max(1.0)).sqrt()
-    }
+/// The root mean square of a feature's segment deviations among some rows; `None` where the model has none.
+fn deviation(model: &AdditiveModel, data: &Dataset, feature: usize, rows: &[usize]) -> Option<f64> {
+    let term = model.terms.iter().find(|term| term.kind == TermKind::Deviation && term.axes[1].feature == feature)?;
+    let cells = |axis: &Axis| -> Option<Vec<u16>> {
+        let BinnedFeature { name, bins } = &model.features[axis.feature];
+        let bins = codes(bins, data.frame.column(name)?, rows);
+        Some(bins.into_iter().map(|bin| axis.cells[usize::from(bin)]).collect())
+    };
+    let (segments, values) = (cells(&term.axes[0])?, cells(&term.axes[1])?);
+    let square = |(a, b): (&u16, &u16)| term.weights[usize::from(*a) * term.axes[1].len + usize::from(*b)].powi(2);
+    Some((segments.iter().zip(&values).map(square).sum::<f64>() / count(rows.len()).max(1.0)).sqrt())
 }
 
 /// Wilson's 90 % interval of a share of some rows, which count for fewer by the design effect of repeated customers.
 fn interval(data: &Dataset, rows: &[usize], share: f64, propensities: &[f64]) -> [f64; 2] {
-    let labels: Vec<bool> = rows.iter().map(|row| data.labels[*row].expanded).collect();
-    let customers: Vec<u32> = rows.iter().map(|row| data.customers[*row]).collect();
-    let effect = design_effect(propensities, Outcomes { labels: &labels, customers: &customers });
+    let effect = design_effect(propensities, &Outcomes::of(data, rows));
     let n = count(rows.len()) / if effect.is_finite() { effect } else { 1.0 };
     let z2 = Z_90 * Z_90;
     let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);

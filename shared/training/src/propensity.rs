@@ -5,9 +5,9 @@ use expansion_model::{AdditiveModel, Heterogeneity, Knowledge, Metrics, Scorer};
 
 use crate::additive::{self, Binned, Plan};
 use crate::assemble::assemble;
-use crate::outcomes::{Outcomes, metrics, outcomes_of};
+use crate::outcomes::{Outcomes, metrics};
 use crate::split::Split;
-use crate::{FitError, bins, calibration, clusters, logistic, rules};
+use crate::{FitError, Result, bins, calibration, clusters, logistic, rules};
 
 /// Numbers fall into at most so many bins, by how much there is to learn from.
 const MOST_BINS: usize = 20;
@@ -17,7 +17,6 @@ const MOST_BINS_SHRUNK: usize = 8;
 const ASSUMED_DEVIATION: f64 = 1.15;
 /// Fewer customers with several rows than this tell nothing about how customers differ.
 const LEAST_REPEATS: usize = 100;
-const MICROS_A_DAY: f64 = 86_400e6;
 
 /// What the rows are.
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +72,13 @@ impl Family {
         rows: &[usize],
         layout: Layout<'_>,
         plan: Option<&Plan>,
-    ) -> Result<(AdditiveModel, Option<Plan>), FitError> {
-        let (labels, customers) = outcomes_of(data, rows);
+    ) -> Result<(AdditiveModel, Option<Plan>)> {
+        let outcomes = Outcomes::of(data, rows);
         let knowledge = knowledge(data, rows);
         let most_bins = match knowledge {
             Knowledge::Rules => {
-                let positives = labels.iter().filter(|y| **y).count();
-                return Ok((rules::model(&data.frame.names, labels.len(), positives), None));
+                let positives = outcomes.labels.iter().filter(|y| **y).count();
+                return Ok((rules::model(&data.frame.names, rows.len(), positives), None));
             }
             Knowledge::Shrunk => MOST_BINS_SHRUNK,
             Knowledge::Full => MOST_BINS,
@@ -88,9 +87,8 @@ impl Family {
         if features.is_empty() {
             return Err(FitError::NoFeatures);
         }
-        let outcomes = Outcomes { labels: &labels, customers: &customers };
         let segment = features.iter().position(|feature| Some(&*feature.name) == layout.segment);
-        let binned = Binned { features: &features, codes: &codes, outcomes, segment };
+        let binned = Binned { features: &features, codes: &codes, outcomes: &outcomes, segment };
         let (assembled, found) = match self {
             Self::Logistic => (logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?, None),
             Self::Additive => {
@@ -119,30 +117,19 @@ fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
 }
 
 /// How much customers differ beyond a fitted model: estimated from the given rows where they can tell.
-fn heterogeneity(
-    model: &AdditiveModel,
-    data: &Dataset,
-    rows: &[usize],
-    layout: Layout<'_>,
-) -> Result<Heterogeneity, FitError> {
+fn heterogeneity(model: &AdditiveModel, data: &Dataset, rows: &[usize], layout: Layout<'_>) -> Result<Heterogeneity> {
     let assumed = Heterogeneity { overall: ASSUMED_DEVIATION, segment: None, by_segment: Vec::new() };
     if layout.outcomes_among_features {
         return Ok(assumed);
     }
     let scorer = scorer(model, data)?;
     let log_odds = scorer.log_odds(&data.frame.take(rows));
-    let (labels, customers) = outcomes_of(data, rows);
-    let outcomes = Outcomes { labels: &labels, customers: &customers };
-    #[expect(clippy::cast_precision_loss, reason = "days matter, not microseconds")]
-    let days: Vec<f64> = rows.iter().map(|&row| data.as_of[row].micros() as f64 / MICROS_A_DAY).collect();
     let segment = model.features.iter().position(|feature| Some(&*feature.name) == layout.segment);
     let codes = segment.map(|segment| {
-        let mut codes = vec![0; data.frame.rows];
         let column = &data.frame.columns[scorer.columns()[segment]];
-        model.features[segment].bins.fill(column, 0..data.frame.rows, &mut codes);
-        rows.iter().map(|&row| codes[row]).collect::<Vec<u16>>()
+        bins::codes(&model.features[segment].bins, column, rows)
     });
-    let repeated = clusters::repeated(&log_odds, outcomes, &days, codes.as_deref());
+    let repeated = clusters::repeated(data, rows, &log_odds, codes.as_deref());
     if repeated.values().filter(|rows| rows.len() > 1).count() < LEAST_REPEATS {
         return Ok(assumed);
     }
@@ -153,13 +140,12 @@ fn heterogeneity(
 }
 
 /// A model made ready for the columns of some rows.
-pub(crate) fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Scorer<'a>, FitError> {
+pub(crate) fn scorer<'a>(model: &'a AdditiveModel, data: &Dataset) -> Result<Scorer<'a>> {
     Scorer::for_columns(model, &data.frame.names).map_err(|error| FitError::Solver(error.to_string()))
 }
 
-/// Fits every family to the earlier rows and tries it on those held out. A family that cannot be fitted does not take
-/// part, unless none can.
-pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Result<Vec<Tried>, FitError> {
+/// Fits every family to the earlier rows and tries it on those held out. One that cannot be fitted is left out, unless all are.
+pub(crate) fn compete(data: &Dataset, split: &Split, layout: Layout<'_>) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
     let mut refused = None;
     for family in Family::ALL {
@@ -187,21 +173,22 @@ pub struct Fitted {
     /// The model, fitted on all rows.
     pub model: AdditiveModel,
     /// The same family, fitted on the earlier rows only; absent where none could be held out.
-    pub evaluated: Option<AdditiveModel>,
-    /// How that one did on the rows held out.
-    pub metrics: Option<Metrics>,
+    pub(crate) best: Option<Tried>,
     /// The slope and intercept that the log-odds were corrected by, where the rows held out showed the need.
     pub recalibration: Option<[f64; 2]>,
     /// The log-loss of each family on the rows held out.
     pub tried: Vec<(String, f64)>,
 }
 
+impl Fitted {
+    /// What the rows held out were tried on.
+    pub fn evaluated(&self) -> Option<&AdditiveModel> {
+        self.best.as_ref().map(|best| &best.model)
+    }
+}
+
 /// Chooses a family on the rows held out, fits it to all rows, and corrects it where the rows held out show the need.
-pub(crate) fn fit(
-    data: &Dataset,
-    split: Option<&Split>,
-    layout: Layout<'_>,
-) -> Result<(Fitted, Option<Tried>), FitError> {
+pub(crate) fn fit(data: &Dataset, split: Option<&Split>, layout: Layout<'_>) -> Result<Fitted> {
     let mut tried = match split {
         Some(split) => compete(data, split, layout)?,
         None => Vec::new(),
@@ -222,33 +209,29 @@ pub(crate) fn fit(
         }
     };
     let (mut model, _) = fitted?;
-    let recalibration = split.zip(alike).and_then(|(split, best)| {
-        let (labels, customers) = outcomes_of(data, &split.held_out);
-        calibration::needed(&best.log_odds, Outcomes { labels: &labels, customers: &customers })
-    });
+    let recalibration = split
+        .zip(alike)
+        .and_then(|(split, best)| calibration::needed(&best.log_odds, &Outcomes::of(data, &split.held_out)));
     if model.knowledge != Knowledge::Rules {
         if let Some(map) = recalibration {
             calibration::apply(&mut model, map);
         }
         model.heterogeneity = heterogeneity(&model, data, &all, layout)?;
     }
-    let metrics = best.as_ref().map(|best| best.metrics);
-    let evaluated = best.as_ref().map(|best| best.model.clone());
-    Ok((Fitted { model, evaluated, metrics, recalibration, tried: losses }, best))
+    Ok(Fitted { model, best, recalibration, tried: losses })
 }
 
 /// Fits the propensity model to rows at several cutoffs: families compete on the newest.
-pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted, FitError> {
+pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted> {
     let mut cutoffs = data.as_of.clone();
     cutoffs.sort_unstable();
     cutoffs.dedup();
     let split = crate::split::out_of_time(data, &cutoffs, layout.horizon_days);
-    fit(data, split.as_ref(), layout).map(|(fitted, _)| fitted)
+    fit(data, split.as_ref(), layout)
 }
 
 /// Fits the propensity model to rows that know no time: families compete on a fifth of the customers.
-pub fn fit_flat(data: &Dataset, segment: Option<&str>) -> Result<Fitted, FitError> {
+pub fn fit_flat(data: &Dataset, segment: Option<&str>) -> Result<Fitted> {
     let split = crate::split::by_customer(data);
     fit(data, Some(&split), Layout { segment, horizon_days: 0, outcomes_among_features: false })
-        .map(|(fitted, _)| fitted)
 }

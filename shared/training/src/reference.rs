@@ -9,7 +9,7 @@ use expansion_domain::Instant;
 use expansion_features::Dataset;
 use expansion_model::{AdditiveModel, Reference, Spread, UsualShift, points_of, shift, sigmoid, tens};
 
-use crate::{FitError, propensity};
+use crate::{Result, propensity};
 
 /// Rows that later customers are compared with, at least: fewer differ by chance.
 const LEAST_ROWS: usize = 1000;
@@ -20,7 +20,7 @@ const YEAR_DAYS: i32 = 365;
 
 /// How the customers at the newest labelled cutoffs are spread over the bins of a model and over its scores, and the
 /// largest shifts that as much time made before.
-pub(crate) fn reference(model: &AdditiveModel, data: &Dataset, horizon_days: u16) -> Result<Reference, FitError> {
+pub(crate) fn reference(model: &AdditiveModel, data: &Dataset, horizon_days: u16) -> Result<Reference> {
     let ready = propensity::scorer(model, data)?;
     let mut codes = vec![0; data.frame.rows];
     let mut features = Vec::with_capacity(model.features.len());

@@ -5,9 +5,7 @@
 //! from the outcomes there are, shrunk to a base rate of 10 %.
 
 use expansion_domain::count;
-use expansion_model::{
-    AdditiveModel, Axis, BinnedFeature, Bins, Heterogeneity, Knowledge, Term, TermKind, Uncertainty,
-};
+use expansion_model::{AdditiveModel, BinnedFeature, Bins, Heterogeneity, Knowledge, Term, Uncertainty};
 
 use crate::penalised::logit;
 
@@ -42,12 +40,9 @@ pub(crate) fn model(names: &[String], rows: usize, positives: usize) -> Additive
         if !names.iter().any(|known| known == name) {
             continue;
         }
-        let bins = Bins::Numbers { edges: edges.to_vec() };
-        let len = bins.len();
-        let axis = Axis { feature: features.len(), cells: (0_u16..).take(len).collect(), len };
         let weights = weights.iter().copied().chain([0.0]).collect();
-        terms.push(Term { kind: TermKind::Shape, axes: vec![axis], weights });
-        features.push(BinnedFeature { name: name.to_owned(), bins });
+        terms.push(Term::shape(features.len(), weights));
+        features.push(BinnedFeature { name: name.to_owned(), bins: Bins::Numbers { edges: edges.to_vec() } });
     }
     AdditiveModel {
         family: FAMILY.to_owned(),

@@ -17,8 +17,7 @@ pub struct Split {
     pub held_out_cutoffs: Vec<Instant>,
 }
 
-/// Holds out as few of the newest cutoffs as give 200 expansions, at most a third; `None` when nothing is left to
-/// train on.
+/// Holds out as few of the newest cutoffs as give 200 expansions, at most a third; `None` when none are left to train on.
 pub fn out_of_time(data: &Dataset, cutoffs: &[Instant], horizon_days: u16) -> Option<Split> {
     let positives = |cutoff: Instant| {
         data.as_of.iter().zip(&data.labels).filter(|(at, label)| **at == cutoff && label.expanded).count()

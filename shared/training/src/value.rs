@@ -1,15 +1,17 @@
-//! Fits and evaluates the value model: ridge regression (smartcore) of the log-amount on what was known, with a
-//! conformal interval.
+//! Fits and evaluates the value model: ridge regression (smartcore) of the log-amount, with a conformal interval.
 
-use expansion_domain::count;
+use std::collections::BTreeMap;
+
+use expansion_domain::{count, share};
 use expansion_features::Dataset;
 use expansion_model::{BinnedFeature, ValueEvaluation, ValueModel};
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::ridge_regression::{RidgeRegression, RidgeRegressionParameters, RidgeRegressionSolverName};
 
-use crate::FitError;
 use crate::logistic::{Linear, linear};
+use crate::split::Split;
+use crate::{FitError, Result, bins};
 
 /// Fewer amounts than this say nothing about their spread.
 const LEAST_AMOUNTS: usize = 20;
@@ -32,24 +34,17 @@ struct Amounts {
     customers: Vec<u32>,
 }
 
-/// What a fit that had not seen the customer left over of a row's log-amount.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LeftOver {
-    pub(crate) row: usize,
-    /// The log-amount less its prediction.
-    pub(crate) rest: f64,
-}
+/// What fits that had not seen the customer left over of the log-amounts, by row.
+pub(crate) type LeftOver = BTreeMap<usize, f64>;
 
 /// Fits the value model on those of the given rows that ended in an expansion of known amount; `None` when they are
 /// too few. The interval is cross-conformal: its quantiles are those of what was left over by fits that had not seen
 /// the customer (split-conformal prediction, with every part in turn the one set aside; Vovk 2015).
-///
-/// Also returns what those fits left over, row by row.
 pub(crate) fn fit(
     data: &Dataset,
     rows: &[usize],
     features: &[BinnedFeature],
-) -> Result<Option<(ValueModel, Vec<LeftOver>)>, FitError> {
+) -> Result<Option<(ValueModel, LeftOver)>> {
     let mut rows = with_amount(data, rows);
     let every = u32::try_from(rows.len().div_ceil(MOST_AMOUNTS)).unwrap_or(u32::MAX);
     rows.retain(|row| data.customers[*row].is_multiple_of(every.max(1)));
@@ -68,51 +63,45 @@ pub(crate) fn fit(
         *customer = u32::try_from(ranks.partition_point(|rank| rank < customer)).unwrap_or_default();
     }
     let linear = linear(features, &amounts.codes, &data.frame, &rows);
-    let mut best: Option<(f64, f64, Vec<f64>)> = None;
-    for ridge in RIDGES {
-        let left_over = left_over(&amounts, &linear, ridge)?;
-        let error: f64 = left_over.iter().map(|rest| rest * rest).sum();
-        if best.as_ref().is_none_or(|(least, _, _)| error < *least) {
-            best = Some((error, ridge, left_over));
-        }
-    }
-    let Some((_, ridge, mut left_over)) = best else { return Ok(None) };
+    let tried = |ridge| Ok((ridge, left_over(&amounts, &linear, ridge)?));
+    let tried: Vec<(f64, Vec<f64>)> = RIDGES.into_iter().map(tried).collect::<Result<_>>()?;
+    let error = |(_, rests): &(f64, Vec<f64>)| rests.iter().map(|rest| rest * rest).sum::<f64>();
+    let best = tried.into_iter().min_by(|a, b| error(a).total_cmp(&error(b)));
+    let Some((ridge, mut left_over)) = best else { return Ok(None) };
     let all: Vec<usize> = (0..rows.len()).collect();
     let (intercept, slopes) = regress(&amounts, &linear, &all, ridge)?;
     let (weights, lifted) = linear.weights(&slopes, &amounts.codes);
-    let by_row = rows.iter().zip(&left_over).map(|(row, rest)| LeftOver { row: *row, rest: *rest }).collect();
+    let by_row = rows.iter().copied().zip(left_over.iter().copied()).collect();
     left_over.sort_unstable_by(f64::total_cmp);
     let model = ValueModel {
         intercept: intercept + lifted,
         weights,
-        spread: interval(&left_over, TAIL),
+        spread: interval(&left_over),
         mean_factor: left_over.iter().map(|rest| rest.exp()).sum::<f64>() / count(left_over.len()),
     };
     Ok(Some((model, by_row)))
 }
 
-/// The conformal quantiles of what was left over, sorted: lower end, median and upper end of an interval that leaves
-/// `tail` out on either side.
-pub(crate) fn interval(sorted: &[f64], tail: f64) -> [f64; 3] {
-    [lower_quantile(sorted, tail), median(sorted), -lower_quantile(&negated(sorted), tail)]
+/// Conformal quantiles of sorted values: lower end (the ⌊q (n + 1)⌋-th smallest), median and upper end of 80 %.
+pub(crate) fn interval(sorted: &[f64]) -> [f64; 3] {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a tenth of a length")]
+    let rank = (TAIL * count(sorted.len() + 1)).floor() as usize;
+    let left_out = rank.saturating_sub(1);
+    [sorted[left_out], sorted[sorted.len() / 2], sorted[sorted.len() - 1 - left_out]]
 }
 
-/// How often the amounts of the given rows fall into their intervals; `None` without any.
-pub(crate) fn evaluate(
-    model: &ValueModel,
-    features: &[BinnedFeature],
-    data: &Dataset,
-    rows: &[usize],
-) -> Option<ValueEvaluation> {
-    let rows = with_amount(data, rows);
+/// How often the amounts held out fall into their intervals, by a fit to the earlier rows; `None` without any.
+pub(crate) fn evaluate(data: &Dataset, split: &Split, features: &[BinnedFeature]) -> Result<Option<ValueEvaluation>> {
+    let Some((model, _)) = fit(data, &split.train, features)? else { return Ok(None) };
+    let rows = with_amount(data, &split.held_out);
     let amounts = amounts(data, &rows, features);
-    let inside = |i: usize| {
-        let bins: Vec<u16> = amounts.codes.iter().map(|codes| codes[i]).collect();
-        let rest = amounts.logs[i] - model.centre(&bins);
+    let inside = |i: &usize| {
+        let bins: Vec<u16> = amounts.codes.iter().map(|codes| codes[*i]).collect();
+        let rest = amounts.logs[*i] - model.centre(&bins);
         model.spread[0] <= rest && rest <= model.spread[2]
     };
-    let hits = (0..rows.len()).filter(|i| inside(*i)).count();
-    (!rows.is_empty()).then(|| ValueEvaluation { coverage_80: count(hits) / count(rows.len()), n: rows.len() })
+    let hits = (0..rows.len()).filter(inside).count();
+    Ok((!rows.is_empty()).then(|| ValueEvaluation { coverage_80: share(hits, rows.len()), n: rows.len() }))
 }
 
 fn with_amount(data: &Dataset, rows: &[usize]) -> Vec<usize> {
@@ -120,22 +109,19 @@ fn with_amount(data: &Dataset, rows: &[usize]) -> Vec<usize> {
 }
 
 fn amounts(data: &Dataset, rows: &[usize], features: &[BinnedFeature]) -> Amounts {
-    let mut all = vec![0; data.frame.rows];
-    let codes = features.iter().map(|feature| {
-        if let Some(at) = data.frame.names.iter().position(|name| *name == feature.name) {
-            feature.bins.fill(&data.frame.columns[at], 0..data.frame.rows, &mut all);
-        }
-        rows.iter().map(|row| all[*row]).collect()
-    });
+    let codes = |feature: &BinnedFeature| match data.frame.column(&feature.name) {
+        Some(column) => bins::codes(&feature.bins, column, rows),
+        None => vec![0; rows.len()],
+    };
     Amounts {
-        codes: codes.collect(),
+        codes: features.iter().map(codes).collect(),
         logs: rows.iter().filter_map(|row| data.labels[*row].amount.map(f64::ln)).collect(),
         customers: rows.iter().map(|row| data.customers[*row]).collect(),
     }
 }
 
 /// What is left of each log-amount, predicted from other customers'.
-fn left_over(amounts: &Amounts, linear: &Linear, ridge: f64) -> Result<Vec<f64>, FitError> {
+fn left_over(amounts: &Amounts, linear: &Linear, ridge: f64) -> Result<Vec<f64>> {
     let mut rest = vec![0.0; amounts.logs.len()];
     for part in 0..PARTS {
         let is_out = |row: &usize| amounts.customers[*row] % PARTS == part;
@@ -151,41 +137,24 @@ fn left_over(amounts: &Amounts, linear: &Linear, ridge: f64) -> Result<Vec<f64>,
 }
 
 /// Intercept and slopes of the log-amount.
-fn regress(amounts: &Amounts, linear: &Linear, rows: &[usize], ridge: f64) -> Result<(f64, Vec<f64>), FitError> {
-    let solver = |e: smartcore::error::Failed| FitError::Solver(e.to_string());
+fn regress(amounts: &Amounts, linear: &Linear, rows: &[usize], ridge: f64) -> Result<(f64, Vec<f64>)> {
     let logs: Vec<f64> = rows.iter().map(|row| amounts.logs[*row]).collect();
     let mean = logs.iter().sum::<f64>() / count(logs.len());
-    let centred: Vec<f64> = logs.iter().map(|log| log - mean).collect();
+    let mut outcomes: Vec<f64> = logs.iter().map(|log| log - mean).collect();
     // Rows of zeros with an outcome of zero change nothing, and let few amounts be regressed on many columns.
     let fill = (linear.columns + 1).saturating_sub(rows.len());
     let mut design = linear.design(&amounts.codes, rows.iter().copied());
     design.resize(design.len() + fill * linear.columns, 0.0);
-    let mut outcomes = centred;
     outcomes.resize(outcomes.len() + fill, 0.0);
-    let x = DenseMatrix::new(outcomes.len(), linear.columns, design, false).map_err(solver)?;
+    let x = DenseMatrix::new(outcomes.len(), linear.columns, design, false)?;
     let parameters = RidgeRegressionParameters::default()
         .with_alpha(ridge)
         .with_normalize(false)
         .with_solver(RidgeRegressionSolverName::Cholesky);
-    let fitted = RidgeRegression::fit(&x, &outcomes, parameters).map_err(solver)?;
+    let fitted = RidgeRegression::fit(&x, &outcomes, parameters)?;
     let slopes: Vec<f64> = (0..linear.columns).map(|i| *fitted.coefficients().get((i, 0))).collect();
     if slopes.iter().any(|slope| !slope.is_finite()) {
         return Err(FitError::Solver("the value regression diverged".to_owned()));
     }
     Ok((mean + fitted.intercept(), slopes))
-}
-
-/// The conformal lower quantile: the ⌊q (n + 1)⌋-th smallest.
-fn lower_quantile(sorted: &[f64], q: f64) -> f64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "q is in 0..=1")]
-    let rank = (q * count(sorted.len() + 1)).floor() as usize;
-    sorted[rank.saturating_sub(1)]
-}
-
-fn negated(sorted: &[f64]) -> Vec<f64> {
-    sorted.iter().rev().map(|value| -value).collect()
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() / 2]
 }

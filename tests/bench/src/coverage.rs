@@ -101,7 +101,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             let segment = history.segment.as_deref().unwrap_or_default();
             lines.push(format!("{seed},{segment},{},{},{},{truth}", score.propensity, score.lower, score.upper));
             if let (Some(model), Some(amount)) = (&model.value, label(history, as_of, HORIZON_DAYS).amount) {
-                let estimate = model.estimate(&bins);
+                let estimate = model.range(&bins, model.spread);
                 value.add(estimate.lower <= amount && amount <= estimate.upper, (estimate.upper / estimate.lower).ln());
             }
         }
