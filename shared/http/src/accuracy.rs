@@ -1,28 +1,14 @@
 //! `GET /api/analytics/expansion-propensity/accuracy`: how right past runs were.
 
 use axum::extract::State;
-use expansion_domain::RunId;
 use expansion_service::accuracy::{Accuracies, AccuracyAnswer, AccuracyRequest, HORIZON_REASON, HORIZONS};
 use expansion_service::{Config, ConfigError};
-use schemars::JsonSchema;
 
 use crate::describe::Describe;
 use crate::query::{FromQuery, Given};
 use crate::{Answer, Caller, Method, Problem, Query, Shared, Surface};
 
-/// What may be asked of past runs.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
-pub struct AccuracyParameters {
-    /// Only this run.
-    pub run: Option<RunId>,
-    /// Figures of this segment instead of all customers.
-    pub segment: Option<String>,
-    /// Only after so many days.
-    #[schemars(range(min = 1, max = 730))]
-    pub horizon: Option<u16>,
-}
-
-impl FromQuery for AccuracyParameters {
+impl FromQuery for AccuracyRequest {
     fn take(given: &mut Given) -> Self {
         let days = |text: &str| text.parse().ok().filter(|days| HORIZONS.contains(days));
         Self {
@@ -30,12 +16,6 @@ impl FromQuery for AccuracyParameters {
             segment: given.text("segment"),
             horizon: given.parsed("horizon", HORIZON_REASON, days),
         }
-    }
-}
-
-impl From<AccuracyParameters> for AccuracyRequest {
-    fn from(AccuracyParameters { run, segment, horizon }: AccuracyParameters) -> Self {
-        Self { run, segment, horizon }
     }
 }
 
@@ -54,9 +34,9 @@ pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError>
 async fn get(
     State(accuracies): State<Shared<Accuracies>>,
     _: Caller,
-    query: Query<AccuracyParameters>,
+    query: Query<AccuracyRequest>,
 ) -> Result<Answer<AccuracyAnswer>, Problem> {
-    Ok(Answer(accuracies.answer(&query.checked()?.into()).await?))
+    Ok(Answer(accuracies.answer(&query.checked()?).await?))
 }
 
 #[cfg(test)]
@@ -66,7 +46,7 @@ mod tests {
     #[test]
     fn what_is_asked_wrongly_is_named() {
         let pairs = [("run", "x"), ("horizon", "0"), ("colour", "red")];
-        let query = Query::<AccuracyParameters>::of(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let query = Query::<AccuracyRequest>::of(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let wrong = query.checked().expect_err("all of it is wrong");
         assert_eq!(wrong.iter().map(|wrong| &*wrong.name).collect::<Vec<_>>(), ["run", "horizon", "colour"]);
     }

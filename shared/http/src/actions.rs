@@ -3,13 +3,11 @@
 //! The answer is JSON, or the paper itself for whoever asks for it by media type.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Described, StatusCode as DescribedStatus};
 use aide::{OperationInput, OperationOutput};
-use axum::extract::{FromRequest, FromRequestParts, Request as HttpRequest, State};
-use axum::http::request::Parts;
+use axum::extract::{FromRequest, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use expansion_domain::{ActionKind, Id};
@@ -48,11 +46,12 @@ async fn act(
     CustomerId(id): CustomerId,
     identity: Identity,
     Key(idempotency_key): Key,
-    papers: Papers,
+    headers: HeaderMap,
     ActionBody(body): ActionBody,
 ) -> Result<Action, Problem> {
     let subject = identity.claim("sub").map(Id::from);
     let request = Request { body, idempotency_key, received_at: identity.received_at };
+    let papers = Papers { calendar: prefers(&headers, CALENDAR), html: prefers(&headers, HTML) };
     Ok(Action { papers, answer: actions.act(&caller, subject, &id, &request).await? })
 }
 
@@ -123,21 +122,10 @@ impl JsonSchema for ActionBody {
 }
 
 /// Which papers the client would rather have than JSON.
-#[derive(Clone, Copy, Debug)]
 struct Papers {
     calendar: bool,
     html: bool,
 }
-
-impl<S: Sync> FromRequestParts<S> for Papers {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self { calendar: prefers(&parts.headers, CALENDAR), html: prefers(&parts.headers, HTML) })
-    }
-}
-
-impl OperationInput for Papers {}
 
 /// Whether a client names a media type, and JSON not or later or with a lower quality.
 fn prefers(headers: &HeaderMap, media_type: &str) -> bool {

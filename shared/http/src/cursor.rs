@@ -11,9 +11,9 @@ use sha2::Sha256;
 /// Length of the signature in bytes (HMAC-SHA-256, truncated).
 const SIGNATURE: usize = 16;
 
-/// The secret that cursors are signed with.
-#[derive(Clone)]
-pub(crate) struct CursorKey(Vec<u8>);
+/// Signs cursors with a secret, which `Debug` does not show.
+#[derive(Clone, Debug)]
+pub(crate) struct CursorKey(Hmac<Sha256>);
 
 /// Where a list goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,16 +26,16 @@ pub(crate) struct Cursor {
 }
 
 impl CursorKey {
-    /// A key of this secret.
+    #[expect(clippy::expect_used, reason = "never fails: HMAC takes keys of any length")]
     pub(crate) fn new(secret: &str) -> Self {
-        Self(secret.as_bytes().to_vec())
+        Self(Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length"))
     }
 
     /// The cursor as the client gets it.
     pub(crate) fn seal(&self, cursor: &Cursor) -> String {
         // A cursor is plain data with string keys: it always has a JSON form.
         let mut bytes = serde_json::to_vec(cursor).unwrap_or_default();
-        let signature = self.mac(&bytes).finalize().into_bytes();
+        let signature = self.0.clone().chain_update(&bytes).finalize().into_bytes();
         bytes.extend_from_slice(&signature[..SIGNATURE]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -44,22 +44,8 @@ impl CursorKey {
     pub(crate) fn open(&self, text: &str) -> Option<Cursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (payload, signature) = bytes.split_at_checked(bytes.len().checked_sub(SIGNATURE)?)?;
-        self.mac(payload).verify_truncated_left(signature).ok()?;
+        self.0.clone().chain_update(payload).verify_truncated_left(signature).ok()?;
         serde_json::from_slice(payload).ok()
-    }
-
-    fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
-        // HMAC takes keys of any length.
-        #[expect(clippy::expect_used, reason = "never fails: HMAC takes keys of any length")]
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(bytes);
-        mac
-    }
-}
-
-impl std::fmt::Debug for CursorKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CursorKey(…)")
     }
 }
 

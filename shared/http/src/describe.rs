@@ -4,14 +4,11 @@
 //! written.
 
 use aide::generate::GenContext;
-use aide::openapi::{
-    HeaderStyle, Link, LinkOperation, MediaType, Operation, Parameter, ParameterData, ParameterSchemaOrContent,
-    PathStyle, QueryStyle, ReferenceOr, RequestBody, Response, SchemaObject, StatusCode,
-};
+use aide::openapi::{Link, MediaType, Operation, ReferenceOr, RequestBody, Response, SchemaObject, StatusCode};
 use aide::transform::TransformOperation;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where an operation keeps the schemas that its body refers to until they are moved to where they belong.
 pub(crate) const SCHEMAS: &str = "x-schemas";
@@ -57,7 +54,11 @@ impl Describe for TransformOperation<'_> {
     }
 
     fn refuses(mut self, statuses: &[u16]) -> Self {
-        refuse(self.inner_mut(), statuses);
+        let responses = self.inner_mut().responses.get_or_insert_default();
+        for (status, name, ..) in REFUSALS.iter().filter(|(status, ..)| statuses.contains(status)) {
+            let refusal = ReferenceOr::ref_(&format!("#/components/responses/{name}"));
+            responses.responses.insert(StatusCode::Code(*status), refusal);
+        }
         self
     }
 
@@ -69,35 +70,19 @@ impl Describe for TransformOperation<'_> {
     }
 
     fn link(mut self, name: &str, operation: &str, parameter: &str, value: &str) -> Self {
-        let link = Link {
-            description: None,
-            operation: LinkOperation::OperationId(operation.to_owned()),
-            request_body: None,
-            parameters: [(parameter.to_owned(), value.into())].into_iter().collect(),
-            server: None,
-            extensions: [].into(),
-        };
+        let link = json!({"operationId": operation, "parameters": {parameter: value}});
+        let link: Option<ReferenceOr<Link>> = serde_json::from_value(link).map(ReferenceOr::Item).ok();
         let responses = self.inner_mut().responses.get_or_insert_default();
         for response in responses.responses.values_mut().filter_map(ReferenceOr::as_item_mut) {
-            response.links.insert(name.to_owned(), ReferenceOr::Item(link.clone()));
+            response.links.extend(link.clone().map(|link| (name.to_owned(), link)));
         }
         self
-    }
-}
-
-/// Refers to the refusals with these statuses.
-pub(crate) fn refuse(operation: &mut Operation, statuses: &[u16]) {
-    let responses = operation.responses.get_or_insert_default();
-    for (status, name, ..) in REFUSALS.iter().filter(|(status, ..)| statuses.contains(status)) {
-        let refusal = ReferenceOr::ref_(&format!("#/components/responses/{name}"));
-        responses.responses.insert(StatusCode::Code(*status), refusal);
     }
 }
 
 /// The response with an answer, which may be had in other media types than JSON too.
 pub(crate) fn answer<T: JsonSchema>(ctx: &mut GenContext, papers: &[&str]) -> Response {
     let schema = ctx.schema.subschema_for::<T>();
-    let content = |schema| MediaType { schema: Some(object(schema)), ..MediaType::default() };
     let papers =
         papers.iter().map(|media_type| ((*media_type).to_owned(), content(schemars::json_schema!({"type": "string"}))));
     let json = ("application/json".to_owned(), content(schema));
@@ -114,9 +99,8 @@ pub(crate) fn body<T: JsonSchema>(operation: &mut Operation, is_required: bool) 
         body.remove("description");
     }
     operation.extensions.insert(SCHEMAS.to_owned(), definitions.into());
-    let content = MediaType { schema: Some(object(schema)), ..MediaType::default() };
     operation.request_body = Some(ReferenceOr::Item(RequestBody {
-        content: [("application/json".to_owned(), content)].into_iter().collect(),
+        content: [("application/json".to_owned(), content(schema))].into_iter().collect(),
         required: is_required,
         ..RequestBody::default()
     }));
@@ -133,40 +117,24 @@ pub(crate) fn query_parameters<T: JsonSchema>(operation: &mut Operation) {
             schema.remove("format");
             schema.remove("description")
         });
-        let description = description.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let description = description.as_ref().and_then(Value::as_str).unwrap_or_default();
         let is_required = required.iter().any(|required| required == name);
-        operation.parameters.push(ReferenceOr::Item(Parameter::Query {
-            parameter_data: parameter(name, &description, is_required, schema),
-            allow_reserved: false,
-            style: QueryStyle::Form,
-            allow_empty_value: None,
-        }));
+        parameter(operation, "query", name, description, is_required, &schema);
     }
 }
 
-pub(crate) fn path_parameter(operation: &mut Operation, name: &str, description: &str, schema: Value) {
-    let parameter_data = parameter(name, description, true, schema);
-    operation.parameters.push(ReferenceOr::Item(Parameter::Path { parameter_data, style: PathStyle::Simple }));
-}
-
-pub(crate) fn header_parameter(operation: &mut Operation, name: &str, description: &str, schema: Value) {
-    let parameter_data = parameter(name, description, false, schema);
-    operation.parameters.push(ReferenceOr::Item(Parameter::Header { parameter_data, style: HeaderStyle::Simple }));
-}
-
-fn parameter(name: &str, description: &str, required: bool, schema: Value) -> ParameterData {
-    let schema = Schema::try_from(schema).unwrap_or_default();
-    ParameterData {
-        name: name.to_owned(),
-        description: Some(description.to_owned()),
-        required,
-        deprecated: None,
-        format: ParameterSchemaOrContent::Schema(object(schema)),
-        example: None,
-        examples: [].into(),
-        explode: None,
-        extensions: [].into(),
-    }
+/// Adds a parameter of the `query`, the `path` or a `header`.
+pub(crate) fn parameter(
+    operation: &mut Operation,
+    place: &str,
+    name: &str,
+    description: &str,
+    required: bool,
+    schema: &Value,
+) {
+    let parameter =
+        json!({"in": place, "name": name, "description": description, "required": required, "schema": schema});
+    operation.parameters.extend(serde_json::from_value(parameter).map(ReferenceOr::Item));
 }
 
 /// The schema of a type as it is read, with all that it refers to in it.
@@ -176,8 +144,9 @@ pub(crate) fn inline<T: JsonSchema>() -> Value {
     settings.into_generator().subschema_for::<T>().to_value()
 }
 
-fn object(json_schema: Schema) -> SchemaObject {
-    SchemaObject { json_schema, external_docs: None, example: None }
+fn content(json_schema: Schema) -> MediaType {
+    let schema = SchemaObject { json_schema, external_docs: None, example: None };
+    MediaType { schema: Some(schema), ..MediaType::default() }
 }
 
 /// What all schemas of the document have in common.

@@ -125,7 +125,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CustomerId {
 impl OperationInput for CustomerId {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
         let schema = json!({"type": "string", "minLength": 1});
-        describe::path_parameter(operation, "id", "The customer's id.", schema);
+        describe::parameter(operation, "path", "id", "The customer's id.", true, &schema);
     }
 }
 
@@ -143,7 +143,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RunOfPath {
 
 impl OperationInput for RunOfPath {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe::path_parameter(operation, "run_id", "The run's id.", describe::inline::<RunId>());
+        describe::parameter(operation, "path", "run_id", "The run's id.", true, &describe::inline::<RunId>());
     }
 }
 
@@ -172,13 +172,16 @@ impl OperationInput for Key {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
         let description = "The same key again is the same request again: visible ASCII characters.";
         let schema = json!({"type": "string", "pattern": "^[!-~]{1,255}$"});
-        describe::header_parameter(operation, "Idempotency-Key", description, schema);
+        describe::parameter(operation, "header", "Idempotency-Key", description, false, &schema);
     }
 }
 
 /// What a request carries, as JSON.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Body<T>(pub T);
+pub struct Body<T, const REQUIRED: bool = true>(pub T);
+
+/// What a request may carry, as JSON; all of it left out when it carries nothing.
+pub type OptionalBody<T> = Body<T, false>;
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -187,16 +190,6 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
         read(&bytes(request).await?).map(Self)
     }
 }
-
-impl<T: JsonSchema> OperationInput for Body<T> {
-    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe::body::<T>(operation, true);
-    }
-}
-
-/// What a request may carry, as JSON; all of it left out when it carries nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OptionalBody<T>(pub T);
 
 impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalBody<T> {
     type Rejection = Problem;
@@ -207,9 +200,9 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalBody<T> 
     }
 }
 
-impl<T: JsonSchema> OperationInput for OptionalBody<T> {
+impl<T: JsonSchema, const REQUIRED: bool> OperationInput for Body<T, REQUIRED> {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe::body::<T>(operation, false);
+        describe::body::<T>(operation, REQUIRED);
     }
 }
 

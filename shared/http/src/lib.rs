@@ -30,4 +30,4 @@ pub use openapi::{OPENAPI, document};
 pub use problem::Problem;
 pub use query::Query;
 pub use respond::{Answer, Created, finished};
-pub use surface::{Endpoint, Method, State, Surface};
+pub use surface::{Method, State, Surface};

@@ -41,13 +41,6 @@ impl Problem {
         }
     }
 
-    /// 400: some parameters are unknown or out of range.
-    pub fn invalid_parameters(parameters: Vec<InvalidParameter>) -> Self {
-        let named: Vec<String> = parameters.iter().map(|p| format!("{}: {}", p.name, p.reason)).collect();
-        let problem = Self::new("invalid-parameter", "Invalid parameter", 400, named.join("; "));
-        Self { invalid_parameters: parameters, ..problem }
-    }
-
     /// 400: the body is not what it should be.
     pub fn invalid_body(reason: impl Into<String>) -> Self {
         Self::new("invalid-body", "Invalid body", 400, reason)
@@ -66,22 +59,6 @@ impl Problem {
     /// 404: no such thing, or not for this caller to see; which of the two is not said.
     pub fn not_found(what: &str) -> Self {
         Self::new("not-found", "Not found", 404, format!("There is no {what}."))
-    }
-
-    /// 404: no refresh has completed yet.
-    fn no_run_yet() -> Self {
-        let detail = "No refresh has completed yet. POST /api/analytics/expansion-propensity/refresh starts one.";
-        Self::new("no-run-yet", "Nothing scored yet", 404, detail)
-    }
-
-    /// 409: the idempotency key was used for something else.
-    fn idempotency_conflict(detail: impl Into<String>) -> Self {
-        Self::new("idempotency-conflict", "Idempotency key already used", 409, detail)
-    }
-
-    /// 409: things are not as the request takes them to be.
-    fn conflict(detail: impl Into<String>) -> Self {
-        Self::new("conflict", "Not as expected", 409, detail)
     }
 
     /// 503: something behind the API is busy; the same request may succeed later.
@@ -114,12 +91,18 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NoRunYet => Self::no_run_yet(),
+            Error::NoRunYet => {
+                let detail =
+                    "No refresh has completed yet. POST /api/analytics/expansion-propensity/refresh starts one.";
+                Self::new("no-run-yet", "Nothing scored yet", 404, detail)
+            }
             Error::NotFound(what) => Self::not_found(what),
-            Error::InvalidParameters(parameters) => Self::invalid_parameters(parameters),
+            Error::InvalidParameters(parameters) => parameters.into(),
             Error::Forbidden(what) => Self::forbidden(what),
-            Error::Conflict(conflict) if conflict.is_of_key() => Self::idempotency_conflict(conflict.to_string()),
-            Error::Conflict(conflict) => Self::conflict(conflict.to_string()),
+            Error::Conflict(conflict) if conflict.is_of_key() => {
+                Self::new("idempotency-conflict", "Idempotency key already used", 409, conflict.to_string())
+            }
+            Error::Conflict(conflict) => Self::new("conflict", "Not as expected", 409, conflict.to_string()),
             Error::Store(error) => {
                 tracing::error!(error.message = %error, error.transient = error.is_transient(), "the store failed");
                 if error.is_transient() { Self::unavailable() } else { Self::internal() }
@@ -134,13 +117,15 @@ impl From<Error> for Problem {
 
 impl From<Vec<InvalidParameter>> for Problem {
     fn from(parameters: Vec<InvalidParameter>) -> Self {
-        Self::invalid_parameters(parameters)
+        let named: Vec<String> = parameters.iter().map(|p| format!("{}: {}", p.name, p.reason)).collect();
+        let problem = Self::new("invalid-parameter", "Invalid parameter", 400, named.join("; "));
+        Self { invalid_parameters: parameters, ..problem }
     }
 }
 
 impl From<InvalidParameter> for Problem {
     fn from(parameter: InvalidParameter) -> Self {
-        Self::invalid_parameters(vec![parameter])
+        vec![parameter].into()
     }
 }
 

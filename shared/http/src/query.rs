@@ -1,7 +1,6 @@
 //! Query strings: read into types whose fields describe themselves, with all that is wrong named at once.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -95,13 +94,10 @@ impl Given {
     fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut given = Self { parameters: BTreeMap::new(), wrong: Vec::new() };
         for (name, value) in pairs {
-            match given.parameters.entry(name) {
-                Entry::Vacant(free) => {
-                    free.insert(value);
-                }
-                Entry::Occupied(taken) => {
-                    given.wrong.push(InvalidParameter::new(taken.key(), "is given more than once"));
-                }
+            if given.has(&name) {
+                given.refuse(&name, "is given more than once");
+            } else {
+                given.parameters.insert(name, value);
             }
         }
         given

@@ -12,7 +12,7 @@ use expansion_service::{Config, ConfigError, Request};
 use serde_json::json;
 
 use crate::describe::Describe;
-use crate::{Answer, Caller, Identity, Key, Method, OptionalBody, Problem, RunOfPath, Shared, Surface};
+use crate::{Answer, Body, Caller, Identity, Key, Method, OptionalBody, Problem, RunOfPath, Shared, Surface};
 
 /// A run that is yet to be worked on, with where to read how far it is.
 struct Accepted(RunView);
@@ -63,7 +63,7 @@ async fn ask(
 ) -> Result<Accepted, Problem> {
     may_ask(&caller)?;
     let Key(idempotency_key) = key?;
-    let OptionalBody(body) = body?;
+    let Body(body) = body?;
     let request = Request { body, idempotency_key, received_at };
     Ok(Accepted(requests.ask(&caller, &request).await?))
 }

@@ -4,7 +4,7 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Described, StatusCode as DescribedStatus};
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
@@ -84,7 +84,8 @@ async fn tagged(response: Response, known: &[HeaderValue]) -> Response {
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let tag = tag(&body);
+    // Weak: the same text compressed is other bytes.
+    let tag = format!("W/\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
     let is_known = entries(known).any(|known| known == tag || known == "*");
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         parts.headers.insert(header::ETAG, tag);
@@ -96,11 +97,6 @@ async fn tagged(response: Response, known: &[HeaderValue]) -> Response {
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::empty())
-}
-
-/// Weak: the same text compressed is other bytes.
-fn tag(body: &Bytes) -> String {
-    format!("W/\"{}\"", hex::encode(&Sha256::digest(body)[..16]))
 }
 
 /// The comma-separated entries of a header's values.

@@ -34,14 +34,6 @@ impl Method {
     }
 }
 
-/// A function that answers requests and whose parameters and answer describe themselves.
-pub trait Endpoint<T, I: OperationInput, O: OperationOutput, S>: Handler<T, S> + OperationHandler<I, O> {}
-
-impl<H, T, I: OperationInput, O: OperationOutput, S> Endpoint<T, I, O, S> for H where
-    H: Handler<T, S> + OperationHandler<I, O>
-{
-}
-
 /// What a handler can be given at every request.
 pub trait State: Clone + Send + Sync + 'static {}
 
@@ -54,7 +46,7 @@ pub trait Surface: Sized {
         self,
         method: Method,
         path: &'static str,
-        handler: impl Endpoint<T, I, O, S>,
+        handler: impl Handler<T, S> + OperationHandler<I, O>,
         state: S,
         describe: impl FnOnce(TransformOperation<'_>) -> TransformOperation<'_>,
     ) -> Self;
@@ -69,7 +61,7 @@ impl Surface for Router {
         self,
         method: Method,
         path: &'static str,
-        handler: impl Endpoint<T, I, O, S>,
+        handler: impl Handler<T, S> + OperationHandler<I, O>,
         state: S,
         _: impl FnOnce(TransformOperation<'_>) -> TransformOperation<'_>,
     ) -> Self {
@@ -91,7 +83,7 @@ impl Surface for ApiRouter {
         self,
         method: Method,
         path: &'static str,
-        handler: impl Endpoint<T, I, O, S>,
+        handler: impl Handler<T, S> + OperationHandler<I, O>,
         state: S,
         describe: impl FnOnce(TransformOperation<'_>) -> TransformOperation<'_>,
     ) -> Self {
@@ -113,7 +105,7 @@ impl Surface for Vec<(Method, &'static str)> {
         mut self,
         method: Method,
         path: &'static str,
-        _: impl Endpoint<T, I, O, S>,
+        _: impl Handler<T, S> + OperationHandler<I, O>,
         _: S,
         _: impl FnOnce(TransformOperation<'_>) -> TransformOperation<'_>,
     ) -> Self {

@@ -63,7 +63,7 @@ async fn order(_: Caller, Key(key): Key, Body(order): Body<Order>) -> Created<Va
     Answer(json!({"colour": order.colour, "key": key.as_ref().map(IdempotencyKey::as_str)}))
 }
 
-async fn perhaps(OptionalBody(order): OptionalBody<Order>) -> Answer<Value> {
+async fn perhaps(Body(order): OptionalBody<Order>) -> Answer<Value> {
     Answer(json!(order.colour))
 }
 

@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::extract::State;
-use expansion_http::accuracy::AccuracyParameters;
 use expansion_http::{Caller, Problem, Query, Shared};
 use expansion_model::{Accuracy, Figure};
 use expansion_records::{ChampionModel, ModelRecord};
-use expansion_service::accuracy::{AccuracyAnswer, CohortView, RunAccuracyView};
+use expansion_service::accuracy::{AccuracyAnswer, AccuracyRequest, CohortView, RunAccuracyView};
 use expansion_service::models::ModelsAnswer;
 
 use crate::page::{Page, Refused};
@@ -62,11 +61,10 @@ impl Shown {
 pub(crate) async fn page(
     State(dashboard): State<Shared<Dashboard>>,
     caller: Result<Caller, Problem>,
-    query: Query<AccuracyParameters>,
+    query: Query<AccuracyRequest>,
 ) -> Result<Page, Refused> {
     caller?;
-    let asked = query.checked()?.into();
-    let AccuracyAnswer { data: runs, .. } = dashboard.accuracies.answer(&asked).await?;
+    let AccuracyAnswer { data: runs, .. } = dashboard.accuracies.answer(&query.checked()?).await?;
     let ModelsAnswer { champion, data: mut models } = dashboard.models.answer().await?;
     models.truncate(MODELS);
     let over_time = over_time(&runs);

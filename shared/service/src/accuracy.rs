@@ -26,13 +26,14 @@ pub const HORIZONS: RangeInclusive<u16> = 1..=730;
 pub const HORIZON_REASON: &str = "must be days from 1 to 730";
 
 /// Which runs are asked for, and which figures of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 pub struct AccuracyRequest {
     /// Only this run.
     pub run: Option<RunId>,
     /// Figures of this segment instead of all customers.
     pub segment: Option<String>,
-    /// Only after so many days, of the runs for which they have passed.
+    /// Only after so many days.
+    #[schemars(range(min = 1, max = 730))]
     pub horizon: Option<u16>,
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Owns the lookup of customers, the treatment of repeated rows and the final order. Must not know where rows come from.
 
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use expansion_domain::{CustomerHistory, Id, Instant, Product, Reading, SourceData, Table};
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 use crate::cells::{Field, Row};
 use crate::issues::{Reason, Rejection};
@@ -13,31 +15,27 @@ use crate::tables::{self, Strings};
 use crate::usage::UsageQueue;
 
 /// The histories while they grow. Rows of `customers` must come before those of other tables.
+#[derive(Default)]
 pub(crate) struct Assembly {
     customers: Vec<CustomerHistory>,
     by_id: HashMap<Id, usize>,
     /// The id of the owner found last, and who it is: exports are often grouped by customer.
     last: (String, Owner),
     products: Vec<Product>,
-    products_by_id: HashMap<Id, usize>,
-    contracts: HashMap<Id, Place>,
-    opportunities: HashMap<Id, Place>,
-    stakeholders: HashMap<(Id, Instant), Place>,
+    product_ids: HashMap<Id, Owner>,
+    /// Whose contract each is; so for the next two.
+    contracts: HashMap<Id, Owner>,
+    opportunities: HashMap<Id, Owner>,
+    stakeholders: HashMap<(Id, Instant), Owner>,
     usage: UsageQueue,
     strings: Strings,
 }
 
-/// Whose fact something is, and which of theirs.
-#[derive(Clone, Copy)]
-struct Place {
-    owner: usize,
-    index: usize,
-}
-
 /// Whose fact a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// No one's: the row is itself a customer or a product.
+    #[default]
     Nobody,
     /// The customer's of this number.
     Customer(usize),
@@ -45,35 +43,8 @@ pub(crate) enum Owner {
     Stranger,
 }
 
-/// What to do with a row that names a customer who is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strangers {
-    /// The row is bad.
-    Reject,
-    /// The row is another shard's.
-    Skip,
-}
-
 impl Assembly {
-    pub(crate) fn new() -> Self {
-        Self {
-            customers: Vec::new(),
-            by_id: HashMap::new(),
-            last: (String::new(), Owner::Nobody),
-            products: Vec::new(),
-            products_by_id: HashMap::new(),
-            contracts: HashMap::new(),
-            opportunities: HashMap::new(),
-            stakeholders: HashMap::new(),
-            usage: UsageQueue::new(),
-            strings: Strings::default(),
-        }
-    }
-
     /// Whose fact a row of `table` is.
-    ///
-    /// # Errors
-    /// When the row does not say.
     pub(crate) fn owner(&mut self, table: Table, row: &Row<'_>) -> Result<Owner, Rejection> {
         let Some(position) = tables::owner_column(table) else {
             return Ok(Owner::Nobody);
@@ -92,20 +63,10 @@ impl Assembly {
         Ok(*last_owner)
     }
 
-    /// Takes a row of `table` whose owner was looked up before.
-    ///
-    /// # Errors
-    /// When the row is bad; then nothing has changed.
-    pub(crate) fn add(
-        &mut self,
-        table: Table,
-        row: &Row<'_>,
-        owner: Owner,
-        strangers: Strangers,
-    ) -> Result<(), Rejection> {
+    /// Takes a row of `table` whose owner was looked up before; a bad one changes nothing.
+    pub(crate) fn add(&mut self, table: Table, row: &Row<'_>, owner: Owner) -> Result<(), Rejection> {
         match owner {
             Owner::Customer(owner) => self.add_fact(table, row, owner),
-            Owner::Stranger if strangers == Strangers::Skip => Ok(()),
             Owner::Stranger => {
                 let id = tables::owner_column(table).map(|position| row[position]).unwrap_or_default();
                 Err(id.reject(Reason::UnknownCustomer))
@@ -118,7 +79,7 @@ impl Assembly {
     fn add_customer(&mut self, row: &Row<'_>) -> Result<(), Rejection> {
         let customer = tables::customer(row, &mut self.strings)?;
         if let Some(&known) = self.by_id.get(&customer.customer_id) {
-            return repeated(self.customers[known] == customer, &row[0]);
+            return if self.customers[known] == customer { Ok(()) } else { Err(conflict(row)) };
         }
         self.by_id.insert(Arc::clone(&customer.customer_id), self.customers.len());
         self.customers.push(customer);
@@ -127,58 +88,37 @@ impl Assembly {
 
     fn add_product(&mut self, row: &Row<'_>) -> Result<(), Rejection> {
         let product = tables::product(row, &mut self.strings)?;
-        if let Some(&known) = self.products_by_id.get(&product.product_id) {
-            return repeated(self.products[known] == product, &row[0]);
-        }
-        self.products_by_id.insert(Arc::clone(&product.product_id), self.products.len());
-        self.products.push(product);
-        Ok(())
+        let id = Arc::clone(&product.product_id);
+        add_new(&mut self.product_ids, id, Owner::Nobody, &mut self.products, product, row)
     }
 
     fn add_fact(&mut self, table: Table, row: &Row<'_>, owner: usize) -> Result<(), Rejection> {
         let strings = &mut self.strings;
         let history = &mut self.customers[owner];
+        let whose = Owner::Customer(owner);
         match table {
             Table::Customers | Table::Products => {}
             Table::UsageMetrics => {
                 let (metric, reading) = tables::usage(row)?;
-                self.usage.push(owner, &metric, reading);
-                if self.usage.is_full() {
-                    self.usage.deliver(&mut self.customers);
-                }
+                self.usage.push(owner, &metric, reading, &mut self.customers);
             }
             Table::HealthScoreHistory => history.health.push(tables::health(row)?),
             Table::ExpansionSignals => history.signals.push(tables::signal(row, strings)?),
             Table::Engagements => history.engagements.push(tables::engagement(row, strings)?),
             Table::Contracts => {
                 let contract = tables::contract(row, strings)?;
-                if let Some(place) = self.contracts.get(&contract.contract_id) {
-                    let known = &self.customers[place.owner].contracts[place.index];
-                    return repeated(place.owner == owner && *known == contract, &row[0]);
-                }
-                let place = Place { owner, index: history.contracts.len() };
-                self.contracts.insert(Arc::clone(&contract.contract_id), place);
-                history.contracts.push(contract);
+                let id = Arc::clone(&contract.contract_id);
+                add_new(&mut self.contracts, id, whose, &mut history.contracts, contract, row)?;
             }
             Table::ExpansionOpportunities => {
                 let opportunity = tables::opportunity(row, strings)?;
-                if let Some(place) = self.opportunities.get(&opportunity.opportunity_id) {
-                    let known = &self.customers[place.owner].opportunities[place.index];
-                    return repeated(place.owner == owner && *known == opportunity, &row[0]);
-                }
-                let place = Place { owner, index: history.opportunities.len() };
-                self.opportunities.insert(Arc::clone(&opportunity.opportunity_id), place);
-                history.opportunities.push(opportunity);
+                let id = Arc::clone(&opportunity.opportunity_id);
+                add_new(&mut self.opportunities, id, whose, &mut history.opportunities, opportunity, row)?;
             }
             Table::Stakeholders => {
                 let stakeholder = tables::stakeholder(row, strings)?;
                 let key = (Arc::clone(&stakeholder.stakeholder_id), stakeholder.recorded_at);
-                if let Some(place) = self.stakeholders.get(&key) {
-                    let known = &self.customers[place.owner].stakeholders[place.index];
-                    return repeated(place.owner == owner && *known == stakeholder, &row[0]);
-                }
-                self.stakeholders.insert(key, Place { owner, index: history.stakeholders.len() });
-                history.stakeholders.push(stakeholder);
+                add_new(&mut self.stakeholders, key, whose, &mut history.stakeholders, stakeholder, row)?;
             }
         }
         Ok(())
@@ -200,9 +140,29 @@ impl Assembly {
     }
 }
 
-/// A row whose id was seen before is dropped when it says the same (an export delivered twice), and bad otherwise.
-fn repeated(same: bool, id: &Field<'_>) -> Result<(), Rejection> {
-    if same { Ok(()) } else { Err(id.reject(Reason::ConflictingDuplicate)) }
+/// Adds what a row says to `known`, unless its id was seen before: then the row is dropped when it says the same of the
+/// same owner (an export delivered twice), and bad otherwise.
+fn add_new<K: Eq + Hash, T: PartialEq>(
+    owners: &mut HashMap<K, Owner>,
+    id: K,
+    owner: Owner,
+    known: &mut Vec<T>,
+    new: T,
+    row: &Row<'_>,
+) -> Result<(), Rejection> {
+    match owners.entry(id) {
+        Entry::Vacant(free) => {
+            free.insert(owner);
+            known.push(new);
+            Ok(())
+        }
+        Entry::Occupied(taken) if *taken.get() == owner && known.contains(&new) => Ok(()),
+        Entry::Occupied(_) => Err(conflict(row)),
+    }
+}
+
+fn conflict(row: &Row<'_>) -> Rejection {
+    row[0].reject(Reason::ConflictingDuplicate)
 }
 
 /// Drops equal readings of a sorted list, and the memory that growing it left over.

@@ -49,9 +49,9 @@ impl<'a> Field<'a> {
     /// The field as text, trimmed; what is no text reads as it would be written in CSV.
     #[expect(clippy::unnecessary_wraps, reason = "the same shape as the other readings, for `require`")]
     pub(crate) fn text(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
-        Ok(match self.cell {
+        Ok(match self.trimmed() {
             Cell::Missing => None,
-            Cell::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(Cow::Borrowed),
+            Cell::Text(text) => Some(Cow::Borrowed(text)),
             other => Some(Cow::Owned(other.written())),
         })
     }
@@ -63,13 +63,10 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn instant(&self) -> Result<Option<Instant>, Rejection> {
-        match self.cell {
+        match self.trimmed() {
             Cell::Missing => Ok(None),
             Cell::Instant(instant) => Ok(Some(instant)),
-            Cell::Text(text) => match text.trim() {
-                "" => Ok(None),
-                text => text.parse().map(Some).map_err(|_| self.reject(Reason::NotADate)),
-            },
+            Cell::Text(text) => text.parse().map(Some).map_err(|_| self.reject(Reason::NotADate)),
             _ => Err(self.reject(Reason::NotADate)),
         }
     }
@@ -77,14 +74,11 @@ impl<'a> Field<'a> {
     /// The field as a finite number.
     #[expect(clippy::cast_precision_loss, reason = "an integer beyond 2^53 is near enough as a measurement")]
     pub(crate) fn number(&self) -> Result<Option<f64>, Rejection> {
-        let number = match self.cell {
+        let number = match self.trimmed() {
             Cell::Missing => return Ok(None),
             Cell::Number(number) => number,
             Cell::Integer(integer) => integer as f64,
-            Cell::Text(text) => match text.trim() {
-                "" => return Ok(None),
-                text => fast_float2::parse(text).map_err(|_| self.reject(Reason::NotANumber))?,
-            },
+            Cell::Text(text) => fast_float2::parse(text).map_err(|_| self.reject(Reason::NotANumber))?,
             _ => return Err(self.reject(Reason::NotANumber)),
         };
         // Adding zero turns -0 into 0, so that equal numbers have equal bits.
@@ -93,36 +87,47 @@ impl<'a> Field<'a> {
 
     /// The field as a number that can't be below zero.
     pub(crate) fn amount(&self) -> Result<Option<f64>, Rejection> {
-        match self.number()? {
-            Some(number) if number < 0.0 => Err(self.reject(Reason::Negative)),
-            number => Ok(number),
-        }
+        self.unless(self.number()?, |number| number < 0.0, Reason::Negative)
     }
 
     /// The field as a health score, from 0 to 100.
     pub(crate) fn score(&self) -> Result<Option<f64>, Rejection> {
-        match self.number()? {
-            Some(number) if !(0.0..=100.0).contains(&number) => Err(self.reject(Reason::ScoreOutOfRange)),
-            number => Ok(number),
-        }
+        self.unless(self.number()?, |number| !(0.0..=100.0).contains(&number), Reason::ScoreOutOfRange)
     }
 
     pub(crate) fn flag(&self) -> Result<Option<bool>, Rejection> {
         let is_any = |text: &str, words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-        match self.cell {
+        match self.trimmed() {
             Cell::Missing => Ok(None),
             Cell::Bool(flag) => Ok(Some(flag)),
             // Exports of a nullable 0/1 column often hold floats.
             Cell::Integer(0) | Cell::Number(0.0) => Ok(Some(false)),
             Cell::Integer(1) | Cell::Number(1.0) => Ok(Some(true)),
-            Cell::Text(text) => match text.trim() {
-                "" => Ok(None),
-                text if is_any(text, ["true", "yes", "1"]) => Ok(Some(true)),
-                text if is_any(text, ["false", "no", "0"]) => Ok(Some(false)),
-                _ => Err(self.reject(Reason::NotABoolean)),
-            },
+            Cell::Text(text) if is_any(text, ["true", "yes", "1"]) => Ok(Some(true)),
+            Cell::Text(text) if is_any(text, ["false", "no", "0"]) => Ok(Some(false)),
             _ => Err(self.reject(Reason::NotABoolean)),
         }
+    }
+
+    /// The cell with its text trimmed; a blank one is missing.
+    fn trimmed(&self) -> Cell<'a> {
+        match self.cell {
+            Cell::Text(text) => match text.trim() {
+                "" => Cell::Missing,
+                text => Cell::Text(text),
+            },
+            other => other,
+        }
+    }
+
+    /// What was read from this field, unless it is `wrong`.
+    pub(crate) fn unless<T: Copy>(
+        &self,
+        read: Option<T>,
+        wrong: impl FnOnce(T) -> bool,
+        reason: Reason,
+    ) -> Result<Option<T>, Rejection> {
+        if read.is_some_and(wrong) { Err(self.reject(reason)) } else { Ok(read) }
     }
 
     /// A rejection that quotes this field.

@@ -13,10 +13,7 @@ use crate::tables::{columns, names, positions};
 /// A row of more lines than this has an open quote that swallowed the rows after it.
 const MAX_LINES: u64 = 100;
 
-/// Hands each row of a file to `sink` with its line.
-///
-/// # Errors
-/// When the file can't be read or lacks a required column. A file without even a header has no rows.
+/// Hands each row of a file to `sink` with its line. A file without even a header has no rows.
 pub(crate) fn read(
     input: impl Read,
     table: Table,

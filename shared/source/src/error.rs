@@ -12,7 +12,6 @@ use crate::Location;
 /// A source that can't be read. Every message is one line and names the table or file it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A required table has no file.
     #[error(
         "the required table {table} has no files: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet in \
          {table}/ of {location}"
@@ -20,68 +19,33 @@ pub enum SourceError {
     RequiredTableMissing { table: Table, location: Location },
     /// The files of a required table hold not one usable row.
     #[error("the required table {table} has no usable row ({rows} read{})", first(example.as_deref()))]
-    RequiredTableEmpty {
-        table: Table,
-        /// Rows read, all of them bad.
-        rows: u64,
-        /// The first bad row, when there was any row.
-        example: Option<String>,
-    },
-    /// Too large a share of a table's rows is bad.
+    RequiredTableEmpty { table: Table, rows: u64, example: Option<String> },
     #[error(
         "{bad} of {rows} rows of {table} are bad, more than the limit of {limit_percent} %; first bad row: {example}"
     )]
-    TooManyBadRows {
-        table: Table,
-        /// Rows that were left out.
-        bad: u64,
-        rows: u64,
-        /// The limit, in percent.
-        limit_percent: f64,
-        example: String,
-    },
-    /// A file lacks a column that its table requires.
+    TooManyBadRows { table: Table, bad: u64, rows: u64, limit_percent: f64, example: String },
     #[error("{file} has no column {column}, which is required")]
     MissingColumn { file: String, column: &'static str },
     /// A column has a type that can't stand for a text, number, time or boolean.
     #[error("column {column} of {file} has the unsupported type {data_type}")]
     UnsupportedColumn { file: String, column: String, data_type: String },
-    /// A file in a table's folder is of no known format.
     #[error("{file} is of no known format: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet")]
     UnknownFormat { file: String },
     /// A `bucket=` path component is not followed by a number.
     #[error("{file} names no valid bucket: expected bucket=0, bucket=1, …")]
     InvalidBucket { file: String },
-    /// Some table is bucketed by customer, but the customers themselves (or a part of them) are not.
     #[error("{bucketed} is bucketed but {customers} is not: when any table is bucketed, customers must be too")]
-    CustomersNotBucketed {
-        /// A file with a bucket.
-        bucketed: String,
-        /// A file of customers without one.
-        customers: String,
-    },
-    /// The shard asked for does not exist.
+    CustomersNotBucketed { bucketed: String, customers: String },
     #[error("there is no shard {shard}: the source has {shards}")]
-    NoSuchShard {
-        shard: u32,
-        /// How many there are.
-        shards: u32,
-    },
-    /// A file or folder can't be read.
+    NoSuchShard { shard: u32, shards: u32 },
     #[error("{path} can't be read: {cause}")]
     Unreadable { path: String, cause: io::Error },
     /// A Parquet file is damaged or uses what is not supported.
     #[error("{file} is not a readable Parquet file: {cause}")]
     Parquet { file: String, cause: ParquetError },
-    /// S3 refused or did not answer.
+    /// S3 refused or did not answer; `path` is an object or a prefix.
     #[error("{path} can't be read from S3: {message}")]
-    S3 {
-        /// The object or prefix.
-        path: String,
-        /// What S3 or the connection said.
-        message: String,
-        transient: bool,
-    },
+    S3 { path: String, message: String, transient: bool },
 }
 
 impl SourceError {

@@ -22,11 +22,9 @@ pub struct Inventory {
 /// A file of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
-    /// The table whose rows it holds.
     pub table: Table,
     /// The bucket of customers whose rows it holds; any customers' when absent.
     pub bucket: Option<u32>,
-    /// How its rows are stored.
     pub format: Format,
     /// Its path below the source's location, with slashes.
     pub path: String,
@@ -80,32 +78,22 @@ pub async fn inventory(location: &Location, s3: &Client) -> Result<Inventory, So
 
 impl Inventory {
     fn new(location: Location, listed: Vec<Listed>) -> Result<Self, SourceError> {
-        let mut files =
-            listed.into_iter().filter_map(|file| file.classify().transpose()).collect::<Result<Vec<_>, _>>()?;
+        let mut files = listed.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let inventory = Self { location, files };
-        inventory.check()?;
+        let is_missing = |table: &Table| table.required() && inventory.files_of(*table).next().is_none();
+        if let Some(table) = Table::ALL.into_iter().find(is_missing) {
+            return Err(SourceError::RequiredTableMissing { table, location: inventory.location });
+        }
+        let bucketed = inventory.files.iter().find(|file| file.bucket.is_some());
+        let whole = inventory.files_of(Table::Customers).find(|file| file.bucket.is_none());
+        if let (Some(bucketed), Some(customers)) = (bucketed, whole) {
+            let (bucketed, customers) = (bucketed.path.clone(), customers.path.clone());
+            return Err(SourceError::CustomersNotBucketed { bucketed, customers });
+        }
         Ok(inventory)
     }
 
-    fn check(&self) -> Result<(), SourceError> {
-        for table in Table::ALL {
-            if table.required() && self.files_of(table).next().is_none() {
-                return Err(SourceError::RequiredTableMissing { table, location: self.location.clone() });
-            }
-        }
-        let bucketed = self.files.iter().find(|file| file.bucket.is_some());
-        let whole = self.files_of(Table::Customers).find(|file| file.bucket.is_none());
-        match (bucketed, whole) {
-            (Some(bucketed), Some(customers)) => Err(SourceError::CustomersNotBucketed {
-                bucketed: bucketed.path.clone(),
-                customers: customers.path.clone(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Where the source lies.
     pub fn location(&self) -> &Location {
         &self.location
     }
@@ -113,12 +101,6 @@ impl Inventory {
     /// The files, sorted by path.
     pub fn files(&self) -> &[SourceFile] {
         &self.files
-    }
-
-    /// The inventory of the given tables only.
-    pub fn only(&self, tables: &[Table]) -> Self {
-        let files = self.files.iter().filter(|file| tables.contains(&file.table)).cloned().collect();
-        Self { location: self.location.clone(), files }
     }
 
     /// The files of one table, sorted by path.
@@ -145,38 +127,26 @@ impl Inventory {
     }
 }
 
-/// A file as found, before its name is understood.
-struct Listed {
-    table: Table,
-    path: String,
-    size: u64,
-    version: String,
-}
+/// A file as found; `None` when it is hidden.
+type Listed = Result<Option<SourceFile>, SourceError>;
 
-impl Listed {
-    /// `None` when the file is hidden.
-    fn classify(self) -> Result<Option<SourceFile>, SourceError> {
-        let (folders, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
-        if self.path.split('/').any(is_hidden) || name.ends_with("_$folder$") {
+impl SourceFile {
+    /// What a file's path says of it.
+    fn listed(table: Table, path: String, size: u64, version: String) -> Listed {
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        if path.split('/').any(is_hidden) || name.ends_with("_$folder$") {
             return Ok(None);
         }
         let mut bucket = None;
         for number in folders.split('/').filter_map(|folder| folder.strip_prefix("bucket=")) {
             match number.parse() {
                 Ok(number) if number < u32::MAX && bucket.is_none() => bucket = Some(number),
-                _ => return Err(SourceError::InvalidBucket { file: self.path }),
+                _ => return Err(SourceError::InvalidBucket { file: path }),
             }
         }
         match Format::of(name) {
-            None => Err(SourceError::UnknownFormat { file: self.path }),
-            Some(format) => Ok(Some(SourceFile {
-                table: self.table,
-                bucket,
-                format,
-                path: self.path,
-                size: self.size,
-                version: self.version,
-            })),
+            None => Err(SourceError::UnknownFormat { file: path }),
+            Some(format) => Ok(Some(Self { table, bucket, format, path, size, version })),
         }
     }
 }
@@ -215,7 +185,7 @@ fn walk(table: Table, path: &Path, relative: String, listed: &mut Vec<Listed>) -
     } else if relative != table.name() {
         let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let version = modified.map_or_else(String::new, |time| time.as_nanos().to_string());
-        listed.push(Listed { table, path: relative, size: metadata.len(), version });
+        listed.push(SourceFile::listed(table, relative, metadata.len(), version));
     }
     Ok(())
 }
@@ -264,12 +234,8 @@ async fn list_s3(location: &Location, bucket: &str, prefix: &str, s3: &Client) -
                 }
                 let version =
                     object.e_tag().map(str::to_owned).or_else(|| object.last_modified().map(ToString::to_string));
-                listed.push(Listed {
-                    table,
-                    path: path.to_owned(),
-                    size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
-                    version: version.unwrap_or_default(),
-                });
+                let size = object.size().and_then(|size| size.try_into().ok()).unwrap_or_default();
+                listed.push(SourceFile::listed(table, path.to_owned(), size, version.unwrap_or_default()));
             }
         }
     }
@@ -283,11 +249,9 @@ mod tests {
     fn inventory_of(paths: &[&str]) -> Result<Inventory, SourceError> {
         let listed = paths
             .iter()
-            .map(|path| Listed {
-                table: table_named(path.split('/').next().unwrap_or_default(), &"test").expect("a table"),
-                path: (*path).to_owned(),
-                size: 1,
-                version: "v".to_owned(),
+            .map(|path| {
+                let table = table_named(path.split('/').next().unwrap_or_default(), &"test").expect("a table");
+                SourceFile::listed(table, (*path).to_owned(), 1, "v".to_owned())
             })
             .collect();
         Inventory::new(Location::Folder("source".into()), listed)

@@ -1,76 +1,55 @@
 //! Why a row is left out, and the count of rows left out.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use expansion_domain::{DataIssue, Table};
 
 /// Every reason for which a row is left out. Their texts are stable: alarms and reports may name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Reason {
     /// A CSV row has more or fewer fields than the header.
+    #[error("wrong number of fields")]
     WrongFieldCount,
     /// A CSV row goes on for so many lines that a quote must be open; each line counts as a row.
+    #[error("quote not closed")]
     UnclosedQuote,
     /// A CSV field is not UTF-8.
+    #[error("not UTF-8")]
     InvalidUtf8,
     /// A line is not one JSON object with plain values.
+    #[error("malformed JSON")]
     MalformedJson,
-    /// A required value is empty or absent.
+    #[error("required value missing")]
     MissingValue,
     /// Neither a date (`YYYY-MM-DD`) nor an RFC 3339 time.
+    #[error("not a date")]
     NotADate,
+    #[error("not a number")]
     NotANumber,
     /// Neither `true`, `yes`, `1` nor `false`, `no`, `0`.
+    #[error("not a boolean")]
     NotABoolean,
-    /// NaN or infinite.
+    #[error("number not finite")]
     NotFinite,
     /// A quantity, usage value, price, annual value or amount below zero.
+    #[error("negative number")]
     Negative,
-    /// A health score outside 0 to 100.
+    #[error("score outside 0 to 100")]
     ScoreOutOfRange,
-    /// A contract's `end_date` is before its `start_date`.
+    #[error("end before start")]
     EndBeforeStart,
-    /// An opportunity's `closed_at` is before its `created_at`.
+    #[error("closed before created")]
     ClosedBeforeCreated,
-    /// A won or lost opportunity has no `closed_at`.
+    #[error("won or lost without closed_at")]
     ClosedWithoutDate,
-    /// A customer's `churned_at` is before its `created_at`.
+    #[error("churned before created")]
     ChurnedBeforeCreated,
     /// The table customers has no such (usable) customer.
+    #[error("unknown customer")]
     UnknownCustomer,
     /// The id was seen before with other content; the first row is kept.
+    #[error("duplicate id with other content")]
     ConflictingDuplicate,
-}
-
-impl Reason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::WrongFieldCount => "wrong number of fields",
-            Self::UnclosedQuote => "quote not closed",
-            Self::InvalidUtf8 => "not UTF-8",
-            Self::MalformedJson => "malformed JSON",
-            Self::MissingValue => "required value missing",
-            Self::NotADate => "not a date",
-            Self::NotANumber => "not a number",
-            Self::NotABoolean => "not a boolean",
-            Self::NotFinite => "number not finite",
-            Self::Negative => "negative number",
-            Self::ScoreOutOfRange => "score outside 0 to 100",
-            Self::EndBeforeStart => "end before start",
-            Self::ClosedBeforeCreated => "closed before created",
-            Self::ClosedWithoutDate => "won or lost without closed_at",
-            Self::ChurnedBeforeCreated => "churned before created",
-            Self::UnknownCustomer => "unknown customer",
-            Self::ConflictingDuplicate => "duplicate id with other content",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// The longest value an example quotes, in characters.

@@ -29,7 +29,6 @@ pub enum Location {
 #[error("{text:?} is no source location: {why}")]
 pub struct InvalidLocation {
     pub text: String,
-    /// What is wrong with it.
     pub why: &'static str,
 }
 
@@ -38,31 +37,24 @@ impl FromStr for Location {
 
     fn from_str(text: &str) -> Result<Self, InvalidLocation> {
         let invalid = |why| InvalidLocation { text: text.to_owned(), why };
-        if let Some(rest) = text.strip_prefix("s3://") {
-            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            let prefix = prefix.trim_matches('/');
-            if !is_bucket_name(bucket) {
-                return Err(invalid("expected s3://bucket/prefix with a valid bucket name"));
+        match text.split_once("://") {
+            None if text.is_empty() => Err(invalid("it is empty")),
+            None => Ok(Self::Folder(text.into())),
+            Some(("s3", rest)) => {
+                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                let prefix = prefix.trim_matches('/');
+                if !is_bucket_name(bucket) {
+                    return Err(invalid("expected s3://bucket/prefix with a valid bucket name"));
+                }
+                if prefix.contains("//") {
+                    return Err(invalid("the prefix has an empty component"));
+                }
+                Ok(Self::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
             }
-            if prefix.contains("//") {
-                return Err(invalid("the prefix has an empty component"));
-            }
-            return Ok(Self::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() });
+            Some(("file", path)) if path.starts_with('/') => Ok(Self::Folder(path.into())),
+            Some(("file", _)) => Err(invalid("expected file:///absolute/path")),
+            Some(_) => Err(invalid("expected s3://bucket/prefix, file:///path or a plain path")),
         }
-        if let Some(path) = text.strip_prefix("file://") {
-            return if path.starts_with('/') {
-                Ok(Self::Folder(path.into()))
-            } else {
-                Err(invalid("expected file:///absolute/path"))
-            };
-        }
-        if text.is_empty() {
-            return Err(invalid("it is empty"));
-        }
-        if text.contains("://") {
-            return Err(invalid("expected s3://bucket/prefix, file:///path or a plain path"));
-        }
-        Ok(Self::Folder(text.into()))
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use std::io::{BufRead, Read};
 
 use expansion_domain::Table;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::SourceError;
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
@@ -45,35 +46,37 @@ pub(crate) fn read(
 
 fn parse<'de>(line: &'de [u8], columns: &'static [Column]) -> serde_json::Result<Values<'de>> {
     let mut deserializer = serde_json::Deserializer::from_slice(line);
-    let values = deserializer.deserialize_map(Object { columns })?;
+    let values = deserializer.deserialize_map(Object(columns))?;
     deserializer.end()?;
     Ok(values)
 }
 
 type Values<'de> = [Value<'de>; MAX_COLUMNS];
 
-/// A cell that owns its text when the JSON string has escapes.
-#[derive(Debug, Default)]
+/// A string, number, boolean or null.
+#[derive(Debug)]
 enum Value<'de> {
-    #[default]
-    Missing,
-    Text(Cow<'de, str>),
-    Plain(Cell<'static>),
+    Plain(Cell<'de>),
+    /// A text that had escapes, or a number that fits no cell.
+    Owned(String),
 }
 
 impl Value<'_> {
     fn cell(&self) -> Cell<'_> {
         match self {
-            Self::Missing => Cell::Missing,
-            Self::Text(text) => Cell::Text(text),
             Self::Plain(cell) => *cell,
+            Self::Owned(text) => Cell::Text(text),
         }
     }
 }
 
-struct Object {
-    columns: &'static [Column],
+impl Default for Value<'_> {
+    fn default() -> Self {
+        Self::Plain(Cell::Missing)
+    }
 }
+
+struct Object(&'static [Column]);
 
 impl<'de> Visitor<'de> for Object {
     type Value = Values<'de>;
@@ -84,9 +87,9 @@ impl<'de> Visitor<'de> for Object {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut values = Values::default();
-        while let Some(position) = map.next_key_seed(Name { columns: self.columns })? {
-            match position {
-                Some(position) => values[position] = map.next_value_seed(Scalar)?,
+        while let Some(Name(name)) = map.next_key()? {
+            match self.0.iter().position(|column| column.name == name.trim()) {
+                Some(position) => values[position] = map.next_value()?,
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -96,42 +99,17 @@ impl<'de> Visitor<'de> for Object {
     }
 }
 
-/// A key, as the position of the column it names.
-struct Name {
-    columns: &'static [Column],
-}
+/// A key, which is copied only if it has escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar)
     }
 }
 
-impl Visitor<'_> for Name {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        let name = name.trim();
-        Ok(self.columns.iter().position(|column| column.name == name))
-    }
-}
-
-/// A string, number, boolean or null.
 struct Scalar;
-
-impl<'de> DeserializeSeed<'de> for Scalar {
-    type Value = Value<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
 
 impl<'de> Visitor<'de> for Scalar {
     type Value = Value<'de>;
@@ -141,11 +119,11 @@ impl<'de> Visitor<'de> for Scalar {
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
+        Ok(Value::Plain(Cell::Text(text)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(text.to_owned())))
+        Ok(Value::Owned(text.to_owned()))
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
@@ -158,10 +136,8 @@ impl<'de> Visitor<'de> for Scalar {
 
     fn visit_u64<E: Error>(self, integer: u64) -> Result<Self::Value, E> {
         // An id beyond the signed range keeps its digits as a text.
-        Ok(i64::try_from(integer).map_or_else(
-            |_| Value::Text(Cow::Owned(integer.to_string())),
-            |integer| Value::Plain(Cell::Integer(integer)),
-        ))
+        Ok(i64::try_from(integer)
+            .map_or_else(|_| Value::Owned(integer.to_string()), |integer| Value::Plain(Cell::Integer(integer))))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
@@ -169,7 +145,7 @@ impl<'de> Visitor<'de> for Scalar {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Value::Missing)
+        Ok(Value::default())
     }
 }
 

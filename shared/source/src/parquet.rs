@@ -19,6 +19,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, BooleanArray, StringViewArray};
 use arrow_schema::{ArrowError, DataType, Field as ArrowField, Schema, TimeUnit};
 use expansion_domain::{Instant, Table};
+use uuid::Uuid;
 
 use crate::SourceError;
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
@@ -31,10 +32,6 @@ const BATCH: usize = 8192;
 const CHUNK: usize = 16;
 
 /// Hands the rows of a file to `sink` with the number of the first of them, from 1.
-///
-/// # Errors
-/// When the file can't be read, lacks a required column, or has one of the table's columns in a type that can't be
-/// taken for a text, number, time or boolean.
 pub(crate) fn read<T: ChunkReader + 'static>(
     input: T,
     table: Table,
@@ -60,23 +57,25 @@ pub(crate) fn read<T: ChunkReader + 'static>(
     let mut line = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(parquet_error(error)))?;
-        let mut columns = [const { Column::ABSENT }; MAX_COLUMNS];
+        let mut columns = [const { None }; MAX_COLUMNS];
         for ((column, name), position) in columns.iter_mut().zip(names).zip(used) {
             // The projection keeps the file's order, so a column's place is the number of used ones before it.
             if let Some(position) = position {
                 let place = used.iter().flatten().filter(|other| **other < position).count();
-                *column = Column::of(batch.column(place)).ok_or_else(|| SourceError::UnsupportedColumn {
+                let array = batch.column(place);
+                let read = Column::of(array).ok_or_else(|| SourceError::UnsupportedColumn {
                     file: file.to_owned(),
                     column: name.to_owned(),
-                    data_type: batch.column(place).data_type().to_string(),
+                    data_type: array.data_type().to_string(),
                 })?;
+                *column = Some(read);
             }
         }
         let blank: Row<'_> = names.map(|column| Field { column, cell: Cell::Missing });
         let mut rows = [blank; CHUNK];
         for start in (0..batch.num_rows()).step_by(CHUNK) {
             let rows = &mut rows[..CHUNK.min(batch.num_rows() - start)];
-            for (c, column) in columns.iter().enumerate().filter(|(_, column)| column.array.is_some()) {
+            for (c, column) in columns.iter().enumerate().filter_map(|(c, column)| Some((c, column.as_ref()?))) {
                 for (i, row) in rows.iter_mut().enumerate() {
                     row[c].cell = column.cell(start + i);
                 }
@@ -92,28 +91,16 @@ pub(crate) fn read<T: ChunkReader + 'static>(
 fn with_views<'u>(stored: &Schema, used: impl Iterator<Item = &'u usize>) -> Schema {
     let mut fields: Vec<Arc<ArrowField>> = stored.fields().to_vec();
     for &position in used {
-        let is_text = match fields[position].data_type() {
-            DataType::Dictionary(_, values) => is_text(values),
-            plain => is_text(plain),
+        let values = match fields[position].data_type() {
+            DataType::Dictionary(_, values) => &**values,
+            plain => plain,
         };
-        if is_text {
+        // Older writers store texts as byte strings.
+        if values.is_string() || (values.is_binary() && !matches!(values, DataType::FixedSizeBinary(_))) {
             fields[position] = Arc::new(fields[position].as_ref().clone().with_data_type(DataType::Utf8View));
         }
     }
     Schema::new_with_metadata(fields, stored.metadata().clone())
-}
-
-/// Texts, and the byte strings that older writers store instead.
-const fn is_text(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Utf8
-            | DataType::LargeUtf8
-            | DataType::Utf8View
-            | DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-    )
 }
 
 fn parquet_error(error: ArrowError) -> ParquetError {
@@ -126,7 +113,7 @@ fn parquet_error(error: ArrowError) -> ParquetError {
 /// A batch's column as one of the few kinds of cells; borrowed where the type already fits.
 struct Column<'a> {
     values: Values<'a>,
-    array: Option<&'a ArrayRef>,
+    array: &'a ArrayRef,
 }
 
 enum Values<'a> {
@@ -142,8 +129,6 @@ enum Values<'a> {
 }
 
 impl<'a> Column<'a> {
-    const ABSENT: Self = Self { values: Values::Missing, array: None };
-
     /// `None` when the type is not supported.
     fn of(array: &'a ArrayRef) -> Option<Self> {
         let values = match array.data_type() {
@@ -157,54 +142,39 @@ impl<'a> Column<'a> {
             DataType::UInt8 => integers::<UInt8Type>(array),
             DataType::UInt16 => integers::<UInt16Type>(array),
             DataType::UInt32 => integers::<UInt32Type>(array),
-            DataType::UInt64 => integers_or_texts(array.as_primitive::<UInt64Type>().values().iter().copied()),
-            DataType::Float16 => {
-                numbers(array.as_primitive::<Float16Type>().values().iter().map(|number| number.to_f64()))
-            }
-            DataType::Float32 => numbers(array.as_primitive::<Float32Type>().values().iter().copied()),
+            DataType::UInt64 => integers_or_texts(values::<UInt64Type>(array)),
+            DataType::Float16 => numbers(values::<Float16Type>(array)),
+            DataType::Float32 => numbers(values::<Float32Type>(array)),
             DataType::Float64 => Values::Numbers(Cow::Borrowed(array.as_primitive::<Float64Type>().values())),
-            DataType::Decimal32(_, scale) => {
-                decimals(array.as_primitive::<Decimal32Type>().values().iter().copied(), *scale)
-            }
-            DataType::Decimal64(_, scale) => {
-                decimals(array.as_primitive::<Decimal64Type>().values().iter().copied(), *scale)
-            }
-            DataType::Decimal128(_, scale) => {
-                decimals(array.as_primitive::<Decimal128Type>().values().iter().copied(), *scale)
-            }
+            DataType::Decimal32(_, scale) => decimals::<Decimal32Type>(array, *scale),
+            DataType::Decimal64(_, scale) => decimals::<Decimal64Type>(array, *scale),
+            DataType::Decimal128(_, scale) => decimals::<Decimal128Type>(array, *scale),
             DataType::Decimal256(..) => {
                 let array = array.as_primitive::<Decimal256Type>();
                 Values::Texts((0..array.len()).map(|i| array.value_as_string(i)).collect())
             }
-            DataType::Date32 => {
-                micros(array.as_primitive::<Date32Type>().values().iter().map(|days| i64::from(*days)), 86_400_000_000)
-            }
-            DataType::Date64 => micros(array.as_primitive::<Date64Type>().values().iter().copied(), 1_000),
+            DataType::Date32 => micros::<Date32Type>(array, 86_400_000_000),
+            DataType::Date64 => micros::<Date64Type>(array, 1_000),
             // Times without a zone are UTC.
-            DataType::Timestamp(TimeUnit::Second, _) => {
-                micros(array.as_primitive::<TimestampSecondType>().values().iter().copied(), 1_000_000)
-            }
-            DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                micros(array.as_primitive::<TimestampMillisecondType>().values().iter().copied(), 1_000)
-            }
+            DataType::Timestamp(TimeUnit::Second, _) => micros::<TimestampSecondType>(array, 1_000_000),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => micros::<TimestampMillisecondType>(array, 1_000),
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
                 Values::Micros(Cow::Borrowed(array.as_primitive::<TimestampMicrosecondType>().values()))
             }
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                let nanos = array.as_primitive::<TimestampNanosecondType>().values();
-                Values::Micros(nanos.iter().map(|nanos| nanos.div_euclid(1_000)).collect())
+                Values::Micros(values::<TimestampNanosecondType>(array).map(|nanos| nanos.div_euclid(1_000)).collect())
             }
             DataType::FixedSizeBinary(16) => {
-                let array = array.as_fixed_size_binary();
-                Values::Texts((0..array.len()).map(|i| uuid_text(array.value(i))).collect())
+                let uuids = array.as_fixed_size_binary().iter().map(Option::unwrap_or_default);
+                Values::Texts(uuids.map(|bytes| Uuid::from_slice(bytes).unwrap_or_default().to_string()).collect())
             }
             _ => return None,
         };
-        Some(Self { values, array: Some(array) })
+        Some(Self { values, array })
     }
 
     fn cell(&self, i: usize) -> Cell<'_> {
-        if self.array.is_none_or(|array| array.is_null(i)) {
+        if self.array.is_null(i) {
             return Cell::Missing;
         }
         match &self.values {
@@ -220,11 +190,12 @@ impl<'a> Column<'a> {
     }
 }
 
-fn integers<T: ArrowPrimitiveType>(array: &ArrayRef) -> Values<'static>
-where
-    T::Native: Into<i64>,
-{
-    Values::Integers(array.as_primitive::<T>().values().iter().map(|value| (*value).into()).collect())
+fn values<T: ArrowPrimitiveType>(array: &ArrayRef) -> impl Iterator<Item = T::Native> + Clone {
+    array.as_primitive::<T>().values().iter().copied()
+}
+
+fn integers<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &ArrayRef) -> Values<'static> {
+    Values::Integers(values::<T>(array).map(Into::into).collect())
 }
 
 fn numbers(values: impl Iterator<Item = impl Into<f64>>) -> Values<'static> {
@@ -240,8 +211,8 @@ fn integers_or_texts<I: TryInto<i64> + ToString + Copy>(values: impl Iterator<It
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a decimal with a fraction is a measurement")]
-fn decimals(values: impl Iterator<Item = impl Into<i128>> + Clone, scale: i8) -> Values<'static> {
-    let values = values.map(Into::into);
+fn decimals<T: ArrowPrimitiveType<Native: Into<i128>>>(array: &ArrayRef, scale: i8) -> Values<'static> {
+    let values = values::<T>(array).map(Into::into);
     match u8::try_from(scale) {
         Ok(0) => integers_or_texts(values),
         // Dividing by a power of ten rounds as reading the decimal's text would, up to 2^53 and 10^22.
@@ -250,20 +221,6 @@ fn decimals(values: impl Iterator<Item = impl Into<i128>> + Clone, scale: i8) ->
     }
 }
 
-fn micros(values: impl Iterator<Item = i64>, factor: i64) -> Values<'static> {
-    Values::Micros(values.map(|value| value.saturating_mul(factor)).collect())
-}
-
-/// Sixteen bytes in the usual form of a UUID.
-fn uuid_text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (i, byte) in bytes.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
-        }
-    }
-    text
+fn micros<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &ArrayRef, factor: i64) -> Values<'static> {
+    Values::Micros(values::<T>(array).map(|value| value.into().saturating_mul(factor)).collect())
 }

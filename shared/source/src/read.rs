@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, BufReader};
 
 use aws_sdk_s3::Client;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use expansion_domain::{DataIssue, SourceData, Table};
 use flate2::bufread::MultiGzDecoder;
 
-use crate::assembly::{Assembly, Strangers};
+use crate::assembly::{Assembly, Owner};
 use crate::cells::Row;
 use crate::issues::{Issues, Reason, Rejection};
 use crate::{Format, Inventory, Location, SourceError, SourceFile, csv, ndjson, parquet};
@@ -27,7 +27,6 @@ impl Default for Limits {
     }
 }
 
-/// What was read from a source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Read {
     /// The histories and the catalogue.
@@ -54,7 +53,7 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
     if let Some(shard) = shard.filter(|shard| *shard >= shards) {
         return Err(SourceError::NoSuchShard { shard, shards });
     }
-    let mut assembly = Assembly::new();
+    let mut assembly = Assembly::default();
     let mut issues = Issues::default();
     let mut rows = BTreeMap::new();
     let mut owners = Vec::new();
@@ -65,16 +64,17 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
         let mut tally = Tally { whole: shard.is_none(), ..Tally::default() };
         for file in inventory.files_of(table).filter(|file| in_shard(file, shard)) {
             let body = open(inventory.location(), file, s3).await?;
-            let strangers = match (shard, file.bucket) {
-                (Some(_), None) if shards > 1 => Strangers::Skip,
-                _ => Strangers::Reject,
-            };
+            // In a file of all shards, a customer who is not there is another shard's; elsewhere there is none.
+            let is_of_all = shard.is_some() && file.bucket.is_none() && shards > 1;
             decode(body, file, &mut |line, rows| match rows {
                 Ok(rows) => {
                     // All look-ups first: they wait for memory together instead of one after the other.
                     owners.extend(rows.iter().map(|row| assembly.owner(table, row)));
                     for ((line, row), owner) in (line..).zip(rows).zip(owners.drain(..)) {
-                        let outcome = owner.and_then(|owner| assembly.add(table, row, owner, strangers));
+                        let outcome = match owner {
+                            Ok(Owner::Stranger) if is_of_all => Ok(()),
+                            owner => owner.and_then(|owner| assembly.add(table, row, owner)),
+                        };
                         tally.count(&mut issues, file, line, outcome);
                     }
                 }
@@ -160,31 +160,26 @@ async fn open(location: &Location, file: &SourceFile, s3: &Client) -> Result<Bod
     }
 }
 
+impl Body {
+    /// The bytes as they come, unzipped if they are gzipped.
+    fn bytes(self, gzipped: bool) -> Box<dyn io::Read> {
+        let input: Box<dyn io::Read> = match self {
+            Self::File(file) => Box::new(file),
+            Self::Memory(bytes) => Box::new(bytes.reader()),
+        };
+        if gzipped { Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, input))) } else { input }
+    }
+}
+
 fn decode(
     body: Body,
     file: &SourceFile,
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
 ) -> Result<(), SourceError> {
-    let gunzip = |body| MultiGzDecoder::new(BufReader::with_capacity(1 << 16, body));
     match (file.format, body) {
         (Format::Parquet, Body::File(input)) => parquet::read(input, file.table, &file.path, sink),
         (Format::Parquet, Body::Memory(input)) => parquet::read(input, file.table, &file.path, sink),
-        (Format::Csv { gzipped: false }, body) => csv::read(body, file.table, &file.path, sink),
-        (Format::Csv { gzipped: true }, body) => csv::read(gunzip(body), file.table, &file.path, sink),
-        (Format::Ndjson { gzipped: false }, body) => ndjson::read(body, file.table, &file.path, sink),
-        (Format::Ndjson { gzipped: true }, body) => ndjson::read(gunzip(body), file.table, &file.path, sink),
-    }
-}
-
-impl io::Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.read(buffer),
-            Self::Memory(bytes) => {
-                let taken = bytes.split_to(buffer.len().min(bytes.len()));
-                buffer[..taken.len()].copy_from_slice(&taken);
-                Ok(taken.len())
-            }
-        }
+        (Format::Csv { gzipped }, body) => csv::read(body.bytes(gzipped), file.table, &file.path, sink),
+        (Format::Ndjson { gzipped }, body) => ndjson::read(body.bytes(gzipped), file.table, &file.path, sink),
     }
 }

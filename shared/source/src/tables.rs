@@ -20,91 +20,31 @@ pub(crate) struct Column {
     pub(crate) required: bool,
 }
 
-const fn required(name: &'static str) -> Column {
-    Column { name, required: true }
+/// Makes [`columns`] of a list; a file need not have the columns with a `?`.
+macro_rules! tables {
+    ($($table:ident: $($($required:ident)? $(? $optional:ident)?),+;)+) => {
+        /// The columns of a table, in the order in which its parse function takes them.
+        pub(crate) const fn columns(table: Table) -> &'static [Column] {
+            match table {
+                $(Table::$table => &[$(
+                    $(Column { name: stringify!($required), required: true })?
+                    $(Column { name: stringify!($optional), required: false })?
+                ),+],)+
+            }
+        }
+    };
 }
 
-const fn optional(name: &'static str) -> Column {
-    Column { name, required: false }
-}
-
-/// The columns of a table, in the order in which its parse function takes them.
-pub(crate) const fn columns(table: Table) -> &'static [Column] {
-    match table {
-        Table::Customers => {
-            const {
-                &[
-                    required("customer_id"),
-                    optional("name"),
-                    optional("segment"),
-                    optional("industry"),
-                    optional("region"),
-                    optional("csm_id"),
-                    required("created_at"),
-                    optional("churned_at"),
-                ]
-            }
-        }
-        Table::Products => {
-            const { &[required("product_id"), optional("name"), optional("kind"), optional("unit"), optional("list_price")] }
-        }
-        Table::Contracts => {
-            const {
-                &[
-                    required("contract_id"),
-                    required("customer_id"),
-                    optional("product_id"),
-                    optional("quantity"),
-                    optional("annual_value"),
-                    required("start_date"),
-                    optional("end_date"),
-                ]
-            }
-        }
-        Table::UsageMetrics => {
-            const { &[required("customer_id"), required("recorded_at"), required("metric"), required("value")] }
-        }
-        Table::HealthScoreHistory => const { &[required("customer_id"), required("recorded_at"), required("score")] },
-        Table::ExpansionOpportunities => {
-            const {
-                &[
-                    required("opportunity_id"),
-                    required("customer_id"),
-                    optional("product_id"),
-                    required("stage"),
-                    optional("amount"),
-                    required("created_at"),
-                    optional("closed_at"),
-                ]
-            }
-        }
-        Table::ExpansionSignals => {
-            const { &[required("customer_id"), required("detected_at"), required("kind"), optional("summary")] }
-        }
-        Table::Stakeholders => {
-            const {
-                &[
-                    required("stakeholder_id"),
-                    required("customer_id"),
-                    optional("name"),
-                    optional("title"),
-                    optional("role"),
-                    required("recorded_at"),
-                ]
-            }
-        }
-        Table::Engagements => {
-            const {
-                &[
-                    required("customer_id"),
-                    required("occurred_at"),
-                    optional("kind"),
-                    optional("with_executive"),
-                    optional("stakeholder_id"),
-                ]
-            }
-        }
-    }
+tables! {
+    Customers: customer_id, ?name, ?segment, ?industry, ?region, ?csm_id, created_at, ?churned_at;
+    Products: product_id, ?name, ?kind, ?unit, ?list_price;
+    Contracts: contract_id, customer_id, ?product_id, ?quantity, ?annual_value, start_date, ?end_date;
+    UsageMetrics: customer_id, recorded_at, metric, value;
+    HealthScoreHistory: customer_id, recorded_at, score;
+    ExpansionOpportunities: opportunity_id, customer_id, ?product_id, stage, ?amount, created_at, ?closed_at;
+    ExpansionSignals: customer_id, detected_at, kind, ?summary;
+    Stakeholders: stakeholder_id, customer_id, ?name, ?title, ?role, recorded_at;
+    Engagements: customer_id, occurred_at, ?kind, ?with_executive, ?stakeholder_id;
 }
 
 /// The position of the column that says whose fact a row is; `None` for the two tables of no one's facts.
@@ -121,10 +61,7 @@ pub(crate) fn names(table: Table) -> [&'static str; MAX_COLUMNS] {
     std::array::from_fn(|i| columns(table).get(i).map_or("", |column| column.name))
 }
 
-/// Finds a table's columns among the columns of a file.
-///
-/// # Errors
-/// When a required column is not among them.
+/// Finds a table's columns among the columns of a file, where the required ones must be.
 pub(crate) fn positions(
     table: Table,
     file: &str,
@@ -174,10 +111,7 @@ fn own(field: &Field<'_>) -> Result<Option<Id>, Rejection> {
 pub(crate) fn customer(row: &Row<'_>, strings: &mut Strings) -> Result<CustomerHistory, Rejection> {
     let [customer_id, name, segment, industry, region, csm_id, created, churned] = row;
     let created_at = created.require(Field::instant)?;
-    let churned_at = churned.instant()?;
-    if churned_at.is_some_and(|at| at < created_at) {
-        return Err(churned.reject(Reason::ChurnedBeforeCreated));
-    }
+    let churned_at = churned.unless(churned.instant()?, |at| at < created_at, Reason::ChurnedBeforeCreated)?;
     Ok(CustomerHistory {
         name: own(name)?,
         segment: strings.text(segment)?,
@@ -203,10 +137,7 @@ pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Product, R
 pub(crate) fn contract(row: &Row<'_>, strings: &mut Strings) -> Result<Contract, Rejection> {
     let [contract_id, _, product_id, quantity, annual_value, start, end, _] = row;
     let start_date = start.require(Field::instant)?;
-    let end_date = end.instant()?;
-    if end_date.is_some_and(|end| end < start_date) {
-        return Err(end.reject(Reason::EndBeforeStart));
-    }
+    let end_date = end.unless(end.instant()?, |at| at < start_date, Reason::EndBeforeStart)?;
     Ok(Contract {
         contract_id: contract_id.require(own)?,
         product_id: strings.text(product_id)?,
@@ -242,10 +173,7 @@ pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opport
         Stage::Open => None,
         Stage::Won | Stage::Lost => {
             let closed_at = closed.instant()?.ok_or_else(|| closed.reject(Reason::ClosedWithoutDate))?;
-            if closed_at < created_at {
-                return Err(closed.reject(Reason::ClosedBeforeCreated));
-            }
-            Some(closed_at)
+            closed.unless(Some(closed_at), |at| at < created_at, Reason::ClosedBeforeCreated)?
         }
     };
     Ok(Opportunity {

@@ -175,7 +175,7 @@ fn each_reason_is_found_in_the_rows_it_is_meant_for() {
     for (table, header, rows, reason) in cases {
         let issues = issues_of(table, header, rows);
         let found: Vec<_> = issues.iter().map(|issue| (issue.table, &*issue.reason, issue.count)).collect();
-        assert_eq!(found, [(table, reason.as_str(), 1)], "{header}: {rows:?}");
+        assert_eq!(found, [(table, &*reason.to_string(), 1)], "{header}: {rows:?}");
         let line = rows.len() + 1;
         assert!(issues[0].example.starts_with(&format!("{table}/x.csv:{line}: ")), "{}", issues[0].example);
     }
@@ -320,7 +320,7 @@ fn a_stranger_in_a_bucket_is_bad_and_in_a_whole_table_is_another_shards() {
 
     put(folder.path(), "contracts/bucket=1/k.csv", "contract_id,customer_id,start_date\nk,c2,2021-01-01\n");
     let read = read_shard(folder.path(), Some(1), Limits { max_bad_share: 1.0 }).expect("tolerated");
-    assert_eq!(read.issues[0].reason, Reason::UnknownCustomer.as_str());
+    assert_eq!(read.issues[0].reason, Reason::UnknownCustomer.to_string());
     let error = read_shard(folder.path(), Some(1), Limits::default()).expect_err("all its contracts are misfiled");
     assert!(matches!(error, SourceError::TooManyBadRows { table: Table::Contracts, bad: 1, .. }), "{error}");
 }
@@ -330,7 +330,7 @@ fn the_bad_rows_that_a_table_may_have_can_all_lie_in_one_shard() {
     let folder = bucketed(&required_tables(), &[]);
     put(folder.path(), "health_score_history/bucket=2/h.csv", "customer_id,recorded_at,score\nc2,2021-01-01,300\n");
     let read = read_shard(folder.path(), Some(2), Limits::default()).expect("judged where the whole is read");
-    assert_eq!(read.issues[0].reason, Reason::ScoreOutOfRange.as_str());
+    assert_eq!(read.issues[0].reason, Reason::ScoreOutOfRange.to_string());
     assert!(matches!(read_all(folder.path()), Err(SourceError::TooManyBadRows { .. })));
 }
 

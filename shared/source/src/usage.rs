@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use expansion_domain::{CustomerHistory, Id, Reading, UsageSeries};
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 /// Readings that are collected before they are handed over.
 const CAPACITY: usize = 1 << 20;
 
 /// Readings that are not in their histories yet.
+#[derive(Default)]
 pub(crate) struct UsageQueue {
     metrics: Vec<Id>,
     metric_numbers: HashMap<Id, usize>,
@@ -26,14 +27,13 @@ struct Waiting {
 }
 
 impl UsageQueue {
-    pub(crate) fn new() -> Self {
-        Self { metrics: Vec::new(), metric_numbers: HashMap::new(), waiting: Vec::new() }
-    }
-
-    /// Takes a reading of the customer at `owner`.
-    pub(crate) fn push(&mut self, owner: usize, metric: &str, reading: Reading) {
+    /// Takes a reading of the customer at `owner`, and [delivers](Self::deliver) when it is full.
+    pub(crate) fn push(&mut self, owner: usize, metric: &str, reading: Reading, customers: &mut [CustomerHistory]) {
         let metric = self.metric_numbers.get(metric).copied().unwrap_or_else(|| self.add_metric(metric));
         self.waiting.push(Waiting { owner, metric, reading });
+        if self.waiting.len() >= CAPACITY {
+            self.deliver(customers);
+        }
     }
 
     fn add_metric(&mut self, metric: &str) -> usize {
@@ -42,11 +42,6 @@ impl UsageQueue {
         self.metrics.push(Arc::clone(&metric));
         self.metric_numbers.insert(metric, number);
         number
-    }
-
-    /// Whether it is time to [deliver](Self::deliver).
-    pub(crate) fn is_full(&self) -> bool {
-        self.waiting.len() >= CAPACITY
     }
 
     /// Hands every reading to its customer.

@@ -22,9 +22,7 @@ impl Artifacts {
     pub fn new(aws: &SdkConfig, bucket: impl Into<String>) -> Self {
         Self { client: Client::new(aws), bucket: bucket.into() }
     }
-}
 
-impl Artifacts {
     /// Stores a model with its manifest, whose artifact fields are filled in here, and returns the manifest. Another
     /// model that is there already under this id stays as it is, and its own manifest is returned.
     pub async fn put(&self, model: &Model, mut manifest: Manifest) -> Result<Manifest, StoreError> {
@@ -77,18 +75,16 @@ impl Artifacts {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.client.get_object().bucket(&self.bucket).key(key).send().await {
-            Ok(object) => {
-                let body = object.body.collect().await.map_err(|e| StoreError::Service {
-                    operation: "read an object",
-                    message: e.to_string(),
-                    transient: true,
-                })?;
-                Ok(Some(body.to_vec()))
-            }
-            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
-            Err(error) => Err(StoreError::service("get an object")(error)),
-        }
+        let object = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+            object => object.map_err(StoreError::service("get an object"))?,
+        };
+        let body = object.body.collect().await.map_err(|error| StoreError::Service {
+            operation: "read an object",
+            message: error.to_string(),
+            transient: true,
+        })?;
+        Ok(Some(body.to_vec()))
     }
 
     /// Writes an object unless it exists; says whether it wrote.

@@ -21,12 +21,12 @@ use aws_types::SdkConfig;
 use expansion_domain::{Instant, RunId};
 use expansion_records::{Listed, ModelSummary, Order, Run, RunReference, RunStage, RunSummary};
 use serde::{Deserialize, Serialize};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value};
 
 use crate::StoreError;
 use crate::clock::now;
 use crate::error::unless_condition_failed;
-use crate::items::{Item, deserialize, key, seconds, text};
+use crate::items::{Item, deserialize, key, put_if_absent, seconds, text};
 
 /// The sparse index of the runs that are not over.
 const OPEN_RUNS_INDEX: &str = "idx_expansion_control_open_runs";
@@ -36,6 +36,8 @@ pub const TOP_ROWS: usize = 1000;
 const TOP_PAGE: usize = 100;
 /// How long an idempotency key is remembered.
 const IDEMPOTENCY_DAYS: i32 = 1;
+const STAGES: [RunStage; 5] =
+    [RunStage::Requested, RunStage::Training, RunStage::Scoring, RunStage::Complete, RunStage::Failed];
 
 #[derive(Clone, Debug)]
 pub struct ControlTable {
@@ -64,15 +66,13 @@ pub struct CurrentRun {
 impl ControlTable {
     /// Records a requested run unless it is on record already; returns the run on record.
     pub async fn create_run(&self, run: Run) -> Result<Run, StoreError> {
-        let mut item = to_item(&run)?;
-        item.extend(key("run", run.run_id.as_str()));
-        item.insert("open".to_owned(), text("run"));
-        if self.put_if_absent(item, "create a run").await? { Ok(run) } else { self.expect_run(&run.run_id).await }
+        let put = self.put_request("run", run.run_id.as_str(), &run)?.item("open", text("run"));
+        if put_if_absent(put, "create a run").await? { Ok(run) } else { self.expect_run(&run.run_id).await }
     }
 
     /// A run, read strongly.
     pub async fn run(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
-        self.get("run", run.as_str()).await?.map(deserialize).transpose()
+        self.get("run", run.as_str()).await
     }
 
     /// A run that must be there.
@@ -90,7 +90,7 @@ impl ControlTable {
 
     /// The runs that are not over, oldest first.
     pub async fn open_runs(&self) -> Result<Vec<Run>, StoreError> {
-        let mut keys = self
+        let keys = self
             .client
             .query()
             .table_name(&self.name)
@@ -101,14 +101,11 @@ impl ControlTable {
             .into_paginator()
             .items()
             .send();
+        let keys: Vec<Item> = keys.try_collect().await.map_err(StoreError::service("query open runs"))?;
         let mut runs = Vec::new();
-        while let Some(item) = keys.next().await {
-            let item = item.map_err(StoreError::service("query open runs"))?;
-            let id = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse::<RunId>().ok());
-            if let Some(run) = id {
-                // The index may lag behind: the run itself says whether it is over.
-                runs.extend(self.run(&run).await?.filter(|run| !run.stage().ended()));
-            }
+        for run in keys.iter().filter_map(|item| item.get("sk")?.as_s().ok()?.parse().ok()) {
+            // The index may lag behind: the run itself says whether it is over.
+            runs.extend(self.run(&run).await?.filter(|run| !run.stage().ended()));
         }
         Ok(runs)
     }
@@ -148,31 +145,15 @@ impl ControlTable {
 
     /// Reopens a failed run, as if it had just been requested. `None` if it has not failed.
     pub async fn reopen(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
-        self.update_run(
-            run,
-            RunStage::Requested,
-            ["SET #state = :next, #touched = :now, #open = :run REMOVE #failure", "#state = :failed"],
-            [(":failed", state(RunStage::Failed)), (":run", text("run"))],
-            &[("#open", "open"), ("#failure", "failure")],
-        )
-        .await
+        let update = "SET #state = :requested, #touched_at = :now, #open = :run REMOVE #failure";
+        self.update_run(run, update, "#state = :failed", [(":run", text("run"))]).await
     }
 
     /// Marks a run as being trained; `None` if it is further already.
     pub async fn begin_training(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
-        let values =
-            [(":requested", state(RunStage::Requested)), (":failed", state(RunStage::Failed)), (":run", text("run"))];
-        self.update_run(
-            run,
-            RunStage::Training,
-            [
-                "SET #state = :next, #touched = :now, #open = :run REMOVE #failure, #done, #summary",
-                "#state IN (:requested, :next, :failed)",
-            ],
-            values,
-            &[("#open", "open"), ("#failure", "failure"), ("#done", "done"), ("#summary", "summary")],
-        )
-        .await
+        let update = "SET #state = :training, #touched_at = :now, #open = :run REMOVE #failure, #done, #summary";
+        let condition = "#state IN (:requested, :training, :failed)";
+        self.update_run(run, update, condition, [(":run", text("run"))]).await
     }
 
     /// Records the model, the shards and which rows of the source were left out; from here on shards can be scored.
@@ -185,76 +166,53 @@ impl ControlTable {
         previous: Option<&RunReference>,
         data_issues: &[expansion_domain::DataIssue],
     ) -> Result<Option<Run>, StoreError> {
+        let update = "SET #state = :scoring, #touched_at = :now, #model = :model, #shards = :shards, \
+            #previous = :previous, #data_issues = :issues";
         let values = [
-            (":training", state(RunStage::Training)),
             (":model", to_attribute_value(model)?),
             (":shards", AttributeValue::N(shards.to_string())),
             (":previous", to_attribute_value(previous)?),
             (":issues", to_attribute_value(data_issues)?),
         ];
-        self.update_run(run, RunStage::Scoring, ["SET #state = :next, #touched = :now, #model = :model, #shards = :shards, #previous = :previous, #issues = :issues", "#state = :training"], values, &[("#model", "model"), ("#shards", "shards"), ("#previous", "previous"), ("#issues", "data_issues")])
-        .await
+        self.update_run(run, update, "#state = :training", values).await
     }
 
     /// Records that a shard has been scored with this model. Idempotent: the shards are a set. `None` if the run is not
     /// being scored any more, or with another model.
     pub async fn finish_shard(&self, run: &RunId, model_id: &str, shard: u32) -> Result<Option<Run>, StoreError> {
-        self.update_run(
-            run,
-            RunStage::Scoring,
-            ["SET #touched = :now ADD #done :shard", "#state = :next AND #model.#model_id = :model_id"],
-            [(":shard", AttributeValue::Ns(vec![shard.to_string()])), (":model_id", text(model_id))],
-            &[("#done", "done"), ("#model", "model"), ("#model_id", "model_id")],
-        )
-        .await
+        let condition = "#state = :scoring AND #model.#model_id = :model_id";
+        let values = [(":shard", AttributeValue::Ns(vec![shard.to_string()])), (":model_id", text(model_id))];
+        self.update_run(run, "SET #touched_at = :now ADD #done :shard", condition, values).await
     }
 
     /// Records the summary of all rows. `None` if the run is not being scored.
     pub async fn summarise(&self, run: &RunId, summary: &RunSummary) -> Result<Option<Run>, StoreError> {
-        self.update_run(
-            run,
-            RunStage::Scoring,
-            ["SET #touched = :now, #summary = :summary", "#state = :next"],
-            [(":summary", to_attribute_value(summary)?)],
-            &[("#summary", "summary")],
-        )
-        .await
+        let values = [(":summary", to_attribute_value(summary)?)];
+        self.update_run(run, "SET #touched_at = :now, #summary = :summary", "#state = :scoring", values).await
     }
 
     /// Marks a run as complete once readers see it, or a newer one. `None` if it is not being scored.
     pub async fn complete(&self, run: &RunId) -> Result<Option<Run>, StoreError> {
-        self.update_run(
-            run,
-            RunStage::Complete,
-            ["SET #state = :next, #touched = :now REMOVE #open", "#state = :scoring"],
-            [(":scoring", state(RunStage::Scoring))],
-            &[("#open", "open")],
-        )
-        .await
+        let update = "SET #state = :complete, #touched_at = :now REMOVE #open";
+        self.update_run(run, update, "#state = :scoring", []).await
     }
 
     /// Marks a run as failed if it is still in the stage in which the failure was found. `None` if another invocation
     /// has moved it on since.
     pub async fn fail(&self, run: &RunId, found_in: RunStage, reason: &str) -> Result<Option<Run>, StoreError> {
-        self.update_run(
-            run,
-            RunStage::Failed,
-            ["SET #state = :next, #touched = :now, #failure = :reason REMOVE #open", "#state = :found_in"],
-            [(":reason", text(reason)), (":found_in", state(found_in))],
-            &[("#open", "open"), ("#failure", "failure")],
-        )
-        .await
+        let update = "SET #state = :failed, #touched_at = :now, #failure = :reason REMOVE #open";
+        let condition = format!("#state = :{}", found_in.name());
+        self.update_run(run, update, &condition, [(":reason", text(reason))]).await
     }
 
-    /// Updates a run under a condition. `#state`, `#touched`, `:next` and `:now` are always there; the rest of the
-    /// expressions' names and values is given.
+    /// Updates a run under a condition. In both expressions `#name` is the attribute of this name, `:stage` the stage of
+    /// this name, and `:now` the time; the other values are given.
     async fn update_run<const V: usize>(
         &self,
         run: &RunId,
-        next: RunStage,
-        [update, condition]: [&str; 2],
+        update: &str,
+        condition: &str,
         values: [(&str, AttributeValue); V],
-        names: &[(&str, &str)],
     ) -> Result<Option<Run>, StoreError> {
         let mut request = self
             .client
@@ -263,13 +221,15 @@ impl ControlTable {
             .set_key(Some(key("run", run.as_str())))
             .update_expression(update)
             .condition_expression(condition)
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#touched", "touched_at")
-            .expression_attribute_values(":next", state(next))
             .expression_attribute_values(":now", text(&now().to_string()))
             .return_values(ReturnValue::AllNew);
-        for (name, attribute) in names {
-            request = request.expression_attribute_names(*name, *attribute);
+        let expressions = [update, condition].join(" ");
+        for word in expressions.split(|c: char| !(c.is_ascii_alphanumeric() || "#:_".contains(c))) {
+            if let Some(attribute) = word.strip_prefix('#') {
+                request = request.expression_attribute_names(word, attribute);
+            } else if let Some(stage) = STAGES.iter().find(|stage| word.strip_prefix(':') == Some(stage.name())) {
+                request = request.expression_attribute_values(word, text(stage.name()));
+            }
         }
         for (name, value) in values {
             request = request.expression_attribute_values(name, value);
@@ -294,10 +254,9 @@ impl ControlTable {
         let pk = format!("shard#{}", run.run_id);
         let item = ShardItem { summary: summary.clone(), pages: rows.len().div_ceil(TOP_PAGE) };
         for (page, rows) in rows.chunks(TOP_PAGE).enumerate() {
-            self.put(&pk, &format!("{shard:05}#top#{page:04}"), &TopPage { rows: rows.to_vec() }, Some(run.as_of))
-                .await?;
+            self.put(&pk, &format!("{shard:05}#top#{page:04}"), &TopPage { rows: rows.to_vec() }, true).await?;
         }
-        self.put(&pk, &format!("{shard:05}"), &item, Some(run.as_of)).await
+        self.put(&pk, &format!("{shard:05}"), &item, true).await
     }
 
     /// The summaries of a run's shards merged, and the best rows of all with those of everybody newly ready, by score.
@@ -331,7 +290,7 @@ impl ControlTable {
     pub async fn put_top(&self, run: &RunId, mut best: Vec<Listed>) -> Result<(), StoreError> {
         keep_best(&mut best, false);
         for (page, rows) in best.chunks(TOP_PAGE).enumerate() {
-            self.put(&format!("top#{run}"), &format!("{page:04}"), &TopPage { rows: rows.to_vec() }, None).await?;
+            self.put(&format!("top#{run}"), &format!("{page:04}"), &TopPage { rows: rows.to_vec() }, false).await?;
         }
         Ok(())
     }
@@ -390,7 +349,7 @@ fn shard_and_page(item: &Item) -> Option<(u32, Option<usize>)> {
 impl ControlTable {
     /// The run that readers see; `None` before the first one.
     pub async fn current_run(&self) -> Result<Option<CurrentRun>, StoreError> {
-        Ok(self.get("pointer", "current_run").await?.map(from_item).transpose()?)
+        self.get("pointer", "current_run").await
     }
 
     /// Points readers to a run unless they see a newer one already. Returns whether they see it now.
@@ -404,9 +363,8 @@ impl ControlTable {
                 return Ok(current.run == wanted);
             }
             let seen = current.map(|current| current.run);
-            let mut item = to_item(CurrentRun { run: wanted.clone(), previous: seen.clone() })?;
-            item.extend(key("pointer", "current_run"));
-            let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+            let pointer = CurrentRun { run: wanted.clone(), previous: seen.clone() };
+            let put = self.put_request("pointer", "current_run", &pointer)?;
             // Only if the pointer has not moved since it was read; whoever loses the race reads it again.
             let put = match seen {
                 None => put.condition_expression("attribute_not_exists(run_id)"),
@@ -427,32 +385,24 @@ impl ControlTable {
             as_of: Instant,
         }
         let now = now();
-        let mut item = to_item(Claim { as_of })?;
-        item.extend(key("idempotency", idempotency_key));
-        item.insert("expires_at".to_owned(), seconds(now.plus_days(IDEMPOTENCY_DAYS)));
         let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item))
+            .put_request("idempotency", idempotency_key, &Claim { as_of })?
+            .item("expires_at", seconds(now.plus_days(IDEMPOTENCY_DAYS)))
             // An expired item may linger for days before DynamoDB removes it.
             .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
             .expression_attribute_values(":now", seconds(now));
         if unless_condition_failed(put.send().await, "claim an idempotency key")?.is_some() {
             return Ok(as_of);
         }
-        let claim = self.get("idempotency", idempotency_key).await?.map(from_item::<Claim>).transpose()?;
+        let claim: Option<Claim> = self.get("idempotency", idempotency_key).await?;
         Ok(claim.map_or(as_of, |claim| claim.as_of))
     }
-}
-
-fn state(state: RunStage) -> AttributeValue {
-    text(state.name())
 }
 
 #[cfg(test)]
 mod tests {
     use expansion_records::{Plan, RunState};
+    use serde_dynamo::aws_sdk_dynamodb_1::to_item;
     use serde_json::{Value, json};
 
     use super::*;

@@ -3,34 +3,23 @@
 use std::error::Error as StdError;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// A call to AWS failed, or its answer is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The service refused or could not be reached.
     #[error("{operation}: {message}")]
-    Service {
-        operation: &'static str,
-        message: String,
-        /// Whether a retry may help.
-        transient: bool,
-    },
+    Service { operation: &'static str, message: String, transient: bool },
     /// The time budget ended before the work did; a retry goes on with the rest.
     #[error("{operation}: out of time with {left} items left")]
-    OutOfTime {
-        /// What was being done.
-        operation: &'static str,
-        /// How many items were not done.
-        left: usize,
-    },
+    OutOfTime { operation: &'static str, left: usize },
     /// An item does not have the form it was written in.
     #[error("an item cannot be read or written: {0}")]
     Item(#[from] serde_dynamo::Error),
     /// An object or event does not have the form it was written in.
     #[error("{what} cannot be read or written: {source}")]
     Json { what: String, source: serde_json::Error },
-    /// A model artifact cannot be used.
     #[error(transparent)]
     Artifact(#[from] expansion_model::ArtifactError),
     #[error("{0} does not exist")]
@@ -41,6 +30,11 @@ impl StoreError {
     /// Whether a retry may help.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Service { transient: true, .. } | Self::OutOfTime { .. })
+    }
+
+    /// What is wrong with a request before it is sent.
+    pub(crate) fn invalid(operation: &'static str) -> impl FnOnce(BuildError) -> Self {
+        move |error| Self::Service { operation, message: error.to_string(), transient: false }
     }
 
     /// Wraps an SDK error.
@@ -85,10 +79,9 @@ where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     match result {
-        Ok(done) => Ok(Some(done)),
         Err(error) if matches!(error.code(), Some("ConditionalCheckFailedException" | "PreconditionFailed")) => {
             Ok(None)
         }
-        Err(error) => Err(StoreError::service(operation)(error)),
+        result => result.map(Some).map_err(StoreError::service(operation)),
     }
 }

@@ -29,20 +29,13 @@ impl Bus {
     /// # Errors
     /// [`StoreError`] when some are still not taken after several attempts.
     pub async fn put<D: Detail>(&self, details: impl IntoIterator<Item = D>) -> Result<(), StoreError> {
-        let mut entries = Vec::new();
-        for detail in details {
+        let entry = |detail: D| {
             let event = Envelope::new(detail);
-            let json = serde_json::to_string(&event.detail)
-                .map_err(|source| StoreError::Json { what: format!("event {}", D::TYPE), source })?;
-            entries.push(
-                PutEventsRequestEntry::builder()
-                    .event_bus_name(&self.name)
-                    .source(event.source)
-                    .detail_type(event.detail_type)
-                    .detail(json)
-                    .build(),
-            );
-        }
+            let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(event.source);
+            Ok(entry.detail_type(event.detail_type).detail(serde_json::to_string(&event.detail)?).build())
+        };
+        let entries: serde_json::Result<Vec<_>> = details.into_iter().map(entry).collect();
+        let entries = entries.map_err(|source| StoreError::Json { what: format!("event {}", D::TYPE), source })?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -57,13 +50,8 @@ impl Bus {
         let mut delays =
             ExponentialBuilder::new().with_jitter().with_min_delay(Duration::from_millis(50)).with_max_times(6).build();
         loop {
-            let answer = self
-                .client
-                .put_events()
-                .set_entries(Some(entries.clone()))
-                .send()
-                .await
-                .map_err(StoreError::service("put events"))?;
+            let request = self.client.put_events().set_entries(Some(entries.clone()));
+            let answer = request.send().await.map_err(StoreError::service("put events"))?;
             let results = answer.entries();
             let message =
                 results.iter().find_map(|r| r.error_message().or(r.error_code())).unwrap_or_default().to_owned();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_domain::Instant;
@@ -19,9 +20,22 @@ const DAYS_KEPT: i32 = 30;
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 impl ControlTable {
-    pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>, StoreError> {
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key(pk, sk))).consistent_read(true);
-        Ok(request.send().await.map_err(StoreError::service("read the control table"))?.item)
+        let answer = request.send().await.map_err(StoreError::service("read the control table"))?;
+        answer.item.map(deserialize).transpose()
+    }
+
+    /// A request to write a value under a key, to which attributes and a condition can be added.
+    pub(crate) fn put_request(
+        &self,
+        pk: &str,
+        sk: &str,
+        value: &impl Serialize,
+    ) -> Result<PutItemFluentBuilder, StoreError> {
+        let mut item: Item = to_item(value)?;
+        item.extend(key(pk, sk));
+        Ok(self.client.put_item().table_name(&self.name).set_item(Some(item)))
     }
 
     pub(crate) async fn put(
@@ -29,23 +43,14 @@ impl ControlTable {
         pk: &str,
         sk: &str,
         value: &impl Serialize,
-        kept_from: Option<Instant>,
+        expires: bool,
     ) -> Result<(), StoreError> {
-        let mut item: Item = to_item(value)?;
-        item.extend(key(pk, sk));
-        if kept_from.is_some() {
-            item.insert("expires_at".to_owned(), seconds(now().plus_days(DAYS_KEPT)));
+        let mut put = self.put_request(pk, sk, value)?;
+        if expires {
+            put = put.item("expires_at", seconds(now().plus_days(DAYS_KEPT)));
         }
-        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        request.send().await.map_err(StoreError::service("write the control table"))?;
+        put.send().await.map_err(StoreError::service("write the control table"))?;
         Ok(())
-    }
-
-    /// Writes an item unless there is one under its key; returns whether it did.
-    pub(crate) async fn put_if_absent(&self, item: Item, operation: &'static str) -> Result<bool, StoreError> {
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        let result = put.condition_expression("attribute_not_exists(pk)").send().await;
-        Ok(unless_condition_failed(result, operation)?.is_some())
     }
 
     /// Writes a value unless there is one under its key already; returns the stored one.
@@ -56,13 +61,10 @@ impl ControlTable {
         value: T,
         operation: &'static str,
     ) -> Result<T, StoreError> {
-        let mut item: Item = to_item(&value)?;
-        item.extend(key(pk, sk));
-        if self.put_if_absent(item, operation).await? {
+        if put_if_absent(self.put_request(pk, sk, &value)?, operation).await? {
             return Ok(value);
         }
-        let stored = self.get(pk, sk).await?.map(from_item).transpose()?;
-        stored.ok_or_else(|| StoreError::NotFound(format!("{pk} {sk}")))
+        self.get(pk, sk).await?.ok_or_else(|| StoreError::NotFound(format!("{pk} {sk}")))
     }
 
     /// A query of a partition, read strongly.
@@ -89,6 +91,12 @@ impl ControlTable {
         let items = self.partition(pk).into_paginator().items().send();
         items.try_collect().await.map_err(StoreError::service("query the control table"))
     }
+}
+
+/// Writes an item unless there is one under its key; returns whether it did.
+pub(crate) async fn put_if_absent(put: PutItemFluentBuilder, operation: &'static str) -> Result<bool, StoreError> {
+    let result = put.condition_expression("attribute_not_exists(pk)").send().await;
+    Ok(unless_condition_failed(result, operation)?.is_some())
 }
 
 pub(crate) fn deserialize<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {

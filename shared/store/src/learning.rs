@@ -1,18 +1,19 @@
-//! The feedback loop in the control table: the champion, models, accuracy, recorded outcomes.
+//! The feedback loop in the control table: the champion, models, accuracy, recorded outcomes and actions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use expansion_domain::{Id, ModelAction, ModelCommandRequested, ModelPromoted, RecordedOutcome, RunId};
+use expansion_domain::{
+    Id, ModelAction, ModelCommandRequested, ModelPromoted, RecordedAction, RecordedOutcome, RunId, StoredAction,
+};
 use expansion_records::{AccuracyRecord, ChampionModel, ModelRecord};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use uuid::Uuid;
 
 use crate::error::unless_condition_failed;
-use crate::items::{deserialize, key};
+use crate::items::deserialize;
 use crate::{ControlTable, StoreError};
 
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandRefused {
-    /// There is none yet.
     #[error("there is no champion yet")]
     NoChampion,
     /// Another change came first.
@@ -20,7 +21,6 @@ pub enum CommandRefused {
     Changed { now: u64, seen: u64 },
     #[error("there is no model {0:?} on record")]
     UnknownModel(String),
-    /// There was no champion before this one.
     #[error("there was no champion before this one")]
     NothingBefore,
 }
@@ -54,7 +54,7 @@ impl ChampionChange {
 impl ControlTable {
     /// The live model; `None` before the first one.
     pub async fn champion(&self) -> Result<Option<ChampionModel>, StoreError> {
-        Ok(self.get("pointer", "champion").await?.map(from_item).transpose()?)
+        self.get("pointer", "champion").await
     }
 
     /// Replaces the champion whose generation was `seen` (`None`: there was none) by the next generation. `None` if it lost
@@ -65,9 +65,7 @@ impl ControlTable {
         champion: ChampionModel,
     ) -> Result<Option<ChampionModel>, StoreError> {
         let champion = ChampionModel { generation: seen.unwrap_or_default() + 1, ..champion };
-        let mut item = to_item(&champion)?;
-        item.extend(key("pointer", "champion"));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let put = self.put_request("pointer", "champion", &champion)?;
         let put = match seen {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(seen) => put
@@ -135,18 +133,29 @@ impl ControlTable {
         self.query_all("outcome").await?.into_iter().map(deserialize).collect()
     }
 
+    /// Records an action with the event that was emitted for it, unless it is on record already; returns what is on
+    /// record.
+    pub async fn record_action(&self, action: StoredAction) -> Result<StoredAction, StoreError> {
+        let id = action.record.action_id.to_string();
+        self.record("action", &id, action, "record an action").await
+    }
+
+    pub async fn action(&self, action_id: Uuid) -> Result<Option<StoredAction>, StoreError> {
+        self.get("action", &action_id.to_string()).await
+    }
+
+    /// All actions, without their events.
+    pub async fn actions(&self) -> Result<Vec<RecordedAction>, StoreError> {
+        self.query_all("action").await?.into_iter().map(deserialize).collect()
+    }
+
     /// Records how right a run was, unless the record there knows more (has a later `known_at`). Returns whether it did.
     pub async fn put_accuracy(&self, record: &AccuracyRecord) -> Result<bool, StoreError> {
-        let mut item = to_item(record)?;
-        item.extend(key("accuracy", record.run_id.as_str()));
         // As a number: written times do not sort, as one with a fraction of a second comes before the one without.
         let known = AttributeValue::N(record.known_at.micros().to_string());
-        item.insert("known_micros".to_owned(), known.clone());
         let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item))
+            .put_request("accuracy", record.run_id.as_str(), record)?
+            .item("known_micros", known.clone())
             .condition_expression("attribute_not_exists(known_micros) OR known_micros <= :known")
             .expression_attribute_values(":known", known);
         Ok(unless_condition_failed(put.send().await, "record how right a run was")?.is_some())
@@ -154,7 +163,7 @@ impl ControlTable {
 
     /// The accuracy record of a run; `None` before it was judged.
     pub async fn accuracy(&self, run: &RunId) -> Result<Option<AccuracyRecord>, StoreError> {
-        Ok(self.get("accuracy", run.as_str()).await?.map(from_item).transpose()?)
+        self.get("accuracy", run.as_str()).await
     }
 
     /// The accuracy records of the newest runs, newest first.
@@ -163,7 +172,7 @@ impl ControlTable {
     }
 
     pub async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError> {
-        self.put("model", &model.model_id, model, None).await
+        self.put("model", &model.model_id, model, false).await
     }
 
     pub async fn model(&self, model_id: &str) -> Result<Option<ModelRecord>, StoreError> {
@@ -171,7 +180,7 @@ impl ControlTable {
         if !(1..=1024).contains(&model_id.len()) {
             return Ok(None);
         }
-        Ok(self.get("model", model_id).await?.map(from_item).transpose()?)
+        self.get("model", model_id).await
     }
 
     /// The models on record, newest first.

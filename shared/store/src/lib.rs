@@ -3,7 +3,6 @@
 //! Owns: keys, conditions, retries and the form of items and objects. Must not know: features, fitting, HTTP. The seam
 //! to AWS is the wire: the same clients talk to AWS and to the embedded stack; only the endpoint URLs differ.
 
-mod actions;
 mod artifacts;
 mod clock;
 mod control;

@@ -18,6 +18,7 @@ use tokio::time;
 
 use crate::StoreError;
 use crate::clock::now;
+use crate::items::{Item, seconds, text};
 
 const SCORE_INDEX: &str = "idx_expansion_propensity_score";
 /// DynamoDB takes at most so many writes a call.
@@ -53,11 +54,9 @@ impl PropensityTable {
     /// # Errors
     /// [`StoreError::OutOfTime`] at the deadline, another [`StoreError`] when the table cannot be written.
     pub async fn write(&self, rows: &[Propensity], deadline: Deadline) -> Result<(), StoreError> {
-        let mut chunks = Vec::with_capacity(rows.len().div_ceil(MOST_WRITES));
-        for chunk in rows.chunks(MOST_WRITES) {
-            let writes: Result<Vec<_>, StoreError> = chunk.iter().map(put_request).collect();
-            chunks.push(self.write_chunk(writes?, deadline));
-        }
+        let writes = rows.chunks(MOST_WRITES).map(|chunk| chunk.iter().map(put_request).collect());
+        let writes = writes.collect::<Result<Vec<_>, StoreError>>()?;
+        let chunks: Vec<_> = writes.into_iter().map(|writes| self.write_chunk(writes, deadline)).collect();
         stream::iter(chunks).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
@@ -91,8 +90,8 @@ impl PropensityTable {
             .query()
             .table_name(&self.name)
             .key_condition_expression("customer_id = :customer AND calculated_at <= :until")
-            .expression_attribute_values(":customer", AttributeValue::S(customer_id.to_owned()))
-            .expression_attribute_values(":until", AttributeValue::S(sort_key(until)))
+            .expression_attribute_values(":customer", text(customer_id))
+            .expression_attribute_values(":until", text(&sort_key(until)))
             .projection_expression(PAST_SCORE)
             .scan_index_forward(false)
             .consistent_read(true)
@@ -111,10 +110,8 @@ impl PropensityTable {
         calculated_at: Instant,
         deadline: Deadline,
     ) -> Result<HashMap<Id, Previous>, StoreError> {
-        let mut chunks = Vec::with_capacity(customers.len().div_ceil(MOST_KEYS));
-        for chunk in customers.chunks(MOST_KEYS) {
-            chunks.push(self.scores_of_chunk(chunk, calculated_at, deadline));
-        }
+        let chunks = customers.chunks(MOST_KEYS).map(|chunk| self.scores_of_chunk(chunk, calculated_at, deadline));
+        let chunks: Vec<_> = chunks.collect();
         let scores: Vec<Vec<(Id, Previous)>> = stream::iter(chunks).buffer_unordered(CONCURRENCY).try_collect().await?;
         Ok(scores.into_iter().flatten().collect())
     }
@@ -139,11 +136,7 @@ impl PropensityTable {
                 .set_keys(Some(keys))
                 .projection_expression("customer_id, propensity_score, confidence_level")
                 .build()
-                .map_err(|e| StoreError::Service {
-                    operation: "get previous scores",
-                    message: e.to_string(),
-                    transient: false,
-                })?;
+                .map_err(StoreError::invalid("get previous scores"))?;
             let request = self.client.batch_get_item().request_items(&self.name, wanted);
             let answer = request.send().await.map_err(StoreError::service("get previous scores"))?;
             let items = answer.responses.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
@@ -214,23 +207,17 @@ impl PropensityTable {
 fn put_request(row: &Propensity) -> Result<WriteRequest, StoreError> {
     let mut item = to_item(row)?;
     let partition = portfolio_key(&row.run_id, row.listed.csm_id.as_deref());
-    let expires = now().plus_days(DAYS_KEPT).micros() / 1_000_000;
-    item.insert("calculated_at".to_owned(), AttributeValue::S(sort_key(row.listed.calculated_at)));
-    item.insert("run_portfolio".to_owned(), AttributeValue::S(partition));
-    item.insert("expires_at".to_owned(), AttributeValue::N(expires.to_string()));
-    let put = PutRequest::builder().set_item(Some(item)).build().map_err(|e| StoreError::Service {
-        operation: "write propensity rows",
-        message: e.to_string(),
-        transient: false,
-    })?;
+    item.insert("calculated_at".to_owned(), text(&sort_key(row.listed.calculated_at)));
+    item.insert("run_portfolio".to_owned(), text(&partition));
+    item.insert("expires_at".to_owned(), seconds(now().plus_days(DAYS_KEPT)));
+    let put = PutRequest::builder().set_item(Some(item)).build();
+    let put = put.map_err(StoreError::invalid("write propensity rows"))?;
     Ok(WriteRequest::builder().put_request(put).build())
 }
 
-fn key(customer_id: &str, calculated_at: Instant) -> HashMap<String, AttributeValue> {
-    HashMap::from([
-        ("customer_id".to_owned(), AttributeValue::S(customer_id.to_owned())),
-        ("calculated_at".to_owned(), AttributeValue::S(sort_key(calculated_at))),
-    ])
+fn key(customer_id: &str, calculated_at: Instant) -> Item {
+    let calculated_at = sort_key(calculated_at);
+    HashMap::from([("customer_id".to_owned(), text(customer_id)), ("calculated_at".to_owned(), text(&calculated_at))])
 }
 
 /// An instant as a sort key. Runs' instants all have six decimals or fewer; written with exactly six they sort by time.
