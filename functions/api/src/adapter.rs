@@ -17,24 +17,17 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// Runs a function that has these routes, as Lambda wants it.
-///
-/// # Errors
-/// A variable that is missing or makes no sense; and when Lambda cannot be reached.
-pub fn run(routes: impl FnOnce(Router, &Config) -> Result<Router, ConfigError>) -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let config = Config::from_env();
-        expansion_telemetry::init(&config.log_level()?)?;
-        let answers = finished(routes(Router::new(), &config)?);
-        config.warm().await;
-        lambda_http::run(service_fn(|request| respond(answers.clone(), request))).await
-    })
+#[expect(clippy::missing_panics_doc, reason = "without a runtime there is no program")]
+#[tokio::main(flavor = "current_thread")]
+pub async fn run(routes: impl FnOnce(Router, &Config) -> Result<Router, ConfigError>) -> Result<(), Error> {
+    let config = Config::from_env();
+    expansion_telemetry::init(&config.log_level()?)?;
+    let answers = finished(routes(Router::new(), &config)?);
+    config.warm().await;
+    lambda_http::run(service_fn(|request| respond(answers.clone(), request))).await
 }
 
 /// What a function with these routes, [`finished`], answers to an event of API Gateway.
-///
-/// # Errors
-/// When it is no such event.
 pub async fn handle_event(router: Router, event: &Value, context: Context) -> Result<Value, serde_json::Error> {
     let request: LambdaRequest = serde_json::from_str(&event.to_string())?;
     let answering = {

@@ -69,9 +69,6 @@ functions! {
 }
 
 /// The OpenAPI document of all routes.
-///
-/// # Errors
-/// [`ConfigError`] should a function read a variable that [`anywhere`] has no value for.
 pub fn openapi() -> Result<serde_json::Value, ConfigError> {
     expansion_http::document(|surface| all(surface, &anywhere()))
 }

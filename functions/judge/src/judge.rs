@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use expansion_domain::{CustomerHistory, Id, Instant, Table, add_outcomes};
 use expansion_features::{label, observed_until};
+use expansion_lambda::lasting;
 use expansion_model::{Accuracy, EARLY_DAYS, Judged, Manifest, Model, ValueRange, accuracy};
 use expansion_records::{AccuracyRecord, Checkpoint, Listed, Plan, Run, RunSummary};
-use expansion_source::{inventory, read};
 use expansion_store::StoreError;
 
 use crate::{Error, State, warn};
@@ -23,8 +23,8 @@ pub(crate) struct Outcomes {
 
 /// The customers and their deals, as the source has them now.
 pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, Error> {
-    let inventory = inventory(&state.source, &state.s3).await?.only(&[Table::Customers, Table::ExpansionOpportunities]);
-    let mut source = read(&inventory, &state.s3, None, state.limits).await?.data;
+    let inventory = state.source.inventory().await?.only(&[Table::Customers, Table::ExpansionOpportunities]);
+    let mut source = state.source.read(&inventory, None).await?.data;
     // By the source alone: a single deal recorded later says nothing of the others.
     let until = observed_until(&source, as_of).unwrap_or(as_of);
     let recorded = state.control.outcomes().await?;
@@ -69,14 +69,8 @@ pub(crate) async fn judge(
 /// A model, or none where it is gone or of another version: there is less to warn of then. Where S3 only cannot be
 /// reached now, that is for a later attempt.
 fn usable(model: Result<Model, StoreError>) -> Result<Option<Model>, StoreError> {
-    match model {
-        Ok(model) => Ok(Some(model)),
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => {
-            tracing::warn!(error = %error, "a past run's model cannot be used");
-            Ok(None)
-        }
-    }
+    let model = lasting(model)?;
+    Ok(model.inspect_err(|error| tracing::warn!(error = %error, "a past run's model cannot be used")).ok())
 }
 
 /// How right the run was after so many days, if they have passed.
@@ -90,15 +84,7 @@ fn checkpoint(
 ) -> Checkpoint {
     let is_mature = run.as_of.plus_days(i32::from(days)) <= until;
     let is_whole = days == run.horizon_days;
-    let mut checkpoint = Checkpoint {
-        days,
-        is_mature,
-        censored: 0,
-        overall: None,
-        segments: BTreeMap::new(),
-        levels: BTreeMap::new(),
-        expected_expansions: None,
-    };
+    let mut checkpoint = Checkpoint { days, is_mature, ..Checkpoint::default() };
     if !is_mature {
         return checkpoint;
     }

@@ -9,11 +9,11 @@ mod warn;
 use expansion_domain::{
     AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Instant, PropensityRefreshed, RefreshRequested,
 };
-use expansion_lambda::{EventError, Failure, detail_type, open};
+use expansion_lambda::{EventError, Failure, Source, detail_type, open};
 use expansion_records::{AccuracyRecord, Finding, Run};
 use expansion_service::{Config, ConfigError};
-use expansion_source::{Limits, Location, SourceError};
-use expansion_store::{Artifacts, Bus, ControlTable, PropensityTable, S3, StoreError};
+use expansion_source::SourceError;
+use expansion_store::{Artifacts, Bus, ControlTable, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
@@ -31,9 +31,7 @@ pub struct State {
     propensities: PropensityTable,
     artifacts: Artifacts,
     bus: Bus,
-    s3: S3,
-    source: Location,
-    limits: Limits,
+    source: Source,
     thresholds: Thresholds,
 }
 
@@ -44,9 +42,7 @@ impl State {
             propensities: config.propensities()?,
             artifacts: config.artifacts()?,
             bus: config.bus()?,
-            s3: config.s3(),
-            source: config.parsed("SOURCE_URI")?,
-            limits: Limits { max_bad_share: config.number("MAX_BAD_ROWS", 0.0..=1.0)? },
+            source: Source::new(config)?,
             thresholds: Thresholds {
                 shift: config.number("MOST_SHIFT", 0.0..=10.0)?,
                 missing: config.number("MOST_MISSING_SHIFT", 0.0..=1.0)?,

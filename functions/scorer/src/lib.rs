@@ -9,16 +9,16 @@ mod shard;
 mod tests;
 
 use expansion_domain::ShardRequested;
-use expansion_lambda::{EventError, Failure, open};
+use expansion_lambda::{EventError, Failure, Source, open};
 use expansion_model::UnknownFeature;
 use expansion_records::{ReadyLine, RunStage};
 use expansion_service::{Config, ConfigError};
-use expansion_source::{Limits, Location, SourceError};
-use expansion_store::{Artifacts, Bus, ControlTable, Deadline, PropensityTable, S3, StoreError};
+use expansion_source::SourceError;
+use expansion_store::{Artifacts, Bus, ControlTable, Deadline, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
 use lambda_runtime::LambdaEvent;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 #[derive(Debug)]
 pub struct State {
@@ -26,9 +26,7 @@ pub struct State {
     propensities: PropensityTable,
     artifacts: Artifacts,
     bus: Bus,
-    s3: S3,
-    source: Location,
-    limits: Limits,
+    source: Source,
     ready: ReadyLine,
 }
 
@@ -39,9 +37,7 @@ impl State {
             propensities: config.propensities()?,
             artifacts: config.artifacts()?,
             bus: config.bus()?,
-            s3: config.s3(),
-            source: config.parsed("SOURCE_URI")?,
-            limits: Limits { max_bad_share: config.number("MAX_BAD_ROWS", 0.0..=1.0)? },
+            source: Source::new(config)?,
             ready: ReadyLine {
                 score: config.number("READY_SCORE", 1..=99)?,
                 confidence_level: config.parsed("READY_CONFIDENCE")?,
@@ -98,30 +94,18 @@ struct Message {
     body: String,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BatchAnswer {
-    batch_item_failures: Vec<FailedItem>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FailedItem {
-    item_identifier: String,
-}
-
 /// Handles a batch of messages; answers with those to be delivered again.
 pub async fn handle(state: &State, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let batch: Batch = serde_json::from_value(event.payload)?;
     let deadline = shard::deadline(event.context.deadline());
-    let mut answer = BatchAnswer { batch_item_failures: Vec::new() };
+    let mut failed = Vec::new();
     for message in batch.records {
         if let Err(error) = score(state, &message.body, deadline).await {
             tracing::error!(sqs.message_id = message.message_id, error.message = %error, error.transient = error.is_transient(), "a shard was not scored");
-            answer.batch_item_failures.push(FailedItem { item_identifier: message.message_id });
+            failed.push(json!({ "itemIdentifier": message.message_id }));
         }
     }
-    Ok(serde_json::to_value(answer)?)
+    Ok(json!({ "batchItemFailures": failed }))
 }
 
 async fn score(state: &State, body: &str, deadline: Deadline) -> Result<(), Error> {

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use expansion_answer::{Answer, Answering, Before, answer};
 use expansion_domain::{Id, Instant, RunId, SourceData, add_outcomes, count};
 use expansion_features::Catalogue;
+use expansion_lambda::lasting;
 use expansion_model::{Model, Scorer};
 use expansion_records::{Listed, Plan, Previous, Run, RunState, RunSummary};
-use expansion_source::{inventory, read};
 use expansion_store::{Deadline, StoreError};
 use expansion_telemetry::{Unit, record};
 
@@ -65,13 +65,12 @@ async fn write_rows(
     deadline: Deadline,
 ) -> Result<(Vec<Listed>, RunSummary), Error> {
     let model = state.artifacts.model(&plan.model.model_id).await?;
-    let inventory = inventory(&state.source, &state.s3).await?;
+    let inventory = state.source.inventory().await?;
     let buckets = inventory.buckets();
     if buckets.unwrap_or(1) != plan.shards {
         return Err(Error::SourceChanged { planned: plan.shards, found: buckets.unwrap_or(1) });
     }
-    let bucket = buckets.map(|_| shard);
-    let mut source = read(&inventory, &state.s3, bucket, state.limits).await?.data;
+    let mut source = state.source.read(&inventory, buckets.map(|_| shard)).await?.data;
     add_outcomes(&mut source, &state.control.outcomes().await?, run.as_of);
     let previous = said_before(state, plan, &source, deadline).await?;
     let before = before(state, plan).await?;
@@ -125,11 +124,10 @@ async fn before(state: &State, plan: &Plan) -> Result<Former, StoreError> {
     let Some(model) = run.model() else {
         return Ok(Former::Unusable("the run before is being put together again".to_owned()));
     };
-    match state.artifacts.model(&model.model_id).await {
-        Ok(model) => Ok(Former::Run { as_of: run.as_of, calculated_at: run.calculated_at, model: model.into() }),
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => Ok(Former::Unusable(format!("the model of the run before cannot be used: {error}"))),
-    }
+    Ok(match lasting(state.artifacts.model(&model.model_id).await)? {
+        Ok(model) => Former::Run { as_of: run.as_of, calculated_at: run.calculated_at, model: model.into() },
+        Err(error) => Former::Unusable(format!("the model of the run before cannot be used: {error}")),
+    })
 }
 
 /// The scores of the shard's customers in the run before.
@@ -139,9 +137,7 @@ async fn said_before(
     source: &SourceData,
     deadline: Deadline,
 ) -> Result<HashMap<Id, Previous>, StoreError> {
-    let Some(previous) = &plan.previous else {
-        return Ok(HashMap::new());
-    };
+    let Some(previous) = &plan.previous else { return Ok(HashMap::new()) };
     let customers: Vec<Id> = source.customers.iter().map(|history| history.customer_id.clone()).collect();
     state.propensities.scores(&customers, previous.calculated_at, deadline).await
 }

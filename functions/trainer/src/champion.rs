@@ -1,8 +1,10 @@
 //! The live model: challengers that take its place, and commands by hand.
 
 use expansion_domain::{Instant, ModelCommandRequested, ModelPromoted};
+use expansion_lambda::lasting;
 use expansion_model::{Decision, Manifest, Model};
 use expansion_records::{ChampionModel, ModelRecord, Run};
+use expansion_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::{Error, State};
@@ -14,14 +16,11 @@ pub(crate) async fn comparable(
     champion: Option<&ChampionModel>,
 ) -> Result<Option<Model>, Error> {
     let Some(champion) = champion.filter(|champion| champion.as_of <= run.as_of) else { return Ok(None) };
-    match state.artifacts.model(&champion.model_id).await {
-        Ok(model) => Ok(Some(model)),
-        Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => {
-            tracing::warn!(model.id = champion.model_id, error.message = %error, "the champion cannot be used");
-            Ok(None)
-        }
-    }
+    let model = lasting(state.artifacts.model(&champion.model_id).await)?;
+    let unusable = |error: &StoreError| {
+        tracing::warn!(model.id = champion.model_id, error.message = %error, "the champion cannot be used");
+    };
+    Ok(model.inspect_err(unusable).ok())
 }
 
 /// Puts the challenger in the champion's place if it is to take it, and returns the manifest of the model that the run

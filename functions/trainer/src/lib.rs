@@ -8,10 +8,10 @@ mod check;
 mod refresh;
 
 use expansion_domain::{Detail, ModelCommandRequested, RunCheckRequested};
-use expansion_lambda::{EventError, Failure, detail_type, open};
+use expansion_lambda::{EventError, Failure, Source, detail_type, open};
 use expansion_service::{Config, ConfigError};
-use expansion_source::{Limits, Location, SourceError};
-use expansion_store::{Artifacts, Bus, ControlTable, S3, StoreError};
+use expansion_source::SourceError;
+use expansion_store::{Artifacts, Bus, ControlTable, StoreError};
 use expansion_training::FitError;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
@@ -21,10 +21,8 @@ pub struct State {
     control: ControlTable,
     artifacts: Artifacts,
     bus: Bus,
-    s3: S3,
-    source: Location,
+    source: Source,
     horizon_days: u16,
-    limits: Limits,
 }
 
 impl State {
@@ -33,10 +31,8 @@ impl State {
             control: config.control()?,
             artifacts: config.artifacts()?,
             bus: config.bus()?,
-            s3: config.s3(),
-            source: config.parsed("SOURCE_URI")?,
+            source: Source::new(config)?,
             horizon_days: config.horizon_days()?,
-            limits: Limits { max_bad_share: config.number("MAX_BAD_ROWS", 0.0..=1.0)? },
         })
     }
 }

@@ -4,7 +4,7 @@ use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRe
 use expansion_lambda::Failure;
 use expansion_model::Manifest;
 use expansion_records::{ChampionModel, ModelSummary, Plan, Run, RunStage, RunState};
-use expansion_source::{Inventory, inventory, read};
+use expansion_source::Inventory;
 use expansion_store::now;
 use expansion_telemetry::{Unit, record};
 use expansion_training::{Fitted, Request, fit};
@@ -45,8 +45,8 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         // Lost the race: another invocation has moved it on.
         return Ok(state.control.expect_run(&run.run_id).await?);
     };
-    let inventory = inventory(&state.source, &state.s3).await?;
-    let mut source = read(&inventory, &state.s3, None, state.limits).await?;
+    let inventory = state.source.inventory().await?;
+    let mut source = state.source.read(&inventory, None).await?;
     add_outcomes(&mut source.data, &state.control.outcomes().await?, run.as_of);
     for issue in &source.issues {
         tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");

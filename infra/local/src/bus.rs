@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{fresh_id, now};
 use crate::functions::Functions;
-use crate::ledger::Journal;
+use crate::ledger::Ledger;
 use crate::pattern;
 use crate::queue::Queue;
 use crate::roles::{Call, Roles, signer};
@@ -35,7 +35,6 @@ const MAX_BYTES: usize = 1024 * 1024;
 const CHAOS_SHARE: f64 = 0.1;
 const CHAOS_DELAY_MS: u64 = 500;
 
-/// The event bus.
 pub(crate) struct Bus {
     pub(crate) name: String,
     pub(crate) rules: Vec<Rule>,
@@ -43,7 +42,7 @@ pub(crate) struct Bus {
     pub(crate) functions: Functions,
     pub(crate) queues: BTreeMap<String, Queue>,
     pub(crate) chaos: Option<Chaos>,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Ledger<Value>,
 }
 
 /// The source of delays and repetitions.
@@ -75,19 +74,15 @@ impl Bus {
         for target in taking.flat_map(|rule| &rule.targets) {
             let delays = self.chaos.as_ref().map_or_else(|| vec![Duration::ZERO], Chaos::delays);
             for delay in delays {
-                self.deliver_after(delay, target.clone(), event.clone());
+                let underway = self.functions.activity.begin();
+                let (bus, target, event) = (Arc::clone(self), target.clone(), event.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    bus.deliver(&target, event);
+                    drop(underway);
+                });
             }
         }
-    }
-
-    fn deliver_after(self: &Arc<Self>, delay: Duration, target: Target, event: Value) {
-        let underway = self.functions.activity.begin();
-        let bus = Arc::clone(self);
-        tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
-            bus.deliver(&target, event);
-            drop(underway);
-        });
     }
 
     fn deliver(&self, target: &Target, event: Value) {
@@ -113,18 +108,17 @@ async fn serve(State(bus): State<Arc<Bus>>, headers: HeaderMap, body: Bytes) -> 
     if operation != "AWSEvents.PutEvents" {
         return refused("UnknownOperationException", &format!("{operation} is not supported by the local stack"));
     }
-    let entries = serde_json::from_slice::<Value>(&body).ok().and_then(|mut request| match request["Entries"].take() {
-        Value::Array(entries) => Some(entries),
-        _ => None,
-    });
-    let Some(entries) = entries else { return refused("SerializationException", "the request has no list of entries") };
-    if let Err(message) = check_request(&entries) {
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(entries) = request["Entries"].as_array() else {
+        return refused("SerializationException", "the request has no list of entries");
+    };
+    if let Err(message) = check_request(entries) {
         return refused("ValidationException", &message);
     }
     if let Err(reason) = bus.roles.check(signer(&headers), entries.iter().map(call)) {
         return refused("AccessDeniedException", &reason);
     }
-    answer(StatusCode::OK, &put_events(&bus, &entries))
+    answer(StatusCode::OK, &put_events(&bus, entries))
 }
 
 /// What putting an entry does.
@@ -186,7 +180,6 @@ fn entry_bytes(entry: &Value) -> usize {
     time + text("Source") + text("DetailType") + text("Detail") + resources.sum::<usize>()
 }
 
-/// Why an entry is not taken.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal {
     code: &'static str,
@@ -306,7 +299,6 @@ mod tests {
             Err(crate::FunctionError { error_type: "Seen".to_owned(), error_message: "by the trainer".to_owned() })
         });
         let rule = Rule {
-            name: "rule".to_owned(),
             pattern: json!({"detail-type": ["RefreshRequested"]}),
             targets: vec![Target::Function("trainer".to_owned())],
         };
@@ -318,7 +310,7 @@ mod tests {
             functions: functions.clone(),
             queues,
             chaos: None,
-            journal: Journal::default(),
+            journal: Ledger::default(),
         });
         let (mut other, mut bad) = (entry(), entry());
         other["DetailType"] = json!("ModelTrained");

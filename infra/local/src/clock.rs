@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-/// Now.
 #[allow(clippy::disallowed_methods, reason = "the local stack stands where AWS would stamp the time")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
@@ -15,6 +14,6 @@ pub(crate) fn fresh_id() -> String {
 
 /// 32 random bytes in hexadecimal.
 pub(crate) fn fresh_secret() -> String {
-    let bytes: [u8; 32] = rand::random();
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
+    let [high, low]: [u128; 2] = rand::random();
+    format!("{high:032x}{low:032x}")
 }

@@ -18,15 +18,8 @@ const HORIZON_DAYS: u32 = 90;
 
 /// The demo portfolio of a run; a temporary one goes when this is dropped.
 pub(crate) struct Demo {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     _scratch: Option<TempDir>,
-}
-
-impl Demo {
-    /// Where its tables are.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
 }
 
 /// Writes the demo portfolio for a run without a source.
@@ -72,8 +65,5 @@ fn write_truth(settings: &Settings, file: &Path) -> io::Result<()> {
 /// Every 30 days back from the last day, as far as there is a quarter of history, oldest first.
 fn cutoffs(settings: &Settings) -> Vec<Date> {
     let days = i64::from(settings.months) * 30 - i64::from(HORIZON_DAYS);
-    let mut cutoffs: Vec<Date> =
-        (0..=days / 30).filter_map(|step| settings.end.checked_sub((30 * step).days()).ok()).collect();
-    cutoffs.reverse();
-    cutoffs
+    (0..=days / 30).rev().filter_map(|step| settings.end.checked_sub((30 * step).days()).ok()).collect()
 }

@@ -1,7 +1,6 @@
 //! The JSON document of `--once --json`: the run, its model, what was left out of the source, and every row.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_domain::{DataIssue, Id};
@@ -30,10 +29,7 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
         data_issues: run.plan().map_or(&[], |plan| &plan.data_issues),
         rows: rows(stack, run).await?,
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer(&mut out, &document)?;
-    writeln!(out)?;
-    out.flush()?;
+    println!("{}", serde_json::to_string(&document)?);
     Ok(())
 }
 

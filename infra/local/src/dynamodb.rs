@@ -8,11 +8,9 @@ use std::path::Path;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dynoxide::Database;
-use dynoxide::actions::create_table::CreateTableRequest;
-use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -23,23 +21,20 @@ use crate::roles::{Roles, dynamodb_calls, signer};
 use crate::template::Table;
 
 /// The database, restored from `file` where there is one, with every table and without what has expired.
-///
-/// # Errors
-/// [`StackError::Database`] when the file cannot be read or a table not be made, [`StackError::OutdatedTable`] when a
-/// table in the file was made from another template.
 pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, StackError> {
     let database = Database::memory().map_err(failed)?;
     if let Some(file) = file.filter(|file| file.exists()) {
         database.restore_from(text(file)?).map_err(failed)?;
     }
     for table in tables {
-        match database.get_table_metadata(&table.name).map_err(failed)? {
-            None => create(&database, table)?,
-            Some(found) if index_names(found.gsi_definitions.as_deref()) == wanted_index_names(table) => {}
-            Some(_) => {
-                let folder = file.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-                return Err(StackError::OutdatedTable { table: table.name.clone(), folder });
-            }
+        let Some(found) = database.get_table_metadata(&table.name).map_err(failed)? else {
+            create(&database, table)?;
+            continue;
+        };
+        let found = found.gsi_definitions.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        if index_names(&found) != index_names(&table.definition["GlobalSecondaryIndexes"]) {
+            let folder = file.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+            return Err(StackError::OutdatedTable { table: table.name.clone(), folder });
         }
     }
     let expired = database.sweep_ttl().map_err(failed)?;
@@ -48,9 +43,6 @@ pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, St
 }
 
 /// Writes the database to `file`, which is complete or not touched at all.
-///
-/// # Errors
-/// [`StackError::Database`] or [`StackError::Folder`] when it cannot be written.
 pub(crate) fn save(database: &Database, file: &Path) -> Result<(), StackError> {
     let unfinished = file.with_extension("unfinished");
     let at = |source| StackError::Folder { folder: unfinished.clone(), source };
@@ -66,11 +58,12 @@ pub(crate) fn save(database: &Database, file: &Path) -> Result<(), StackError> {
 struct Door {
     roles: Roles,
     client: Client<HttpConnector, Body>,
-    database: Uri,
+    /// Where that answers.
+    database: String,
 }
 
 /// The server that the DynamoDB client talks to, before the database's own at `database`.
-pub(crate) fn router(roles: Roles, database: Uri) -> Router {
+pub(crate) fn router(roles: Roles, database: String) -> Router {
     let client = Client::builder(TokioExecutor::new()).build_http();
     Router::new().fallback(serve).with_state(Door { roles, client, database })
 }
@@ -95,29 +88,19 @@ async fn serve(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Res
 }
 
 fn create(database: &Database, table: &Table) -> Result<(), StackError> {
-    let request: CreateTableRequest = serde_json::from_value(table.definition.clone()).map_err(failed)?;
+    let request = serde_json::from_value(table.definition.clone()).map_err(failed)?;
     database.create_table(request).map_err(failed)?;
     if let Some(attribute) = &table.ttl_attribute {
         let specification = json!({"AttributeName": attribute, "Enabled": true});
         let request = json!({"TableName": table.name, "TimeToLiveSpecification": specification});
-        let request: UpdateTimeToLiveRequest = serde_json::from_value(request).map_err(failed)?;
+        let request = serde_json::from_value(request).map_err(failed)?;
         database.update_time_to_live(request).map_err(failed)?;
     }
     Ok(())
 }
 
-fn index_names(definitions: Option<&str>) -> Vec<String> {
-    let definitions: Value = definitions.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    names(&definitions)
-}
-
-fn wanted_index_names(table: &Table) -> Vec<String> {
-    names(&table.definition["GlobalSecondaryIndexes"])
-}
-
-fn names(indexes: &Value) -> Vec<String> {
-    let names = indexes.as_array().into_iter().flatten().filter_map(|index| index["IndexName"].as_str());
-    names.map(str::to_owned).collect()
+fn index_names(indexes: &Value) -> Vec<&str> {
+    indexes.as_array().into_iter().flatten().filter_map(|index| index["IndexName"].as_str()).collect()
 }
 
 fn text(path: &Path) -> Result<&str, StackError> {

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use crate::StackError;
 use crate::clock::{fresh_id, now};
 use crate::gateway;
-use crate::ledger::{Activity, DeadLetters};
+use crate::ledger::{Activity, Ledger};
 use crate::stack::sdk_of;
-use crate::template::{self, ACCOUNT, REGION, Template};
+use crate::template::{self, ACCOUNT, REGION, Route, Template};
 
 /// How a function failed, as Lambda reports it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,10 +32,8 @@ pub struct FunctionError {
 /// What an invocation gives.
 pub type Outcome = Result<Value, FunctionError>;
 
-/// A function's program.
 pub(crate) type Handler = Arc<dyn Fn(Value, Context) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
-/// A function that can be invoked.
 pub(crate) struct Function {
     pub(crate) handler: Handler,
     pub(crate) timeout: Duration,
@@ -43,12 +41,12 @@ pub(crate) struct Function {
     pub(crate) retries: u32,
 }
 
-/// All functions of the stack.
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) table: Arc<BTreeMap<String, Function>>,
     pub(crate) activity: Activity,
-    pub(crate) dead_letters: DeadLetters,
+    /// Events and messages that failed every time.
+    pub(crate) dead_letters: Ledger<Value>,
 }
 
 impl Functions {
@@ -114,19 +112,10 @@ pub(crate) fn backoff(attempt: u32) -> Duration {
 
 /// Makes the functions that the template names, each with its own variables and access key, and the router of all
 /// routes.
-///
-/// # Errors
-/// [`StackError::Function`] when a function refuses its variables, [`StackError::UnknownFunction`] when the template
-/// names one that is not linked in, [`StackError::Routes`] when it has other routes.
-pub(crate) fn start(
-    template: &Template,
-    sdk: &SdkConfig,
-    activity: &Activity,
-    dead_letters: &DeadLetters,
-) -> Result<(Functions, Router), StackError> {
+pub(crate) fn start(template: &Template, sdk: &SdkConfig) -> Result<(Functions, Router), StackError> {
     let (mut table, mut api) = (BTreeMap::new(), Router::new());
     for (name, described) in &template.functions {
-        let config = config(name, described, sdk);
+        let config = config(described, sdk_of(name, sdk));
         let timeout = Duration::from_secs(described.timeout_s);
         let handler = if let Some(routes) = expansion_api_functions::routes(name, Router::new(), &config) {
             let routes = routes.map_err(refused(name))?;
@@ -139,15 +128,14 @@ pub(crate) fn start(
         };
         table.insert(name.clone(), Function { handler, timeout, retries: described.retries });
     }
-    let functions =
-        Functions { table: Arc::new(table), activity: activity.clone(), dead_letters: dead_letters.clone() };
-    Ok((functions, api))
+    let (activity, dead_letters) = (Activity::default(), Ledger::default());
+    Ok((Functions { table: Arc::new(table), activity, dead_letters }, api))
 }
 
-/// A function's configuration: its variables, and the SDKs with its own key.
-pub(crate) fn config(name: &str, described: &template::Function, sdk: &SdkConfig) -> Config {
+/// A function's variables, with these SDKs.
+pub(crate) fn config(described: &template::Function, sdk: SdkConfig) -> Config {
     let variables = described.variables.clone();
-    Config::new(move |variable| variables.get(variable).cloned(), sdk_of(name, sdk))
+    Config::new(move |variable| variables.get(variable).cloned(), sdk)
 }
 
 fn refused<E: std::error::Error + Send + Sync + 'static>(name: &str) -> impl FnOnce(E) -> StackError {
@@ -158,14 +146,12 @@ fn refused<E: std::error::Error + Send + Sync + 'static>(name: &str) -> impl FnO
 /// API Gateway sends a function the routes that the template gives it: they must be those that it answers.
 fn check_routes(template: &Template, name: &str, config: &Config) -> Result<(), StackError> {
     let described = template.routes.iter().filter(|route| route.function == name);
-    let described: BTreeSet<_> = described.map(|route| (&*route.method, &*route.path)).collect();
-    let answered: Vec<(Method, &str)> = expansion_api_functions::routes(name, Vec::new(), config)
-        .transpose()
-        .map_err(refused(name))?
-        .unwrap_or_default();
-    let answered: BTreeSet<_> = answered.into_iter().map(|(method, path)| (method.name(), path)).collect();
-    let differing: Vec<_> =
-        described.symmetric_difference(&answered).map(|(method, path)| format!("{method} {path}")).collect();
+    let described: BTreeSet<_> = described.map(Route::key).collect();
+    let answered: Option<Result<Vec<(Method, &str)>, _>> = expansion_api_functions::routes(name, Vec::new(), config);
+    let answered = answered.transpose().map_err(refused(name))?.unwrap_or_default();
+    let answered: BTreeSet<_> =
+        answered.into_iter().map(|(method, path)| format!("{} {path}", method.name())).collect();
+    let differing: Vec<_> = described.symmetric_difference(&answered).map(String::as_str).collect();
     if differing.is_empty() { Ok(()) } else { Err(StackError::Routes(differing.join(", "))) }
 }
 
@@ -235,8 +221,8 @@ pub(crate) fn only(name: &str, retries: u32, handler: impl Fn(Value) -> Outcome 
     let function = Function { handler, timeout: Duration::from_secs(5), retries };
     Functions {
         table: Arc::new(BTreeMap::from([(name.to_owned(), function)])),
-        activity: Activity::new(),
-        dead_letters: DeadLetters::default(),
+        activity: Activity::default(),
+        dead_letters: Ledger::default(),
     }
 }
 

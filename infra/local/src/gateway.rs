@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -19,7 +19,7 @@ use expansion_http::{Identity, finished};
 use serde_json::{Value, json};
 
 use crate::clock::{fresh_id, now};
-use crate::functions::{Functions, limited};
+use crate::functions::{FunctionError, Functions, limited};
 use crate::template::Template;
 
 /// The most that API Gateway takes.
@@ -29,7 +29,6 @@ const MAX_SYNC_BYTES: usize = 6 * 1024 * 1024;
 /// The most that an asynchronous invocation takes.
 const MAX_ASYNC_BYTES: usize = 1024 * 1024;
 
-/// What the gateway needs to answer.
 pub(crate) struct Gateway {
     pub(crate) template: Template,
     pub(crate) functions: Functions,
@@ -109,11 +108,8 @@ async fn invoke(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, r
     let kind = request.headers().get("x-amz-invocation-type").cloned();
     let kind = kind.as_ref().and_then(|kind| kind.to_str().ok()).unwrap_or("RequestResponse");
     let Some(function) = gateway.template.function_name(&name) else {
-        return lambda_error(
-            StatusCode::NOT_FOUND,
-            "ResourceNotFoundException",
-            &format!("Function not found: {name}"),
-        );
+        let text = format!("Function not found: {name}");
+        return lambda_error(StatusCode::NOT_FOUND, "ResourceNotFoundException", &text);
     };
     let limit = if kind == "Event" { MAX_ASYNC_BYTES } else { MAX_SYNC_BYTES };
     let Ok(body) = to_bytes(request.into_body(), limit).await else {
@@ -136,25 +132,19 @@ async fn invoke(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, r
 }
 
 async fn invoke_now(functions: &Functions, function: &str, payload: Value) -> Response {
-    let outcome = functions.invoke(function, payload).await;
-    let mut response = match &outcome {
-        Ok(answer) => json_response(StatusCode::OK, answer),
-        Err(failure) => json_response(
-            StatusCode::OK,
-            &json!({"errorType": failure.error_type, "errorMessage": failure.error_message}),
-        ),
-    };
-    if outcome.is_err() {
-        response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+    let version = [("x-amz-executed-version", "$LATEST")];
+    match functions.invoke(function, payload).await {
+        Ok(answer) => (version, json_response(StatusCode::OK, &answer)).into_response(),
+        Err(FunctionError { error_type, error_message }) => {
+            let body = json!({"errorType": error_type, "errorMessage": error_message});
+            let failed = [("x-amz-function-error", "Unhandled")];
+            (version, failed, json_response(StatusCode::OK, &body)).into_response()
+        }
     }
-    response.headers_mut().insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
-    response
 }
 
 fn lambda_error(status: StatusCode, kind: &'static str, text: &str) -> Response {
-    let mut response = json_response(status, &json!({"Type": "User", "Message": text}));
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
-    response
+    ([("x-amzn-errortype", kind)], json_response(status, &json!({"Type": "User", "Message": text}))).into_response()
 }
 
 #[cfg(test)]

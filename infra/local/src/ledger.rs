@@ -1,23 +1,18 @@
-//! What is under way, and what was given up.
+//! What is under way, and what is on record.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
 use tokio::sync::watch;
 
 /// Counts deliveries that are not finished, so that one can wait for the last.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Activity(Arc<watch::Sender<usize>>);
 
 /// One delivery; it is finished when this is dropped.
 pub(crate) struct Underway(Activity);
 
 impl Activity {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
-    }
-
     pub(crate) fn begin(&self) -> Underway {
         self.0.send_modify(|n| *n += 1);
         Underway(self.clone())
@@ -36,37 +31,23 @@ impl Drop for Underway {
     }
 }
 
-/// The events put on the bus, the newest so many.
-#[derive(Clone, Default)]
-pub(crate) struct Journal(Arc<Mutex<VecDeque<Value>>>);
+/// What a ledger keeps: the newest so many.
+const MOST_KEPT: usize = 10_000;
 
-/// Events kept in a journal.
-const MOST_EVENTS: usize = 10_000;
+/// What was put on the bus, given up or refused, oldest first. Its copies are one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger<T>(Arc<Mutex<VecDeque<T>>>);
 
-impl Journal {
-    pub(crate) fn push(&self, event: Value) {
-        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if events.len() == MOST_EVENTS {
-            events.pop_front();
+impl<T: Clone> Ledger<T> {
+    pub(crate) fn push(&self, entry: T) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() == MOST_KEPT {
+            entries.pop_front();
         }
-        events.push_back(event);
+        entries.push_back(entry);
     }
 
-    pub(crate) fn all(&self) -> Vec<Value> {
+    pub(crate) fn all(&self) -> Vec<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-    }
-}
-
-/// Events and messages that failed every time.
-#[derive(Clone, Default)]
-pub(crate) struct DeadLetters(Arc<Mutex<Vec<Value>>>);
-
-impl DeadLetters {
-    pub(crate) fn push(&self, letter: Value) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
-    }
-
-    pub(crate) fn all(&self) -> Vec<Value> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

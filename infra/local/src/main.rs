@@ -5,6 +5,7 @@ mod demo;
 mod document;
 mod report;
 
+use std::iter::successors;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,28 +15,16 @@ use crate::cli::{Cli, Command, RunArguments};
 
 type Failure = Box<dyn std::error::Error>;
 
-fn main() -> ExitCode {
+#[tokio::main]
+async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error),
-    };
     let outcome = match cli.command {
         Some(Command::Demo(arguments)) => demo::write(&arguments).map_err(Into::into),
-        None => runtime.block_on(run(cli.run)),
+        None => run(cli.run).await,
     };
-    outcome.map_or_else(|error| fail(&*error), |()| ExitCode::SUCCESS)
-}
-
-/// Says what went wrong in one line, with its causes.
-fn fail(error: &dyn std::error::Error) -> ExitCode {
-    let mut line = format!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    eprintln!("{line}");
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    let causes = successors(Some(&*error), |error| (**error).source());
+    eprintln!("error: {}", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
     ExitCode::FAILURE
 }
 
@@ -44,7 +33,7 @@ async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let demo = demo::for_run(&arguments)?;
     let as_of = arguments.as_of(demo.is_some());
     let own_source = arguments.source.as_deref().map(cli::absolute).transpose()?;
-    let source = own_source.clone().or_else(|| demo.as_ref().map(|demo| demo.folder().display().to_string()));
+    let source = own_source.clone().or_else(|| demo.as_ref().map(|demo| demo.folder.display().to_string()));
     let stack = Stack::start(Options {
         data_dir: arguments.data_dir.clone(),
         source,

@@ -79,19 +79,15 @@ async fn deliver(described: &template::Queue, queue: &Queue, mut batch: Vec<Mess
     let failed = failed_ids(&outcome, &batch, described.reports_item_failures);
     for message in batch.into_iter().filter(|message| failed.contains(&message.id)) {
         if message.receives < described.max_receives {
-            put_back(queue.clone(), message);
+            let queue = queue.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(backoff(message.receives - 1)).await;
+                queue.put(message);
+            });
         } else {
             give_up(described, queue, message, &outcome);
         }
     }
-}
-
-/// Makes the message visible again after a while.
-fn put_back(queue: Queue, message: Message) {
-    tokio::spawn(async move {
-        tokio::time::sleep(backoff(message.receives - 1)).await;
-        queue.put(message);
-    });
 }
 
 fn give_up(described: &template::Queue, queue: &Queue, message: Message, outcome: &Outcome) {
@@ -117,26 +113,24 @@ fn failed_ids(outcome: &Outcome, batch: &[Message], reports_item_failures: bool)
 }
 
 fn event(described: &template::Queue, batch: &[Message]) -> Value {
-    let records: Vec<_> = batch.iter().map(|message| record(described, message)).collect();
-    json!({"Records": records})
-}
-
-fn record(described: &template::Queue, message: &Message) -> Value {
-    json!({
-        "messageId": message.id,
-        "receiptHandle": format!("{}#{}", message.id, message.receives),
-        "body": message.body,
-        "attributes": {
-            "ApproximateReceiveCount": message.receives.to_string(),
-            "SentTimestamp": message.sent_ms.to_string(),
-            "SenderId": ACCOUNT,
-            "ApproximateFirstReceiveTimestamp": message.sent_ms.to_string(),
-        },
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", described.name),
-        "awsRegion": REGION,
-    })
+    let record = |message: &Message| {
+        json!({
+            "messageId": message.id,
+            "receiptHandle": format!("{}#{}", message.id, message.receives),
+            "body": message.body,
+            "attributes": {
+                "ApproximateReceiveCount": message.receives.to_string(),
+                "SentTimestamp": message.sent_ms.to_string(),
+                "SenderId": ACCOUNT,
+                "ApproximateFirstReceiveTimestamp": message.sent_ms.to_string(),
+            },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", described.name),
+            "awsRegion": REGION,
+        })
+    };
+    json!({"Records": batch.iter().map(record).collect::<Vec<_>>()})
 }
 
 #[cfg(test)]

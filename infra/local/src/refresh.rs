@@ -7,7 +7,7 @@ use expansion_domain::{Envelope, Instant, RefreshRequested};
 use expansion_records::{Run, RunStage, RunState};
 use expansion_source::{Location, inventory};
 use expansion_store::now;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 use crate::Stack;
 
@@ -27,59 +27,49 @@ pub async fn cause(stack: &Stack, source: Option<&str>) -> String {
 }
 
 /// Asks for a refresh and waits until it is over.
-///
-/// # Errors
-/// Why the refresh failed.
 pub async fn refresh(stack: &Stack, as_of: Instant, horizon_days: u16, cause: String) -> Result<Run, Failure> {
     let control = stack.config("trainer").control()?;
     let run_id = Run::requested(as_of, &cause, horizon_days, now()).run_id;
     let request = RefreshRequested { as_of, cause, horizon_days: Some(horizon_days) };
     let failed_before = control.run(&run_id).await?.filter(|run| run.stage() == RunStage::Failed);
     stack.put_event(&serde_json::to_value(Envelope::new(request))?)?;
-    let progress = Progress::new();
+    let mut progress = Progress::new();
     loop {
         tokio::time::sleep(INTERVAL).await;
         let run = control.run(&run_id).await?;
         if let Some(run) = run.filter(|run| failed_before.as_ref() != Some(run)) {
             progress.show(&run);
             match run.state {
-                RunState::Complete(..) => {
-                    progress.finish();
-                    return Ok(run);
-                }
-                RunState::Failed { reason, .. } => {
-                    progress.finish();
-                    return Err(reason.into());
-                }
+                RunState::Complete(..) => return Ok(run),
+                RunState::Failed { reason, .. } => return Err(reason.into()),
                 _ => {}
             }
         }
         if let Some(letter) = stack.dead_letters().first() {
-            progress.finish();
             return Err(format!("a function gave up: {}", letter["error"]).into());
         }
     }
 }
 
-/// A spinner and a bar on a terminal, a line for each step elsewhere.
+/// A spinner and a bar on a terminal, gone when this is dropped; a line for each step elsewhere.
 struct Progress {
     bar: Option<ProgressBar>,
-    said: std::cell::RefCell<String>,
+    said: String,
 }
 
 impl Progress {
     fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(3);
+            let bar = ProgressBar::new(3).with_finish(ProgressFinish::AndClear);
             let style = ProgressStyle::with_template("{spinner} [{bar:30}] {elapsed} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(INTERVAL);
             bar
         });
-        Self { bar, said: std::cell::RefCell::default() }
+        Self { bar, said: String::new() }
     }
 
-    fn show(&self, run: &Run) {
+    fn show(&mut self, run: &Run) {
         let (step, message) = match &run.state {
             RunState::Requested => (0, "refresh requested".to_owned()),
             RunState::Training => (0, "reading the source and training the model".to_owned()),
@@ -94,17 +84,11 @@ impl Progress {
                 bar.set_position(step);
                 bar.set_message(message);
             }
-            None if *self.said.borrow() != message => {
+            None if self.said != message => {
                 eprintln!("{message}");
-                self.said.replace(message);
+                self.said = message;
             }
             None => {}
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::Failure;
 /// Accounts shown.
 const TOP: usize = 10;
 
-/// Prints the result of a run.
 pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
     let rows = run.summary().map_or(0, |summary| summary.rows);
     println!("Expansion propensity as of {}: {rows} customers, next {} days\n", run.as_of, run.horizon_days);
@@ -78,14 +77,17 @@ fn table(rows: &[ScoreView], currency: Option<Currency>) -> Table {
 }
 
 fn quality(run: &Run) -> String {
-    let metrics = run.model().and_then(|model| model.metrics.map(|metrics| (&model.family, metrics)));
-    metrics.map_or_else(
-        || "Out of time: not measured, the history is too short to hold anything out".to_owned(),
-        |(family, m)| {
-            format!(
-                "Out of time ({} rows, {family}): AUC {:.3}, log-loss {:.4}, Brier {:.4}, calibration error {:.4}, lift at 10 % {:.1}, base rate {:.1} %",
-                m.n, m.auc, m.log_loss, m.brier, m.ece, m.lift_at_10, 100.0 * m.base_rate
-            )
-        },
+    let Some((family, m)) = run.model().and_then(|model| Some((&model.family, model.metrics?))) else {
+        return "Out of time: not measured, the history is too short to hold anything out".to_owned();
+    };
+    format!(
+        "Out of time ({} rows, {family}): AUC {:.3}, log-loss {:.4}, Brier {:.4}, calibration error {:.4}, lift at 10 % {:.1}, base rate {:.1} %",
+        m.n,
+        m.auc,
+        m.log_loss,
+        m.brier,
+        m.ece,
+        m.lift_at_10,
+        100.0 * m.base_rate
     )
 }

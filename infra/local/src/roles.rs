@@ -2,12 +2,13 @@
 //! against its role in the template, and refused as AWS would. The stack's own key may do everything.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::ledger::Ledger;
 use crate::template::{ACCOUNT, REGION, Statement, Template};
 
 /// The key that may do everything.
@@ -15,7 +16,6 @@ pub(crate) const ADMINISTRATOR: &str = "LOCAL";
 /// Everyone's secret. It opens nothing but this stack.
 pub(crate) const SECRET: &str = "local";
 
-/// The access key of a function.
 pub(crate) fn access_key(function: &str) -> String {
     format!("{ADMINISTRATOR}-{function}")
 }
@@ -39,17 +39,16 @@ pub(crate) struct Call {
 #[derive(Clone, Debug)]
 pub(crate) struct Roles {
     statements: Arc<BTreeMap<String, Vec<Statement>>>,
-    refused: Arc<Mutex<Vec<String>>>,
+    pub(crate) refused: Ledger<String>,
 }
 
 impl Roles {
     pub(crate) fn of(template: &Template) -> Self {
         let functions = template.functions.iter();
         let statements = functions.map(|(name, function)| (access_key(name), function.statements.clone())).collect();
-        Self { statements: Arc::new(statements), refused: Arc::default() }
+        Self { statements: Arc::new(statements), refused: Ledger::default() }
     }
 
-    /// The access keys of the functions.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.statements.keys().map(String::as_str)
     }
@@ -68,13 +67,8 @@ impl Roles {
              policy allows the {action} action"
         );
         tracing::error!(reason, "refused");
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).push(reason.clone());
+        self.refused.push(reason.clone());
         Err(reason)
-    }
-
-    /// Everything that was refused.
-    pub(crate) fn refused(&self) -> Vec<String> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -92,22 +86,19 @@ fn covers(pattern: &str, resource: &str) -> bool {
 /// What an operation of DynamoDB does to which table or index.
 pub(crate) fn dynamodb_calls(operation: &str, body: &[u8]) -> Vec<Call> {
     #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Request {
-        #[serde(rename = "TableName")]
-        table: Option<String>,
-        #[serde(rename = "IndexName")]
-        index: Option<String>,
-        #[serde(rename = "RequestItems")]
-        items: BTreeMap<String, Option<IgnoredAny>>,
+    #[serde(default, rename_all = "PascalCase")]
+    struct Body {
+        table_name: Option<String>,
+        index_name: Option<String>,
+        request_items: BTreeMap<String, Option<IgnoredAny>>,
     }
-    let Request { table, index, items } = serde_json::from_slice(body).unwrap_or_default();
-    let index = index.map(|index| format!("/index/{index}")).unwrap_or_default();
+    let Body { table_name, index_name, request_items } = serde_json::from_slice(body).unwrap_or_default();
+    let index = index_name.map(|index| format!("/index/{index}")).unwrap_or_default();
     let arn = |table: String| {
         let table = table.rsplit_once(":table/").map_or(&*table, |(_, name)| name);
         format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}{index}")
     };
-    let mut resources: Vec<_> = table.into_iter().chain(items.into_keys()).map(arn).collect();
+    let mut resources: Vec<_> = table_name.into_iter().chain(request_items.into_keys()).map(arn).collect();
     if resources.is_empty() {
         // An operation on no table, or one whose tables are not known here.
         resources.push("*".to_owned());
@@ -185,7 +176,7 @@ mod tests {
         let refused = roles.check(Some("LOCAL-act"), [s3_call("GetObject", "expansion-local/models/m1")]);
         let reason = refused.expect_err("it reads no models");
         assert!(reason.contains("LOCAL-act is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::"));
-        assert_eq!(roles.refused(), [reason]);
+        assert_eq!(roles.refused.all(), [reason]);
     }
 
     #[test]

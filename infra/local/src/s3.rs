@@ -17,9 +17,6 @@ use crate::StackError;
 use crate::roles::{self, Roles, SECRET};
 
 /// The server over `folder`, with `bucket` in it.
-///
-/// # Errors
-/// [`StackError::Folder`] when the folder cannot be made or used.
 pub(crate) fn router(folder: &Path, bucket: &str, roles: Roles) -> Result<Router, StackError> {
     let at = |source| StackError::Folder { folder: folder.to_owned(), source };
     std::fs::create_dir_all(folder.join(bucket)).map_err(at)?;

@@ -1,6 +1,7 @@
 //! The whole stack in one process: starting it, talking to it, stopping it.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use axum::Router;
-use axum::http::Uri;
 use dynoxide::Database;
 use expansion_service::Config;
 use expansion_store::{SdkConfig, sdk_config};
@@ -21,11 +21,11 @@ use tokio::task::JoinSet;
 
 use crate::bus::{self, Bus, Chaos};
 use crate::clock::fresh_secret;
-use crate::functions::{self, FunctionError, Functions};
+use crate::functions::{self, FunctionError};
 use crate::gateway::{self, Gateway};
-use crate::ledger::{Activity, DeadLetters, Journal};
+use crate::ledger::Ledger;
 use crate::roles::{ADMINISTRATOR, Roles, SECRET, access_key};
-use crate::template::{self, BUCKET, REGION, Schedule, Template, TemplateError};
+use crate::template::{self, BUCKET, REGION, Template, TemplateError};
 use crate::{dynamodb, queue, s3};
 
 /// How long a server may take to finish what it is answering.
@@ -82,7 +82,6 @@ pub enum StackError {
     NotAnEvent(Value),
 }
 
-/// The URLs of the services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
     pub dynamodb: String,
@@ -99,13 +98,10 @@ pub struct Stack {
     endpoints: Endpoints,
     api_url: String,
     sdk: SdkConfig,
-    functions: Functions,
-    roles: Roles,
     bus: Arc<Bus>,
     database: Database,
     database_file: Option<PathBuf>,
-    stop: watch::Sender<bool>,
-    servers: JoinSet<()>,
+    servers: Servers,
     pollers: JoinSet<()>,
     /// Holds the objects when no data folder is given; removed with the stack.
     _scratch: Option<TempDir>,
@@ -113,9 +109,6 @@ pub struct Stack {
 
 impl Stack {
     /// Starts everything that the template describes.
-    ///
-    /// # Errors
-    /// [`StackError`] says what is in the way.
     pub async fn start(options: Options) -> Result<Self, StackError> {
         let mut template = Template::parse(template::TEXT, &fresh_secret())?;
         override_variables(&mut template, &options)?;
@@ -124,52 +117,55 @@ impl Stack {
         let gateway_listener = listen(options.port).await?;
         let (folder, scratch) = data_folder(options.data_dir.as_deref())?;
         let database_file = options.data_dir.map(|folder| folder.join("dynamodb.sqlite"));
-        let database = open_database(database_file.clone(), template.tables.clone()).await?;
+        let (file, tables) = (database_file.clone(), template.tables.clone());
+        let database = blocking(move || dynamodb::open(file.as_deref(), &tables)).await?;
         let roles = Roles::of(&template);
         let objects = s3::router(&folder.join("s3"), BUCKET, roles.clone())?;
 
-        let (stop, stopped) = watch::channel(false);
-        let mut servers = JoinSet::new();
-        let (database_listener, dynamodb_listener) = (listen(None).await?, listen(None).await?);
-        let (s3_listener, bus_listener) = (listen(None).await?, listen(None).await?);
-        let endpoints =
-            Endpoints { dynamodb: url(&dynamodb_listener)?, s3: url(&s3_listener)?, eventbridge: url(&bus_listener)? };
-        let door = dynamodb::router(roles.clone(), uri(&database_listener)?);
-        serve_database(&mut servers, database_listener, database.clone(), stopped.clone());
-        serve(&mut servers, dynamodb_listener, door, stopped.clone());
-        serve(&mut servers, s3_listener, objects, stopped.clone());
+        let mut servers = Servers::default();
+        let (database_listener, bus_listener) = (listen(None).await?, listen(None).await?);
+        let door = dynamodb::router(roles.clone(), url(&database_listener)?);
+        let stopped = servers.stopped();
+        servers.spawn(dynoxide::server::serve_with_shutdown(database_listener, database.clone(), stopped));
+        let endpoints = Endpoints {
+            eventbridge: url(&bus_listener)?,
+            dynamodb: servers.serve(listen(None).await?, door)?,
+            s3: servers.serve(listen(None).await?, objects)?,
+        };
 
         let sdk = sdk(&endpoints);
-        let (activity, dead_letters) = (Activity::new(), DeadLetters::default());
-        let (functions, api) = functions::start(&template, &sdk, &activity, &dead_letters)?;
+        let (functions, api) = functions::start(&template, &sdk)?;
         let mut pollers = JoinSet::new();
-        let bus = Arc::new(make_bus(&template, &functions, &roles, &mut pollers, options.chaos));
-        serve(&mut servers, bus_listener, bus::router(Arc::clone(&bus)), stopped.clone());
+        let queues = template.queues.iter().map(|described| {
+            let (queue, poller) = queue::open(described.clone(), &functions);
+            pollers.spawn(poller);
+            (described.name.clone(), queue)
+        });
+        let bus = Arc::new(Bus {
+            name: template.bus.clone(),
+            rules: template.rules.clone(),
+            roles,
+            functions: functions.clone(),
+            queues: queues.collect(),
+            chaos: options.chaos.map(Chaos::new),
+            journal: Ledger::default(),
+        });
+        servers.serve(bus_listener, bus::router(Arc::clone(&bus)))?;
 
-        let api_url = url(&gateway_listener)?;
-        let gateway = Arc::new(Gateway { template: template.clone(), functions: functions.clone() });
-        serve(&mut servers, gateway_listener, gateway::router(gateway, api), stopped);
-
+        let gateway = Arc::new(Gateway { template: template.clone(), functions });
+        let api_url = servers.serve(gateway_listener, gateway::router(gateway, api))?;
         Ok(Self {
             template,
             endpoints,
             api_url,
             sdk,
-            functions,
-            roles,
             bus,
             database,
             database_file,
-            stop,
             servers,
             pollers,
             _scratch: scratch,
         })
-    }
-
-    /// What the template says, with the options' variables in it.
-    pub fn template(&self) -> &Template {
-        &self.template
     }
 
     /// How the SDKs reach this stack, with the key that may do everything.
@@ -177,17 +173,11 @@ impl Stack {
         &self.sdk
     }
 
-    /// A function's variables with the key that may do everything.
-    ///
-    /// # Panics
-    /// When there is no such function.
+    /// A function's variables with the key that may do everything; panics when there is no such function.
     pub fn config(&self, function: &str) -> Config {
-        let described = &self.template.functions[function];
-        let variables = described.variables.clone();
-        Config::new(move |variable| variables.get(variable).cloned(), self.sdk.clone())
+        functions::config(&self.template.functions[function], self.sdk.clone())
     }
 
-    /// Where the services answer.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
@@ -204,27 +194,17 @@ impl Stack {
 
     /// The whole environment that a function's binary needs to run against this stack; empty for an unknown function.
     pub fn environment(&self, function: &str) -> BTreeMap<String, String> {
-        let found = self.template.function_name(function);
-        let Some(described) = found.and_then(|name| self.template.functions.get(name)) else { return BTreeMap::new() };
-        let (memory, key) = (described.memory_mb.to_string(), access_key(found.unwrap_or_default()));
-        let runtime: [(&str, &str); 3] = [
-            ("AWS_LAMBDA_FUNCTION_NAME", &described.deployed_name),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        let Some(name) = self.template.function_name(function) else { return BTreeMap::new() };
+        let described = &self.template.functions[name];
+        let runtime = [
+            ("AWS_LAMBDA_FUNCTION_NAME", described.deployed_name.clone()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", described.memory_mb.to_string()),
         ];
+        let more = aws_variables(&self.endpoints, access_key(name)).into_iter().chain(runtime);
         let mut environment = described.variables.clone();
-        environment.extend(
-            aws_variables(&self.endpoints, &key)
-                .into_iter()
-                .chain(runtime)
-                .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
+        environment.extend(more.map(|(name, value)| (name.to_owned(), value)));
         environment
-    }
-
-    /// The schedules, none of which fires here.
-    pub fn schedules(&self) -> &[Schedule] {
-        &self.template.schedules
     }
 
     /// The event that the weekly schedule would put on the bus at `as_of`, ready for [`Stack::put_event`] or for the
@@ -239,17 +219,14 @@ impl Stack {
     }
 
     /// Puts an event on the bus: an object with `source`, `detail-type` and `detail`.
-    ///
-    /// # Errors
-    /// [`StackError::NotAnEvent`] when one of them is missing.
     pub fn put_event(&self, event: &Value) -> Result<(), StackError> {
-        match (event["source"].as_str(), event["detail-type"].as_str(), &event["detail"]) {
-            (Some(source), Some(detail_type), detail @ Value::Object(_)) => {
-                self.bus.publish(&bus::event(source, detail_type, detail, &json!([]), None));
-                Ok(())
-            }
-            _ => Err(StackError::NotAnEvent(event.clone())),
-        }
+        let (Some(source), Some(detail_type), detail @ Value::Object(_)) =
+            (event["source"].as_str(), event["detail-type"].as_str(), &event["detail"])
+        else {
+            return Err(StackError::NotAnEvent(event.clone()));
+        };
+        self.bus.publish(&bus::event(source, detail_type, detail, &json!([]), None));
+        Ok(())
     }
 
     /// Invokes a function and waits for its answer. A function of the HTTP API takes an API Gateway event and answers
@@ -260,12 +237,12 @@ impl Stack {
     /// of that name.
     pub async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let name = self.template.function_name(function).unwrap_or(function);
-        self.functions.invoke(name, payload).await
+        self.bus.functions.invoke(name, payload).await
     }
 
     /// Returns once no event and no message is on its way or being worked on.
     pub async fn idle(&self) {
-        self.functions.activity.idle().await;
+        self.bus.functions.activity.idle().await;
     }
 
     /// The events put on the bus, oldest first; of very many the newest.
@@ -275,18 +252,15 @@ impl Stack {
 
     /// What failed every time: the function or queue, the event and the last error of each.
     pub fn dead_letters(&self) -> Vec<Value> {
-        self.functions.dead_letters.all()
+        self.bus.functions.dead_letters.all()
     }
 
     /// What functions asked of the services without being allowed to by their roles.
     pub fn refused(&self) -> Vec<String> {
-        self.roles.refused()
+        self.bus.roles.refused.all()
     }
 
     /// Saves the database to the data folder; does nothing without one.
-    ///
-    /// # Errors
-    /// [`StackError::Database`] or [`StackError::Folder`] when it cannot be written.
     pub async fn save(&self) -> Result<(), StackError> {
         let Some(file) = self.database_file.clone() else { return Ok(()) };
         let database = self.database.clone();
@@ -297,16 +271,9 @@ impl Stack {
     ///
     /// Events and messages still under way are lost, as nothing waits for them: wait for [`Stack::idle`] first, or
     /// leave it to the next check of the runs to ask for missing shards again.
-    ///
-    /// # Errors
-    /// As [`Stack::save`].
     pub async fn shutdown(mut self) -> Result<(), StackError> {
         self.pollers.abort_all();
-        let _ = self.stop.send(true);
-        let all_stopped = async { while self.servers.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, all_stopped).await.is_err() {
-            tracing::warn!("a server was still answering when it was stopped");
-        }
+        self.servers.stop().await;
         self.save().await
     }
 }
@@ -334,10 +301,6 @@ fn data_folder(wanted: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Stac
     Ok((scratch.path().to_owned(), Some(scratch)))
 }
 
-async fn open_database(file: Option<PathBuf>, tables: Vec<template::Table>) -> Result<Database, StackError> {
-    blocking(move || dynamodb::open(file.as_deref(), &tables)).await
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StackError> + Send + 'static,
 ) -> Result<T, StackError> {
@@ -356,68 +319,55 @@ fn url(listener: &TcpListener) -> Result<String, StackError> {
     listener.local_addr().map(|address| format!("http://{address}")).map_err(StackError::Listen)
 }
 
-fn uri(listener: &TcpListener) -> Result<Uri, StackError> {
-    url(listener)?.parse().map_err(|cause| StackError::Listen(io::Error::other(cause)))
+/// The servers that run, and what stops them.
+#[derive(Default)]
+struct Servers {
+    running: JoinSet<()>,
+    stop: watch::Sender<bool>,
 }
 
-async fn wait_for(mut stopped: watch::Receiver<bool>) {
-    // A sender that is gone means stop, too.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-fn serve(servers: &mut JoinSet<()>, listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
-    servers.spawn(async move {
-        if let Err(cause) = axum::serve(listener, router).with_graceful_shutdown(wait_for(stopped)).await {
-            tracing::error!(error = %cause, "a server stopped");
+impl Servers {
+    /// Returns once the servers are to stop.
+    fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut stop = self.stop.subscribe();
+        async move {
+            // A sender that is gone means stop, too.
+            let _ = stop.wait_for(|stop| *stop).await;
         }
-    });
-}
-
-fn serve_database(
-    servers: &mut JoinSet<()>,
-    listener: TcpListener,
-    database: Database,
-    stopped: watch::Receiver<bool>,
-) {
-    servers.spawn(async move {
-        if let Err(cause) = dynoxide::server::serve_with_shutdown(listener, database, wait_for(stopped)).await {
-            tracing::error!(error = cause, "the database's server stopped");
-        }
-    });
-}
-
-/// The bus, with a queue and its poller wherever a function is fed by one.
-fn make_bus(
-    template: &Template,
-    functions: &Functions,
-    roles: &Roles,
-    pollers: &mut JoinSet<()>,
-    chaos: Option<u64>,
-) -> Bus {
-    let mut queues = BTreeMap::new();
-    for described in &template.queues {
-        let (queue, poller) = queue::open(described.clone(), functions);
-        pollers.spawn(poller);
-        queues.insert(described.name.clone(), queue);
     }
-    Bus {
-        name: template.bus.clone(),
-        rules: template.rules.clone(),
-        roles: roles.clone(),
-        functions: functions.clone(),
-        queues,
-        chaos: chaos.map(Chaos::new),
-        journal: Journal::default(),
+
+    /// Serves a router and returns its URL.
+    fn serve(&mut self, listener: TcpListener, router: Router) -> Result<String, StackError> {
+        let url = url(&listener)?;
+        let stopped = self.stopped();
+        self.spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future());
+        Ok(url)
+    }
+
+    fn spawn<E: Display>(&mut self, server: impl Future<Output = Result<(), E>> + Send + 'static) {
+        self.running.spawn(async move {
+            if let Err(cause) = server.await {
+                tracing::error!(error = %cause, "a server stopped");
+            }
+        });
+    }
+
+    /// Stops the servers once they have answered what they were asked.
+    async fn stop(&mut self) {
+        self.stop.send_replace(true);
+        let all_stopped = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all_stopped).await.is_err() {
+            tracing::warn!("a server was still answering when it was stopped");
+        }
     }
 }
 
 /// The SDKs' configuration for these endpoints, with the key that may do everything.
 fn sdk(endpoints: &Endpoints) -> SdkConfig {
-    let variables = aws_variables(endpoints, ADMINISTRATOR);
-    let get = |wanted: &str| Some((*variables.iter().find(|(name, _)| *name == wanted)?.1).to_owned());
+    let variables = BTreeMap::from(aws_variables(endpoints, ADMINISTRATOR.to_owned()));
     // What shares two cores with a training run may well stall for some seconds.
-    let config = sdk_config(get).into_builder().stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    config.build()
+    let patient = StalledStreamProtectionConfig::disabled();
+    sdk_config(|name| variables.get(name).cloned()).into_builder().stalled_stream_protection(patient).build()
 }
 
 /// The same configuration with a function's own key.
@@ -427,14 +377,14 @@ pub(crate) fn sdk_of(function: &str, sdk: &SdkConfig) -> SdkConfig {
 }
 
 /// The variables by which the SDKs find this stack.
-fn aws_variables<'a>(endpoints: &'a Endpoints, key: &'a str) -> [(&'static str, &'a str); 6] {
+fn aws_variables(endpoints: &Endpoints, key: String) -> [(&'static str, String); 6] {
     [
-        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
-        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
-        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoints.eventbridge),
-        ("AWS_REGION", REGION),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.clone()),
+        ("AWS_ENDPOINT_URL_S3", endpoints.s3.clone()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
+        ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", key),
-        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
     ]
 }
 

@@ -1,9 +1,12 @@
-//! What the functions that events invoke share: starting, reading events, and saying whether a retry may help.
+//! What the functions that events invoke share: starting, reading events and the source, and saying whether a retry may
+//! help.
 //!
 //! Must not know: what any function does.
 
 use expansion_domain::{Detail, Envelope, UnexpectedEvent};
 use expansion_service::{Config, ConfigError};
+use expansion_source::{Inventory, Limits, Location, Read, SourceError};
+use expansion_store::{S3, StoreError};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -22,10 +25,42 @@ pub enum EventError {
     Unreadable(#[from] serde_json::Error),
 }
 
+/// The source tables, and what is tolerated of them.
+#[derive(Debug)]
+pub struct Source {
+    s3: S3,
+    location: Location,
+    limits: Limits,
+}
+
+impl Source {
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let limits = Limits { max_bad_share: config.number("MAX_BAD_ROWS", 0.0..=1.0)? };
+        Ok(Self { s3: config.s3(), location: config.parsed("SOURCE_URI")?, limits })
+    }
+
+    pub async fn inventory(&self) -> Result<Inventory, SourceError> {
+        expansion_source::inventory(&self.location, &self.s3).await
+    }
+
+    /// Reads all that the inventory lists, or one shard of it.
+    pub async fn read(&self, inventory: &Inventory, shard: Option<u32>) -> Result<Read, SourceError> {
+        expansion_source::read(inventory, &self.s3, shard, self.limits).await
+    }
+}
+
+/// What may pass is an error; what will not is for the caller, who can do without.
+pub fn lasting<T>(result: Result<T, StoreError>) -> Result<Result<T, StoreError>, StoreError> {
+    match result {
+        Err(error) if error.is_transient() => Err(error),
+        lasting => Ok(lasting),
+    }
+}
+
 /// Runs a function: its configuration and logs, the state that it keeps between invocations, then one event after another.
-///
-/// # Errors
-/// When the configuration makes no sense, or Lambda cannot be reached.
+#[expect(clippy::missing_panics_doc, reason = "without a runtime there is no program")]
+#[expect(clippy::needless_pass_by_value, reason = "a function is handed over once")]
+#[tokio::main(flavor = "current_thread")]
 pub async fn run<S, E: Failure>(
     state: impl FnOnce(&Config) -> Result<S, ConfigError>,
     handle: impl AsyncFn(&S, LambdaEvent<Value>) -> Result<Value, E>,
@@ -50,9 +85,6 @@ pub fn detail_type(event: &Value) -> Option<&str> {
 }
 
 /// What an event says, once it is the expected one.
-///
-/// # Errors
-/// [`EventError`] when it is not.
 pub fn open<D: Detail>(event: Value) -> Result<D, EventError> {
     Ok(serde_json::from_value::<Envelope<D>>(event)?.open()?)
 }

@@ -28,7 +28,7 @@ pub struct AccuracyRecord {
 }
 
 /// How right a run was after so many days.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Days since the run's `as_of`.
     pub days: u16,

@@ -34,9 +34,6 @@ impl fmt::Debug for InvalidLevel {
 }
 
 /// Starts logging at a level (`info`) or by directives (`info,scorer=debug`).
-///
-/// # Errors
-/// [`InvalidLevel`] when that makes no sense.
 pub fn init(level: &str) -> Result<(), InvalidLevel> {
     let filter = filter(level)?;
     RECORDING.store(true, Ordering::Relaxed);
@@ -48,9 +45,6 @@ pub fn init(level: &str) -> Result<(), InvalidLevel> {
 }
 
 /// Starts logging for a person at a terminal; metrics are not recorded.
-///
-/// # Errors
-/// [`InvalidLevel`] when the level makes no sense.
 pub fn init_console(level: &str) -> Result<(), InvalidLevel> {
     let format = layer().with_target(false).with_writer(std::io::stderr).with_filter(filter(level)?);
     let _ = tracing_subscriber::registry().with(format).try_init();

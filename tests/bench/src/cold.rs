@@ -10,9 +10,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use clap::Args;
 use expansion_local::{Options, Stack};
 use serde_json::{Value, json};
@@ -52,9 +52,7 @@ struct Runtime {
 
 async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
     let _ = runtime.asked.send(()).await;
-    let Some(event) = runtime.events.lock().await.recv().await else {
-        return StatusCode::GONE.into_response();
-    };
+    let Some(event) = runtime.events.lock().await.recv().await else { return StatusCode::GONE.into_response() };
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
         ("lambda-runtime-deadline-ms", "4102444800000"),
@@ -63,13 +61,10 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
     (headers, event.to_string()).into_response()
 }
 
-async fn answer(State(runtime): State<Arc<Runtime>>, body: Bytes) -> StatusCode {
-    let _ = runtime.answers.send(Ok(body)).await;
-    StatusCode::ACCEPTED
-}
-
-async fn failed(State(runtime): State<Arc<Runtime>>, body: Bytes) -> StatusCode {
-    let _ = runtime.answers.send(Err(String::from_utf8_lossy(&body).into_owned())).await;
+async fn answer(State(runtime): State<Arc<Runtime>>, uri: Uri, body: Bytes) -> StatusCode {
+    let failed = uri.path().ends_with("/error");
+    let answer = if failed { Err(String::from_utf8_lossy(&body).into_owned()) } else { Ok(body) };
+    let _ = runtime.answers.send(answer).await;
     StatusCode::ACCEPTED
 }
 
@@ -100,12 +95,8 @@ async fn start(
     let (asked, mut was_asked) = mpsc::channel(1);
     let (answers, mut answered) = mpsc::channel(1);
     let runtime = Arc::new(Runtime { events: Mutex::new(events), asked, answers });
-    let router = Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
-        .route("/2018-06-01/runtime/invocation/{id}/error", post(failed))
-        .route("/2018-06-01/runtime/init/error", post(failed))
-        .with_state(runtime);
+    let router = Router::new().route("/2018-06-01/runtime/invocation/next", get(next));
+    let router = router.fallback(answer).with_state(runtime);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
@@ -188,8 +179,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             starts.push(start(&binary, &environment, &event, arguments.warm).await?);
         }
         let of = |value: fn(&Start) -> f64| hundredths(median(starts.iter().map(value).collect()));
-        #[allow(clippy::cast_precision_loss, reason = "far below 2^53 bytes")]
-        let size_mb = std::fs::metadata(&binary)?.len() as f64 / 1_000_000.0;
+        let size_mb = f64::from(u32::try_from(std::fs::metadata(&binary)?.len())?) / 1_000_000.0;
         measured.insert(
             function.to_owned(),
             json!({

@@ -64,8 +64,7 @@ impl Tally {
 /// Simulates, fits, compares and prints.
 pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let (mut overall, mut value) = (Tally::default(), Tally::default());
-    let mut by_level: BTreeMap<&str, Tally> = BTreeMap::new();
-    let mut by_segment: BTreeMap<String, Tally> = BTreeMap::new();
+    let (mut by_level, mut by_segment): (BTreeMap<_, Tally>, BTreeMap<_, Tally>) = Default::default();
     let mut lines = Vec::new();
     for seed in (FIRST_SEED..).take(arguments.seeds) {
         let settings = Settings { customers: arguments.customers, months: MONTHS, end: END, seed, drift: None };
@@ -95,10 +94,10 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             let (inside, width) = (score.lower <= *truth && *truth <= score.upper, score.upper - score.lower);
             overall.add(inside, width);
             let level = ConfidenceLevel::of(confidence(&score, model.propensity.knowledge)).name();
-            by_level.entry(level).or_default().add(inside, width);
-            let segment = history.segment.as_deref().unwrap_or("none").to_owned();
-            by_segment.entry(segment).or_default().add(inside, width);
-            let segment = history.segment.as_deref().unwrap_or_default();
+            by_level.entry(level.to_owned()).or_default().add(inside, width);
+            let segment = history.segment.as_deref();
+            by_segment.entry(segment.unwrap_or("none").to_owned()).or_default().add(inside, width);
+            let segment = segment.unwrap_or_default();
             lines.push(format!("{seed},{segment},{},{},{},{truth}", score.propensity, score.lower, score.upper));
             if let (Some(model), Some(amount)) = (&model.value, label(history, as_of, HORIZON_DAYS).amount) {
                 let estimate = model.range(&bins, model.spread);
@@ -110,11 +109,12 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     if let Some(out) = &arguments.out {
         write_lines(out, "seed,segment,p,lower,upper,truth", lines.into_iter())?;
     }
-    let by = |tallies: Vec<(String, Value)>| Value::Object(tallies.into_iter().collect());
+    let by =
+        |tallies: BTreeMap<String, Tally>| tallies.into_iter().map(|(name, t)| (name, t.json())).collect::<Value>();
     Ok(json!({
         "interval_90": overall.json(),
-        "by_confidence": by(by_level.into_iter().map(|(name, t)| (name.to_owned(), t.json())).collect()),
-        "by_segment": by(by_segment.into_iter().map(|(name, t)| (name, t.json())).collect()),
+        "by_confidence": by(by_level),
+        "by_segment": by(by_segment),
         "value_interval_80": value.json(),
         "customers": arguments.customers,
         "seeds": arguments.seeds,

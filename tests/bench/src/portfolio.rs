@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use expansion_bench::{Failure, Known};
-use expansion_features::{Column, Dataset, cutoffs, dataset};
+use expansion_features::{Column, Dataset, Value as Cell, cutoffs, dataset};
 use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time};
 use serde_json::Value;
 
-use crate::measure::{Clock, Report};
+use crate::measure::tried;
 use crate::table::write_lines;
 
 #[derive(Debug, Args)]
@@ -37,22 +37,15 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         write_table(&folder.join("train.csv"), &train)?;
         write_table(&folder.join("test.csv"), &test)?;
     }
-    let clock = Clock::start();
-    let fitted = fit_propensity(&train, Layout::of_features(horizon_days))?;
-    let training = clock.stop();
-    let report = Report::new(&fitted, &train, &test, training)?;
-    if let Some(out) = &arguments.out {
-        report.write(out)?;
-    }
-    Ok(report.json())
+    tried(&train, &test, arguments.out.as_deref(), |train| fit_propensity(train, Layout::of_features(horizon_days)))
 }
 
 /// Writes rows as a flat CSV table.
 fn write_table(path: &Path, data: &Dataset) -> Result<(), Failure> {
-    let cell = |column: &Column, row: usize| match column {
-        Column::Numbers(values) if values[row].is_nan() => String::new(),
-        Column::Numbers(values) => values[row].to_string(),
-        Column::Levels { codes, names } => names.get(codes[row] as usize).map(|n| quoted(n)).unwrap_or_default(),
+    let cell = |column: &Column, row: usize| match column.value(row) {
+        Cell::Number(number) => number.to_string(),
+        Cell::Level(name) => format!("\"{}\"", name.replace('"', "\"\"")),
+        Cell::Missing => String::new(),
     };
     let line = |row: usize| {
         let cells = data.frame.columns.iter().map(|column| cell(column, row));
@@ -61,8 +54,4 @@ fn write_table(path: &Path, data: &Dataset) -> Result<(), Failure> {
     };
     let header = format!("{},customer,expanded", data.frame.names.join(","));
     write_lines(path, &header, (0..data.frame.rows).map(line))
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }

@@ -4,7 +4,7 @@ use std::time::Instant as Stopwatch;
 
 use clap::Args;
 use expansion_bench::{Failure, Form, Usage, read_folder};
-use expansion_domain::Instant;
+use expansion_domain::{Instant, count};
 use expansion_features::dataset;
 use serde_json::{Value, json};
 
@@ -38,8 +38,6 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let snapshots = dataset(&portfolio, &[as_of], 90).labels.len();
     let seconds = watch.elapsed().as_secs_f64();
 
-    #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-    let count = rows as f64;
     Ok(json!({
         "rows": rows,
         "customers": customers,
@@ -47,7 +45,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         "snapshots": snapshots,
         "read_seconds": read_seconds,
         "features_seconds": seconds - read_seconds,
-        "read_rows_per_s": count / read_seconds,
-        "rows_per_s": count / seconds,
+        "read_rows_per_s": count(rows) / read_seconds,
+        "rows_per_s": count(rows) / seconds,
     }))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use expansion_answer::{Answer, Answering, answer};
 use expansion_bench::{Failure, Known};
-use expansion_domain::{Id, RunId, Stage, calculated_at};
+use expansion_domain::{Id, RunId, Stage, calculated_at, share};
 use expansion_features::Catalogue;
 use expansion_records::ReadyLine;
 use expansion_training::{Request, fit};
@@ -32,9 +32,9 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let answering = Answering::new(&model, catalogue, &source.tables, ReadyLine::default(), run)?;
     let most_sold = model.products.overall.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(id, _)| id.clone());
 
-    let (mut customers, mut first, mut any, mut most, mut offered) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
-    let (mut others, mut first_of_others) = (0_u32, 0_u32);
-    let (mut inside, mut amounts) = (0_u32, 0_u32);
+    let (mut customers, mut first, mut any, mut most, mut offered) = (0, 0, 0, 0, 0);
+    let (mut others, mut first_of_others) = (0, 0);
+    let (mut inside, mut amounts) = (0, 0);
     for history in &source.customers {
         let Some(Answer { row, .. }) = answer(&answering, history, None) else { continue };
         let won = history.opportunities.iter().filter(|deal| {
@@ -44,13 +44,13 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         if bought.is_empty() {
             continue;
         }
-        let hit = |id: &str| u32::from(bought.iter().any(|product| ***product == *id));
+        let hit = |id: &str| usize::from(bought.iter().any(|product| ***product == *id));
         let products = &row.recommended_products;
         customers += 1;
-        offered += u32::from(!products.is_empty());
+        offered += usize::from(!products.is_empty());
         let is_first = products.first().map_or(0, |product| hit(&product.product_id));
         first += is_first;
-        any += u32::from(products.iter().any(|product| hit(&product.product_id) == 1));
+        any += usize::from(products.iter().any(|product| hit(&product.product_id) == 1));
         let is_most_sold = most_sold.as_deref().map_or(0, hit);
         most += is_most_sold;
         others += 1 - is_most_sold;
@@ -59,11 +59,10 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             let product = products.iter().find(|product| Some(&product.product_id) == deal.product_id.as_ref());
             if let Some((value, amount)) = product.and_then(|product| product.estimated_value).zip(deal.amount) {
                 amounts += 1;
-                inside += u32::from(value.lower <= amount && amount <= value.upper);
+                inside += usize::from(value.lower <= amount && amount <= value.upper);
             }
         }
     }
-    let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
     Ok(json!({
         "recommended_as_of": as_of,
         "customers_who_bought": customers,

@@ -26,27 +26,21 @@ pub(crate) struct Arguments {
     /// How many weekly refreshes.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(2..=52))]
     weeks: u16,
-
     /// The week after whose refresh the market changes: from then on deals are won more easily.
     #[arg(long, value_name = "N", default_value_t = 6)]
     drift_week: u16,
-
     /// How much more easily, in tenths of log-odds; 0 for no change.
     #[arg(long, value_name = "TENTHS", default_value_t = 30, allow_negative_numbers = true)]
     drift: i32,
-
     /// How many customers.
     #[arg(long, value_name = "N", default_value_t = 6000)]
     customers: usize,
-
     /// Days after a refresh in which an expansion counts. Short, so that outcomes are in before the weeks are over.
     #[arg(long, value_name = "N", default_value_t = 28, value_parser = clap::value_parser!(u16).range(7..=90))]
     horizon_days: u16,
-
     /// The seed of all chance.
     #[arg(long, value_name = "N", default_value_t = DEMO_SEED)]
     seed: u64,
-
     /// Print one JSON document instead of a table.
     #[arg(long)]
     json: bool,

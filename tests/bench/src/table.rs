@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use expansion_domain::{Id, Instant};
-use expansion_features::{Column, Dataset, Frame, Label, MISSING_LEVEL};
+use expansion_features::{Column, Dataset, Label, MISSING_LEVEL};
 use expansion_training::fit_flat;
 use serde_json::Value;
 
 use crate::Failure;
-use crate::measure::{Clock, Report};
+use crate::measure::tried;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -39,16 +39,11 @@ pub(crate) struct Arguments {
 /// Fits, tries and prints.
 pub(crate) fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let (train, test) = (read(&arguments.train)?, read(&arguments.test)?);
-    let numeric: HashMap<&str, bool> = train.header.iter().map(|name| (&**name, train.is_numeric(name))).collect();
+    let names = train.header.iter().enumerate();
+    let numeric: HashMap<&str, bool> = names.map(|(place, name)| (&**name, train.is_numeric(place))).collect();
     let (train, test) = (dataset(&train, arguments, &numeric)?, dataset(&test, arguments, &numeric)?);
-    let clock = Clock::start();
-    let fitted = fit_flat(&train, arguments.segment.as_deref())?;
-    let training = clock.stop();
-    let report = Report::new(&fitted, &train, &test, training)?;
-    if let Some(out) = &arguments.out {
-        report.write(out)?;
-    }
-    Ok(report.json())
+    let fit = |train: &Dataset| fit_flat(train, arguments.segment.as_deref());
+    tried(&train, &test, arguments.out.as_deref(), fit)
 }
 
 /// Cells as text, row by row.
@@ -65,12 +60,12 @@ impl Cells {
     }
 
     /// Whether every known cell of a column is a number.
-    fn is_numeric(&self, name: &str) -> bool {
-        let Ok(place) = self.place(name) else { return false };
-        let known = |row: &csv::StringRecord| {
-            row.get(place).map(str::trim).is_none_or(|c| is_missing(c) || number(c).is_some())
-        };
-        self.rows.iter().all(known)
+    fn is_numeric(&self, place: usize) -> bool {
+        self.column(place).all(|cell| is_missing(cell) || number(cell).is_some())
+    }
+
+    fn column(&self, place: usize) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(move |row| row.get(place).unwrap_or_default().trim())
     }
 }
 
@@ -122,42 +117,31 @@ fn dataset(cells: &Cells, arguments: &Arguments, numeric: &HashMap<&str, bool>) 
             },
         );
     }
-    let mut frame = Frame { rows: cells.rows.len(), ..Frame::default() };
+    data.frame.rows = cells.rows.len();
     for (place, name) in cells.header.iter().enumerate() {
         let Some(numeric) = numeric.get(&**name).filter(|_| place != label && Some(place) != group) else { continue };
-        let texts = cells.rows.iter().map(|row| row.get(place).unwrap_or_default().trim());
         // A segment is a name, even one that is written as a number.
         let is_segment = arguments.segment.as_deref() == Some(name);
-        frame.columns.push(if *numeric && !is_segment {
-            let (column, bad) = numbers(texts);
-            if let Some(line) = bad.first() {
-                let file = cells.file.display();
-                eprintln!(
-                    "{file}: {} cells of {name} are no numbers and count as missing, first: line {line}",
-                    bad.len()
-                );
-            }
-            column
+        data.frame.columns.push(if *numeric && !is_segment {
+            numbers(cells, place)
         } else {
-            levels(texts)
+            levels(cells.column(place))
         });
-        frame.names.push(name.clone());
+        data.frame.names.push(name.clone());
     }
-    data.frame = frame;
     Ok(data)
 }
 
-/// Numbers, and the lines of the cells that are neither a number nor missing.
-fn numbers<'a>(texts: impl Iterator<Item = &'a str>) -> (Column, Vec<usize>) {
-    let mut bad = Vec::new();
-    let cell = |(line, text): (usize, &str)| {
-        if !is_missing(text) && number(text).is_none() {
-            bad.push(line);
-        }
-        number(text).unwrap_or(f64::NAN)
-    };
-    let values = (2..).zip(texts).map(cell).collect();
-    (Column::Numbers(values), bad)
+/// Numbers; says which cells are neither a number nor missing.
+fn numbers(cells: &Cells, place: usize) -> Column {
+    let is_bad = |cell: &str| !is_missing(cell) && number(cell).is_none();
+    let bad: Vec<usize> =
+        (2..).zip(cells.column(place)).filter(|(_, cell)| is_bad(cell)).map(|(line, _)| line).collect();
+    if let Some(line) = bad.first() {
+        let (file, name, n) = (cells.file.display(), &cells.header[place], bad.len());
+        eprintln!("{file}: {n} cells of {name} are no numbers and count as missing, first: line {line}");
+    }
+    Column::Numbers(cells.column(place).map(|cell| number(cell).unwrap_or(f64::NAN)).collect())
 }
 
 fn levels<'a>(texts: impl Iterator<Item = &'a str>) -> Column {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,9 +46,6 @@ type Row = (usize, usize);
 
 impl Usage {
     /// Writes a source with these rows, the first on the day `start`.
-    ///
-    /// # Errors
-    /// What is in the way of writing.
     pub fn write(&self, folder: &Path, start: Instant) -> Result<(), Failure> {
         let table = |name: &str| {
             let path = folder.join(name);
@@ -96,29 +94,24 @@ impl Usage {
     }
 
     fn write_parquet(&self, path: &Path, start: Instant) -> Result<(), Failure> {
-        let mut writer: Option<ArrowWriter<File>> = None;
-        for first in (0..self.rows).step_by(BATCH) {
-            let rows: Vec<Row> = (first..(first + BATCH).min(self.rows)).map(|i| self.row(i)).collect();
+        let batch = |rows: Range<usize>| -> Result<RecordBatch, Failure> {
+            let rows: Vec<Row> = rows.map(|i| self.row(i)).collect();
             let times: Result<Vec<i64>, Failure> = rows.iter().map(|row| self.time(start, *row)).collect();
             let ids = StringArray::from_iter_values(rows.iter().map(|(customer, _)| id(*customer)));
             let metrics = StringArray::from_iter_values(rows.iter().map(|row| metric(*row)));
             let values = Float64Array::from_iter_values(rows.iter().map(|row| value(*row)));
-            let batch = RecordBatch::try_from_iter([
+            Ok(RecordBatch::try_from_iter([
                 ("customer_id", Arc::new(ids) as ArrayRef),
                 ("recorded_at", Arc::new(TimestampMicrosecondArray::from(times?).with_timezone("UTC"))),
                 ("metric", Arc::new(metrics)),
                 ("value", Arc::new(values)),
-            ])?;
-            if writer.is_none() {
-                writer = Some(ArrowWriter::try_new(File::create(path)?, batch.schema(), None)?);
-            }
-            if let Some(writer) = &mut writer {
-                writer.write(&batch)?;
-            }
+            ])?)
+        };
+        let mut writer = ArrowWriter::try_new(File::create(path)?, batch(0..0)?.schema(), None)?;
+        for first in (0..self.rows).step_by(BATCH) {
+            writer.write(&batch(first..(first + BATCH).min(self.rows))?)?;
         }
-        if let Some(writer) = writer {
-            writer.close()?;
-        }
+        writer.close()?;
         Ok(())
     }
 }

@@ -49,8 +49,7 @@ fn events_go_to_the_trainer_and_shards_to_the_queue() {
 #[test]
 fn every_rule_may_put_what_it_cannot_deliver_into_its_dead_letters() {
     let document = Document::parse(TEXT, "").expect("the template parses");
-    let attribute =
-        |value: &Value| value["Fn::GetAtt"].as_str().unwrap_or_default().trim_end_matches(".Arn").to_owned();
+    let attribute = |value: &Value| value["!GetAtt"].as_str().unwrap_or_default().trim_end_matches(".Arn").to_owned();
     let mut used = BTreeMap::new();
     for (rule, properties) in document.of_type("AWS::Events::Rule") {
         for target in list(&properties["Targets"]).iter().filter(|target| !target["DeadLetterConfig"].is_null()) {
