@@ -129,10 +129,10 @@ pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> Cust
         model_id: past.model_id,
     };
     let history = past.into_iter().map(view).collect();
-    let summary = run.summary().cloned().unwrap_or_default();
-    let higher = summary.histogram.iter().skip(usize::from(row.listed.propensity_score) + 1).sum::<u64>();
+    let counts = run.summary().into_iter().flat_map(|summary| &summary.histogram);
+    let higher: u64 = counts.skip(usize::from(row.listed.propensity_score) + 1).sum();
     CustomerAnswer {
-        score: ScoreView::new(Some(higher + 1), row.listed, &summary),
+        score: ScoreView::new(Some(higher + 1), row.listed, run),
         baseline_points: row.baseline_points,
         contributing_factors: row.contributing_factors,
         similar_cohort: row.similar_cohort,
