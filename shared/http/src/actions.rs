@@ -155,12 +155,12 @@ impl Action {
     fn paper(&mut self) -> Option<Response> {
         let id = &self.answer.record.customer_id;
         if self.papers.calendar
-            && let Some(text) = self.answer.calendar.take()
+            && let Some(text) = self.answer.documents.calendar.take()
         {
             return Some(file("text/calendar; charset=utf-8", &file_name("meeting", id, "ics"), text));
         }
         if self.papers.html
-            && let Some(text) = self.answer.proposal_html.take()
+            && let Some(text) = self.answer.documents.proposal_html.take()
         {
             return Some(file("text/html; charset=utf-8", &file_name("proposal", id, "html"), text));
         }

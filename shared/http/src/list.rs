@@ -1,10 +1,12 @@
 //! `GET /api/analytics/expansion-propensity`: the customers of a run, best first.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use expansion_domain::Id;
 use expansion_model::ConfidenceLevel;
 use expansion_records::Order;
-use expansion_service::list::{DEFAULT_LIMIT, LIMITS, ListRequest, Lists, OF_EACH_CSM, SCORES};
+use expansion_service::list::{DEFAULT_LIMIT, LIMITS, ListRequest, ListedRun, Lists, OF_EACH_CSM, SCORES};
 use expansion_service::view::{RunView, ScoreView};
 use expansion_service::{Config, ConfigError, Error, Principal};
 use schemars::JsonSchema;
@@ -89,15 +91,20 @@ impl Pages {
         Ok(Self { lists: Lists::new(config)?, key: CursorKey::new(&config.cursor_secret()?) })
     }
 
-    /// The page that a caller asks for.
+    /// The page that a caller asks for, and the run it is of.
     ///
     /// # Errors
     /// [`Error`] for parameters that make no sense, before the first run, and when the store fails.
-    pub async fn page(&self, caller: &Principal, query: Query<ListParameters>) -> Result<ListAnswer, Error> {
+    pub async fn page(
+        &self,
+        caller: &Principal,
+        query: Query<ListParameters>,
+    ) -> Result<(ListAnswer, Arc<ListedRun>), Error> {
         let request = self.request(caller, query)?;
-        let page = self.lists.page(caller, &request).await?;
+        let listed = self.lists.listed(request.from.as_ref()).await?;
+        let page = self.lists.page(&listed, caller, &request).await?;
         let seal = |start| self.key.seal(&Cursor { list: request.identity(caller), start });
-        Ok(ListAnswer { run: page.run, data: page.data, next_cursor: page.next.map(seal) })
+        Ok((ListAnswer { run: page.run, data: page.data, next_cursor: page.next.map(seal) }, listed))
     }
 
     /// What the parameters of a caller ask for.
@@ -145,5 +152,5 @@ async fn list(
     Caller(caller): Caller,
     query: Query<ListParameters>,
 ) -> Result<Answer<ListAnswer>, Problem> {
-    Ok(Answer(pages.page(&caller, query).await?))
+    Ok(Answer(pages.page(&caller, query).await?.0))
 }

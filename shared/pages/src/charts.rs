@@ -57,12 +57,7 @@ pub(crate) fn distribution(counts: &[u64]) -> String {
     let counts: Vec<f64> = counts.iter().copied().map(number).collect();
     let most = counts.iter().copied().fold(1.0, f64::max);
     draw(|area| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(8)
-            .margin_right(20)
-            .x_label_area_size(40)
-            .y_label_area_size(52)
-            .build_cartesian_2d(0.0..100.0, 0.0..most)?;
+        let mut chart = labelled(area, 20).build_cartesian_2d(0.0..100.0, 0.0..most)?;
         mesh(&mut chart)
             .disable_x_mesh()
             .x_label_formatter(&|x| format!("{x:.0}"))
@@ -122,11 +117,7 @@ pub(crate) fn gains(points: &[(f64, f64)]) -> String {
 pub(crate) fn lift(tenths: &[f64]) -> String {
     let most = tenths.iter().copied().fold(1.0, f64::max) * 1.1;
     draw(|area| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(8)
-            .x_label_area_size(40)
-            .y_label_area_size(52)
-            .build_cartesian_2d((1..tenths.len().max(2)).into_segmented(), 0.0..most)?;
+        let mut chart = labelled(area, 8).build_cartesian_2d((1..tenths.len().max(2)).into_segmented(), 0.0..most)?;
         mesh(&mut chart).disable_x_mesh().x_desc("Tenth of the customers, best first").y_desc("Lift").draw()?;
         let bars = tenths.iter().enumerate().map(|(i, lift)| {
             let ends = [(SegmentValue::Exact(i + 1), 0.0), (SegmentValue::Exact(i + 2), *lift)];
@@ -154,6 +145,13 @@ pub(crate) fn over_time(points: &[(String, f64, f64)]) -> String {
         chart.draw_series(happened().map(|point| Circle::new(point, 3, TOLD.filled())))?;
         Ok(())
     })
+}
+
+/// A chart with room for what both axes are called, and on the right for the last number.
+fn labelled<'a, 'b>(area: &'a Drawing<'b>, right: u32) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
+    let mut chart = ChartBuilder::on(area);
+    chart.margin(8).margin_right(right).x_label_area_size(40).y_label_area_size(52);
+    chart
 }
 
 type Axes<'a, 'b, X> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, RangedCoordf64>>;
@@ -204,12 +202,7 @@ fn percent_axes<'a, 'b>(
     x: &str,
     y: &str,
 ) -> Result<Axes<'a, 'b, RangedCoordf64>, Box<dyn Error>> {
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .margin_right(24)
-        .x_label_area_size(40)
-        .y_label_area_size(52)
-        .build_cartesian_2d(0.0..most, 0.0..most)?;
+    let mut chart = labelled(area, 24).build_cartesian_2d(0.0..most, 0.0..most)?;
     let percent = |share: &f64| format!("{:.0}%", 100.0 * share);
     mesh(&mut chart).x_label_formatter(&percent).y_label_formatter(&percent).x_desc(x).y_desc(y).draw()?;
     Ok(chart)

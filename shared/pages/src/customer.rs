@@ -77,34 +77,28 @@ pub(crate) async fn page(
 
 /// The way from nothing over the baseline and the factors to the score. Factors without points are no step.
 fn waterfall(answer: &CustomerAnswer) -> Vec<Bar> {
-    let baseline = ("A customer average in everything".to_owned(), None, answer.baseline_points);
-    let factors = answer.contributing_factors.iter().filter(|factor| factor.points != 0);
-    let factors = factors.map(|factor| {
+    let mut reached = 0;
+    let mut step = |label: &str, typical, points: i32| {
+        let start = reached;
+        reached += points;
+        let kind = if points < 0 { "against" } else { "for" };
+        let (from, width) = (f64::from(start.min(reached)), f64::from(points.abs()));
+        Bar { label: label.to_owned(), typical, points, from, width, kind }
+    };
+    let mut bars = vec![step("A customer average in everything", None, answer.baseline_points)];
+    bars.extend(answer.contributing_factors.iter().filter(|factor| factor.points != 0).map(|factor| {
         let typical = factor.typical.as_ref().and_then(|typical| {
             let (_, feature) = expansion_features::feature(&factor.feature)?;
             Some(feature.describe_value(&expansion_model::FactorValue::restored(Some(typical))))
         });
-        (factor.label.clone(), typical, factor.points)
-    });
-    let steps: Vec<(String, Option<String>, i32)> = [baseline].into_iter().chain(factors).collect();
-    let mut reached = 0;
-    let ends: Vec<(i32, i32)> = steps
-        .iter()
-        .map(|(_, _, points)| {
-            let from = reached;
-            reached += points;
-            (from.min(reached), from.max(reached))
-        })
-        .collect();
-    let least = ends.iter().map(|end| end.0).min().unwrap_or_default().min(0);
-    let span = f64::from(ends.iter().map(|end| end.1).max().unwrap_or_default().max(1) - least);
-    let bar = |((label, typical, points), (low, high)): ((String, Option<String>, i32), (i32, i32))| Bar {
-        label,
-        typical,
-        points,
-        from: 100.0 * f64::from(low - least) / span,
-        width: 100.0 * f64::from(high - low) / span,
-        kind: if points < 0 { "against" } else { "for" },
-    };
-    steps.into_iter().zip(ends).map(bar).collect()
+        step(&factor.label, typical, factor.points)
+    }));
+    // From points to shares of the width.
+    let least = bars.iter().map(|bar| bar.from).fold(0.0, f64::min);
+    let span = bars.iter().map(|bar| bar.from + bar.width).fold(1.0, f64::max) - least;
+    for bar in &mut bars {
+        bar.from = 100.0 * (bar.from - least) / span;
+        bar.width = 100.0 * bar.width / span;
+    }
+    bars
 }

@@ -57,20 +57,20 @@ pub(crate) async fn page(_: State<Shared<Dashboard>>, caller: Result<Caller, Pro
 
 impl Docs {
     fn of(document: &Value) -> Self {
-        let members = |value: &'_ Value| value.as_object().cloned().unwrap_or_default();
-        let mut operations = Vec::new();
-        for (path, methods) in members(&document["paths"]) {
-            for (method, operation) in members(&methods) {
-                operations.push(operation_of(document, &path, &method, &operation));
-            }
-        }
-        let schemas = members(&document["components"]["schemas"]).into_iter().map(|(name, schema)| Schema {
-            name,
-            description: text(&schema["description"]),
-            properties: properties(&schema),
+        let operations = members(&document["paths"]).flat_map(|(path, methods)| {
+            members(methods).map(move |(method, operation)| operation_of(document, path, method, operation))
         });
-        Self { operations, schemas: schemas.collect() }
+        let schemas = members(&document["components"]["schemas"]).map(|(name, schema)| Schema {
+            name: name.clone(),
+            description: text(&schema["description"]),
+            properties: properties(schema),
+        });
+        Self { operations: operations.collect(), schemas: schemas.collect() }
     }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
 }
 
 fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -> Operation {
@@ -83,7 +83,7 @@ fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -
             required: parameter["required"] == true,
         }
     });
-    let responses = operation["responses"].as_object().into_iter().flatten().map(|(status, response)| {
+    let responses = members(&operation["responses"]).map(|(status, response)| {
         let response = resolved(document, response);
         (status.clone(), text(&response["description"]), schema_of(response))
     });
@@ -105,7 +105,7 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 
 /// The name of the schema of a body.
 fn schema_of(body: &Value) -> Option<String> {
-    let content = body["content"].as_object()?.values().next()?;
+    let (_, content) = members(&body["content"]).next()?;
     name_of(&content["schema"])
 }
 
@@ -114,8 +114,8 @@ fn name_of(schema: &Value) -> Option<String> {
 }
 
 fn properties(schema: &Value) -> Vec<(String, String, String)> {
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    properties.map(|(name, schema)| (name.clone(), kind_of(schema), text(&schema["description"]))).collect()
+    let property = |(name, schema): (&String, &Value)| (name.clone(), kind_of(schema), text(&schema["description"]));
+    members(&schema["properties"]).map(property).collect()
 }
 
 /// A schema's type in a few words.

@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::extract::State;
 use expansion_http::{Caller, Problem, Query, Shared};
-use expansion_model::{Accuracy, Figure};
+use expansion_model::{Accuracy, Figure, Tenth};
 use expansion_records::{ChampionModel, ModelRecord};
-use expansion_service::accuracy::{AccuracyAnswer, AccuracyRequest, CohortView, RunAccuracyView};
+use expansion_service::accuracy::{AccuracyAnswer, AccuracyRequest, RunAccuracyView};
 use expansion_service::models::ModelsAnswer;
 
 use crate::page::{Page, Refused};
@@ -82,21 +82,17 @@ pub(crate) async fn page(
 fn shown(runs: &[RunAccuracyView]) -> Option<Shown> {
     let mature = |run: &RunAccuracyView| run.cohorts.iter().filter(|c| c.is_mature).map(|cohort| cohort.days).max();
     let days = runs.iter().filter_map(mature).max()?;
-    let cohort_of = |run: &RunAccuracyView| -> Option<CohortView> {
-        run.cohorts.iter().find(|cohort| cohort.days == days && cohort.accuracy.is_some()).cloned()
-    };
-    let (run, cohort) = runs.iter().find_map(|run| Some((run, cohort_of(run)?)))?;
-    let accuracy = cohort.accuracy?;
+    let cohorts = runs.iter().flat_map(|run| run.cohorts.iter().map(move |cohort| (run, cohort)));
+    let mut told = cohorts.filter(|(_, cohort)| cohort.days == days);
+    let (run, accuracy) = told.find_map(|(run, cohort)| Some((run, cohort.accuracy.clone()?)))?;
     let tenths = &accuracy.tenths;
     let calibration: Vec<(f64, f64)> = tenths.iter().rev().map(|tenth| (tenth.predicted, tenth.observed)).collect();
     let mut so_far = 0;
-    let gains: Vec<(f64, f64)> = tenths
-        .iter()
-        .map(|tenth| {
-            so_far += tenth.customers;
-            (share(so_far, accuracy.customers), tenth.gain)
-        })
-        .collect();
+    let gain = |tenth: &Tenth| {
+        so_far += tenth.customers;
+        (share(so_far, accuracy.customers), tenth.gain)
+    };
+    let gains: Vec<(f64, f64)> = tenths.iter().map(gain).collect();
     Some(Shown {
         run: run.clone(),
         days,

@@ -5,7 +5,6 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use expansion_http::Problem;
-use expansion_service::{Error, InvalidParameter};
 
 /// Nothing but what is served here: no other host, no script or style inside a page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -50,21 +49,9 @@ impl IntoResponse for Refused {
     }
 }
 
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        Self { problem }
-    }
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
+impl<E: Into<Problem>> From<E> for Refused {
+    fn from(error: E) -> Self {
         Self { problem: error.into() }
-    }
-}
-
-impl From<Vec<InvalidParameter>> for Refused {
-    fn from(wrong: Vec<InvalidParameter>) -> Self {
-        Self { problem: wrong.into() }
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use expansion_domain::{Currency, Id};
+use expansion_domain::Currency;
 use expansion_http::list::ListParameters;
 use expansion_http::{Caller, Problem, Query, Shared};
 use expansion_model::ConfidenceLevel;
-use expansion_records::Order;
+use expansion_records::{Order, RunSummary};
 use expansion_service::list::Totals;
 use expansion_service::view::{RunView, ScoreView, TrendView};
 use expansion_service::{Error, Principal};
@@ -29,14 +29,15 @@ const PART: usize = 5;
 
 #[derive(Template)]
 #[template(path = "portfolio.html")]
-struct Portfolio {
+struct Portfolio<'a> {
     run: RunView,
     currency: Option<Currency>,
     is_manager: bool,
     latest: Latest,
     rows: Vec<Row>,
     filters: BTreeMap<String, String>,
-    choices: Choices,
+    /// Whose CSMs, segments and products can be chosen.
+    choices: &'a RunSummary,
     next: Option<String>,
     totals: Totals,
     /// Customers by score, in parts.
@@ -70,14 +71,7 @@ struct Row {
     course: String,
 }
 
-/// What can be chosen in the filters.
-struct Choices {
-    csms: Vec<Id>,
-    segments: Vec<Id>,
-    products: Vec<Id>,
-}
-
-impl Portfolio {
+impl Portfolio<'_> {
     fn filter(&self, name: &str) -> &str {
         self.filters.get(name).map_or("", String::as_str)
     }
@@ -112,13 +106,11 @@ pub(crate) async fn page(
     query.asked.limit.get_or_insert(ROWS);
     let is_manager = caller == Principal::Manager;
     let latest = latest(&dashboard, &caller).await?;
-    let list = match dashboard.pages.page(&caller, query).await {
+    let (list, listed) = match dashboard.pages.page(&caller, query).await {
         Err(Error::NoRunYet) => return Page::of(&First { is_manager, latest }),
-        list => list?,
+        page => page?,
     };
-    let lists = &dashboard.pages.lists;
-    let summary = lists.run(&list.run.run_id).await?.summary();
-    let totals = lists.totals(&caller, &list.run.run_id).await?;
+    let totals = dashboard.pages.lists.totals(&caller, &listed).await?;
     let counts = parts(&totals.histogram);
     let next = list.next_cursor.map(|cursor| linked(&filters, &[("cursor", Some(&cursor))]));
     let curves = dashboard.customers.curves(&list.run.run_id, &list.data, CURVE).await?;
@@ -126,11 +118,7 @@ pub(crate) async fn page(
         is_manager,
         latest,
         rows: list.data.into_iter().zip(curves).map(|(score, past)| Row::new(score, &past)).collect(),
-        choices: Choices {
-            csms: summary.portfolios.into_iter().flatten().collect(),
-            segments: summary.segments.into_keys().collect(),
-            products: summary.products.into_keys().collect(),
-        },
+        choices: listed.summary(),
         distribution: charts::distribution(&counts),
         counts,
         totals,

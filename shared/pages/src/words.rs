@@ -15,10 +15,8 @@ pub(crate) fn maybe_amount(value: Option<f64>, currency: Option<Currency>) -> St
 /// An amount with its interval.
 pub(crate) fn range(value: Option<&ValueRange>, currency: Option<Currency>) -> String {
     let said = |amount| Money { amount, currency };
-    value.map_or_else(
-        || NOTHING.to_owned(),
-        |value| format!("{} ({}–{})", said(value.amount), said(value.lower), said(value.upper)),
-    )
+    let range = |value: &ValueRange| format!("{} ({}–{})", said(value.amount), said(value.lower), said(value.upper));
+    value.map_or_else(|| NOTHING.to_owned(), range)
 }
 
 /// A share in percent.
@@ -28,19 +26,13 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// A figure with its interval.
 pub(crate) fn figure(figure: Option<&Figure>) -> String {
-    figure.map_or_else(
-        || NOTHING.to_owned(),
-        |figure| format!("{:.3} ({:.3}–{:.3})", figure.value, figure.lower, figure.upper),
-    )
+    let range = |figure: &Figure| format!("{:.3} ({:.3}–{:.3})", figure.value, figure.lower, figure.upper);
+    figure.map_or_else(|| NOTHING.to_owned(), range)
 }
 
 /// What a list is sorted by.
-pub(crate) fn order(order: Order) -> &'static str {
-    match order {
-        Order::Score => "score",
-        Order::ExpectedValue => "expected value",
-        Order::Priority => "priority",
-    }
+pub(crate) fn order(order: Order) -> String {
+    order.name().replace('_', " ")
 }
 
 /// How much a model could learn, in a word.

@@ -66,12 +66,8 @@ const FILLERS: &[&str] = &[
     "recommend", "score", "scored", "scores", "see", "segment", "segments", "sell", "should", "show", "sold",
     "some", "sort", "sorted", "strongest", "talk", "tell", "that", "the", "their", "them", "there", "these",
     "they", "this", "those", "to", "top", "turn", "up", "upcoming", "upsell", "us", "want", "week", "were",
-    "what", "within",
-];
-/// More of them, with which a question begins.
-const QUESTION_WORDS: &[&str] = &[
-    "which", "who", "whom", "whose", "where", "will", "with", "would", "we", "you", "work", "today", "wants", "right",
-    "why",
+    "what", "within", "which", "who", "whom", "whose", "where", "will", "with", "would", "we", "you", "work", "today",
+    "wants", "right", "why",
 ];
 /// Words before a bound that is not enough, and before one that is.
 const ABOVE: &[&str] = &["above", "over", "exceeding", "beyond", ">"];
@@ -94,11 +90,7 @@ const OTHER_UNITS: &[&str] = &[
     "weeks", "month", "months", "quarter", "quarters", "year", "years",
 ];
 /// How many days there are in what the next time is counted in.
-#[rustfmt::skip]
-const TIMES: &[(&str, u32)] = &[
-    ("day", 1), ("days", 1), ("week", 7), ("weeks", 7), ("month", 30), ("months", 30), ("quarter", 90),
-    ("quarters", 90), ("year", 365), ("years", 365),
-];
+const TIMES: &[(&str, u32)] = &[("day", 1), ("week", 7), ("month", 30), ("quarter", 90), ("year", 365)];
 /// No more than this is how many accounts are wanted.
 const MOST_COUNT: u32 = 1_000;
 
@@ -165,7 +157,8 @@ fn understood(wanted: &mut Wanted, words: &[Word]) -> Option<usize> {
     let (word, after) = words.split_first()?;
     let next = after.first().map(|next| &*next.low);
     if let Some(number) = number(&word.low) {
-        if let Some((_, days)) = TIMES.iter().find(|(time, _)| next == Some(time)) {
+        let time = next.map(|next| next.strip_suffix('s').unwrap_or(next));
+        if let Some((_, days)) = TIMES.iter().find(|(one, _)| time == Some(one)) {
             wanted.days = Some(number.saturating_mul(*days));
             return Some(2);
         }
@@ -189,17 +182,21 @@ fn understood(wanted: &mut Wanted, words: &[Word]) -> Option<usize> {
         wanted.order = Order::Priority;
         return Some(1);
     }
-    (word.is_one_of(FILLERS) || word.is_one_of(QUESTION_WORDS)).then_some(1)
+    word.is_one_of(FILLERS).then_some(1)
 }
 
 /// `by value`, `by expected value`: a bound after that is not one on the value.
 fn sorted_by_value(words: &[Word]) -> Option<usize> {
-    let low: Vec<&str> = words.iter().take(3).map(|word| &*word.low).collect();
-    match low[..] {
-        ["by", "expected", amount] if AMOUNTS.contains(&amount) => Some(3),
-        ["by", amount, ..] if AMOUNTS.contains(&amount) => Some(2),
+    match (low(words, 0), low(words, 1), low(words, 2)) {
+        ("by", "expected", amount) if AMOUNTS.contains(&amount) => Some(3),
+        ("by", amount, _) if AMOUNTS.contains(&amount) => Some(2),
         _ => None,
     }
+}
+
+/// A word in lower case; nothing where there are fewer.
+fn low(words: &[Word], place: usize) -> &str {
+    words.get(place).map_or("", |word| &*word.low)
 }
 
 /// What a bound is on.
@@ -247,8 +244,7 @@ pub(crate) fn bound(words: &[Word]) -> Option<Bound> {
 
 /// What is measured by the words at the beginning, where they say so, and how many say it.
 fn measure(words: &[Word]) -> (Option<On>, usize) {
-    let low = |n: usize| words.get(n).map_or("", |word| &*word.low);
-    match (low(0), low(1)) {
+    match (low(words, 0), low(words, 1)) {
         ("expected", amount) if AMOUNTS.contains(&amount) => (Some(On::ExpectedValue), 2),
         ("estimated" | "est", amount) if AMOUNTS.contains(&amount) => (Some(On::EstimatedValue), 2),
         (amount, _) if AMOUNTS.contains(&amount) => (Some(On::EstimatedValue), 1),
@@ -259,7 +255,7 @@ fn measure(words: &[Word]) -> (Option<On>, usize) {
 
 /// The number from which on, as it was written, by how much it must be exceeded, and how many words say so.
 fn from(words: &[Word]) -> Option<(&str, u32, usize)> {
-    let low = |n: usize| words.get(n).map_or("", |word| &*word.low);
+    let low = |n: usize| low(words, n);
     // What precedes the number, in words.
     let (before, more) = match (low(0), low(1)) {
         ("at", "least") => (2, 0),
@@ -297,7 +293,7 @@ struct Unit {
 
 /// The unit that the words begin with: `thousand dollars`, `in expected value`, `seats`, `points`.
 fn unit(words: &[Word]) -> Unit {
-    let low = |n: usize| words.get(n).map_or("", |word| &*word.low);
+    let low = |n: usize| low(words, n);
     let factor = match low(0) {
         "thousand" | "k" => 1e3,
         "million" | "m" => 1e6,
@@ -319,13 +315,12 @@ fn unit(words: &[Word]) -> Unit {
 
 /// The confidence that the words begin with, and how many they are: `high confidence`, `confidence high`.
 fn confidence(words: &[Word]) -> Option<(ConfidenceLevel, usize)> {
-    let first = words.first()?;
-    if let Some(level) = first.low.strip_suffix("-confidence") {
-        return Some((level.parse().ok()?, 1));
-    }
-    let second = words.get(1)?;
-    let ((level, "confidence") | ("confidence", level)) = (&*first.low, &*second.low) else { return None };
-    Some((level.parse().ok()?, 2))
+    let (level, taken) = match (low(words, 0).strip_suffix("-confidence"), low(words, 0), low(words, 1)) {
+        (Some(level), ..) => (level, 1),
+        (None, level, "confidence") | (None, "confidence", level) => (level, 2),
+        _ => return None,
+    };
+    Some((level.parse().ok()?, taken))
 }
 
 #[cfg(test)]

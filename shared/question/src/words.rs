@@ -69,10 +69,16 @@ const NUMBERS: &[(&str, u32)] = &[
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let text = text.replace(['’', '‘'], "'");
     let mut words: Vec<Word> = text.split_whitespace().flat_map(written_out).collect();
-    while let Some(length) = BEGINNINGS.iter().find_map(|polite| begins(&words, polite)) {
+    let polite = |phrases: &[&str], says: fn(&[&str], &[&str]) -> bool, words: &[Word]| {
+        let low: Vec<&str> = words.iter().map(|word| &*word.low).collect();
+        let phrases = phrases.iter().map(|phrase| phrase.split(' ').collect::<Vec<_>>());
+        // A text is more than what is polite about it.
+        phrases.filter(|phrase| phrase.len() < low.len()).find(|phrase| says(&low, phrase)).map(|phrase| phrase.len())
+    };
+    while let Some(length) = polite(BEGINNINGS, |low, phrase| low.starts_with(phrase), &words) {
         words.drain(..length);
     }
-    while let Some(length) = ENDINGS.iter().find_map(|polite| ends(&words, polite)) {
+    while let Some(length) = polite(ENDINGS, |low, phrase| low.ends_with(phrase), &words) {
         words.truncate(words.len() - length);
     }
     words
@@ -83,14 +89,12 @@ fn word(text: &str) -> Word {
 }
 
 fn written_out(text: &str) -> Vec<Word> {
-    let trimmed = text.trim_matches(|c: char| PUNCTUATION.contains(&c));
+    let trimmed = text.trim_matches(PUNCTUATION);
     let low = trimmed.to_lowercase();
-    let of_verb = |ending: &str| low.strip_suffix(ending).filter(|stem| BEFORE_IS.contains(stem)).map(str::to_owned);
-    if let Some(stem) = of_verb("'s") {
-        return vec![word(&stem), word("is")];
-    }
-    if let Some(stem) = of_verb("'re") {
-        return vec![word(&stem), word("are")];
+    for (ending, verb) in [("'s", "is"), ("'re", "are")] {
+        if let Some(stem) = low.strip_suffix(ending).filter(|stem| BEFORE_IS.contains(stem)) {
+            return vec![word(stem), word(verb)];
+        }
     }
     match &*low {
         "whats" => vec![word("what"), word("is")],
@@ -98,19 +102,6 @@ fn written_out(text: &str) -> Vec<Word> {
         "" | "-" | "–" | "—" => Vec::new(),
         _ => vec![word(trimmed)],
     }
-}
-
-/// How many words a phrase is long that a text begins with; there is more of the text.
-fn begins(words: &[Word], phrase: &str) -> Option<usize> {
-    let phrase: Vec<&str> = phrase.split(' ').collect();
-    let fits = words.len() > phrase.len() && words.iter().zip(&phrase).all(|(word, wanted)| word.low == *wanted);
-    fits.then_some(phrase.len())
-}
-
-fn ends(words: &[Word], phrase: &str) -> Option<usize> {
-    let phrase: Vec<&str> = phrase.split(' ').collect();
-    let from = words.len().checked_sub(phrase.len()).filter(|from| *from > 0)?;
-    words[from..].iter().zip(&phrase).all(|(word, wanted)| word.low == *wanted).then_some(phrase.len())
 }
 
 /// A whole number, written in digits (with `%`, `/100` or `+`) or as a word up to `twenty`.
@@ -140,14 +131,14 @@ pub(crate) fn amount(low: &str) -> Option<(f64, bool)> {
 /// The name that words are, unless they are nobody's.
 pub(crate) fn name_of(words: &[Word]) -> Option<String> {
     let mut words = words;
-    while let Some(rest) = after_what_precedes(words) {
-        words = rest;
-    }
-    while let [rest @ .., last] = words
-        && !rest.is_empty()
-        && last.is_one_of(AFTER_NAMES)
-    {
-        words = rest;
+    loop {
+        // `the`, `score of`, and what says nothing after a name.
+        words = match words {
+            [first, rest @ ..] if !rest.is_empty() && first.is_one_of(BEFORE_NAMES) => rest,
+            [measure, of, rest @ ..] if !rest.is_empty() && measure.is_one_of(MEASURES) && of.is_one_of(OF) => rest,
+            [rest @ .., last] if !rest.is_empty() && last.is_one_of(AFTER_NAMES) => rest,
+            _ => break,
+        };
     }
     let somebody = |word: &Word| !word.is_one_of(NOBODY) && number(&word.low).is_none();
     let is_of_csm = words.first().is_some_and(|word| csm_of(&word.text).is_some());
@@ -158,15 +149,6 @@ pub(crate) fn name_of(words: &[Word]) -> Option<String> {
     }
     let texts: Vec<&str> = words.iter().map(|word| &*word.text).collect();
     Some(without_possessive(&texts.join(" ")).to_owned())
-}
-
-/// The words without what says nothing before a name, if they begin with it: `the`, `score of`.
-fn after_what_precedes(words: &[Word]) -> Option<&[Word]> {
-    match words {
-        [first, rest @ ..] if !rest.is_empty() && first.is_one_of(BEFORE_NAMES) => Some(rest),
-        [measure, of, rest @ ..] if !rest.is_empty() && measure.is_one_of(MEASURES) && of.is_one_of(OF) => Some(rest),
-        _ => None,
-    }
 }
 
 /// A text without the `'s` or `'` at its end.

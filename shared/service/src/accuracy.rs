@@ -1,11 +1,11 @@
 //! How right past runs were.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use expansion_domain::{Instant, RunId, feedback};
 use expansion_model::{Accuracy, Metrics, Shift};
-use expansion_records::{AccuracyRecord, Checkpoint, EarlyWarning};
+use expansion_records::{AccuracyRecord, EarlyWarning};
 use expansion_store::{ControlTable, now};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -136,9 +136,6 @@ impl Accuracies {
 
     /// How right the runs were that are asked for. Figures over many customers are nobody's customers: everybody who is
     /// signed in may see them.
-    ///
-    /// # Errors
-    /// [`Error`] for a horizon out of bounds, for a run that was not judged, and when the store fails.
     pub async fn answer(&self, request: &AccuracyRequest) -> Result<AccuracyAnswer, Error> {
         if request.horizon.is_some_and(|days| !HORIZONS.contains(&days)) {
             return Err(Error::invalid("horizon", HORIZON_REASON));
@@ -161,22 +158,26 @@ impl Accuracies {
 /// each run's answers.
 fn accuracy_answer(
     request: &AccuracyRequest,
-    records: Vec<AccuracyRecord>,
+    mut records: Vec<AccuracyRecord>,
     mut feedback: BTreeMap<RunId, BTreeMap<String, usize>>,
 ) -> AccuracyAnswer {
+    if let Some(segment) = &request.segment {
+        for cohort in records.iter_mut().flat_map(|record| &mut record.checkpoints) {
+            cohort.overall = cohort.segments.remove(segment);
+            cohort.expected_expansions = None;
+            cohort.levels.clear();
+        }
+    }
     let view = |record: AccuracyRecord| {
         let wanted =
             record.checkpoints.into_iter().filter(|cohort| request.horizon.is_none_or(|days| cohort.days == days));
-        let cohorts = wanted.map(|mut cohort| CohortView {
+        let cohorts = wanted.map(|cohort| CohortView {
             days: cohort.days,
             is_mature: cohort.is_mature,
             censored: cohort.censored,
-            expected_expansions: cohort.expected_expansions.filter(|_| request.segment.is_none()),
-            accuracy: match &request.segment {
-                Some(segment) => cohort.segments.remove(segment),
-                None => cohort.overall,
-            },
-            levels: if request.segment.is_none() { cohort.levels } else { BTreeMap::new() },
+            expected_expansions: cohort.expected_expansions,
+            accuracy: cohort.overall,
+            levels: cohort.levels,
         });
         RunAccuracyView {
             feedback: feedback.remove(&record.run_id).unwrap_or_default(),
@@ -189,7 +190,7 @@ fn accuracy_answer(
             warning: record.warning.into(),
         }
     };
-    let models = by_model(request, &records);
+    let models = by_model(&records);
     AccuracyAnswer { data: shown(request, records).into_iter().map(view).collect(), models }
 }
 
@@ -202,36 +203,29 @@ fn shown(request: &AccuracyRequest, records: Vec<AccuracyRecord>) -> Vec<Accurac
     if let Some(days) = request.horizon {
         return records.into_iter().filter(|record| is_over(record, days)).take(MOST_SHOWN).collect();
     }
-    let (whole, others): (Vec<usize>, Vec<usize>) =
-        (0..records.len()).partition(|place| is_over(&records[*place], records[*place].horizon_days));
-    let (kept, more) = whole.split_at(whole.len().min(WHOLE_SHOWN));
-    let mut newest: Vec<usize> = others.iter().chain(more).copied().collect();
-    newest.sort_unstable();
-    let chosen: BTreeSet<usize> =
-        kept.iter().copied().chain(newest.into_iter().take(MOST_SHOWN - kept.len())).collect();
-    records.into_iter().enumerate().filter(|(place, _)| chosen.contains(place)).map(|(_, record)| record).collect()
+    let mut whole = 0;
+    let (mut shown, others): (Vec<_>, Vec<_>) = records.into_iter().enumerate().partition(|(_, record)| {
+        whole += usize::from(is_over(record, record.horizon_days));
+        whole <= WHOLE_SHOWN && is_over(record, record.horizon_days)
+    });
+    let room = MOST_SHOWN - shown.len();
+    shown.extend(others.into_iter().take(room));
+    shown.sort_unstable_by_key(|(place, _)| *place);
+    shown.into_iter().map(|(_, record)| record).collect()
 }
 
 /// How right each model was over the whole horizons of its runs.
-fn by_model(request: &AccuracyRequest, records: &[AccuracyRecord]) -> Vec<ModelAccuracyView> {
+fn by_model(records: &[AccuracyRecord]) -> Vec<ModelAccuracyView> {
     let mut models: Vec<(&str, Vec<&Accuracy>)> = Vec::new();
     for record in records {
         let whole = record.checkpoints.iter().find(|cohort| cohort.days == record.horizon_days);
-        let Some(accuracy) = whole.and_then(|cohort| of_segment(request, cohort)) else { continue };
+        let Some(accuracy) = whole.and_then(|cohort| cohort.overall.as_ref()) else { continue };
         match models.iter_mut().find(|(model, _)| *model == record.model_id) {
             Some((_, runs)) => runs.push(accuracy),
             None => models.push((&record.model_id, vec![accuracy])),
         }
     }
     models.into_iter().map(|(model_id, runs)| model_view(model_id, &runs)).collect()
-}
-
-/// The figures of the customers asked for.
-fn of_segment<'a>(request: &AccuracyRequest, cohort: &'a Checkpoint) -> Option<&'a Accuracy> {
-    match &request.segment {
-        Some(segment) => cohort.segments.get(segment),
-        None => cohort.overall.as_ref(),
-    }
 }
 
 /// A model's runs in one: counts are added up, figures averaged by customers over the runs that have them.
@@ -256,6 +250,7 @@ fn model_view(model_id: &str, runs: &[&Accuracy]) -> ModelAccuracyView {
 #[cfg(test)]
 mod tests {
     use expansion_model::Figure;
+    use expansion_records::Checkpoint;
 
     use super::*;
 

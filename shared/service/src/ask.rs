@@ -12,6 +12,7 @@ mod sample;
 mod selection;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use expansion_domain::{Currency, Instant};
 use expansion_question::{EXAMPLES, Question, understand};
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accuracy::{Accuracies, RunAccuracyView};
 use crate::customer::{CustomerAnswer, Customers};
-use crate::list::Lists;
+use crate::list::{ListedRun, Lists};
 use crate::refresh::Refreshes;
 use crate::view::{ModelView, RunView, ScoreView};
 use crate::what_if::{WhatIf, WhatIfAnswer};
@@ -174,6 +175,13 @@ pub struct Ask {
     pub currency: Option<Currency>,
 }
 
+/// The run that readers see, as a caller asks about it.
+struct Current<'a> {
+    ask: &'a Ask,
+    principal: &'a Principal,
+    listed: Arc<ListedRun>,
+}
+
 /// What is answered, before it is put into words.
 #[derive(Debug)]
 struct Found {
@@ -196,17 +204,10 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
-impl Found {
-    fn new(understood: Understood, notes: Vec<String>) -> Self {
-        Self { understood, notes, not_available: BTreeMap::new() }
-    }
-
-    /// Says why a part is not there, if it is not.
-    fn missing_if(&mut self, is_missing: bool, part: &str, reason: &str) {
-        if is_missing {
-            self.not_available.insert(part.to_owned(), reason.to_owned());
-        }
-    }
+/// For each of the parts that is missing, why.
+fn missing<'a>(parts: impl IntoIterator<Item = (&'a str, bool, &'a str)>) -> BTreeMap<String, String> {
+    let missing = parts.into_iter().filter(|(_, is_missing, _)| *is_missing);
+    missing.map(|(part, _, reason)| (part.to_owned(), reason.to_owned())).collect()
 }
 
 impl Ask {
@@ -222,16 +223,16 @@ impl Ask {
     }
 
     /// The answer to a question, from what the caller may see.
-    ///
-    /// # Errors
-    /// [`Error`] for a question that is empty or too long, before the first run where the question is about one, and when
-    /// the store fails.
     pub async fn answer(&self, principal: &Principal, request: AskRequest) -> Result<AskAnswer, Error> {
         request.check()?;
         let question = request.question;
         let Found { understood, notes, not_available } = match self.find(principal, understand(&question)).await {
             Ok(found) => found,
-            Err(Stop::Nothing(notes)) => Found::new(Understood::Nothing { examples: EXAMPLES.to_vec() }, notes),
+            Err(Stop::Nothing(notes)) => Found {
+                understood: Understood::Nothing { examples: EXAMPLES.to_vec() },
+                notes,
+                not_available: missing([]),
+            },
             Err(Stop::Failed(error)) => return Err(error),
         };
         let markdown = markdown::markdown(&understood, &notes, &not_available, self.currency);
@@ -239,14 +240,18 @@ impl Ask {
     }
 
     async fn find(&self, principal: &Principal, question: Question) -> Result<Found, Stop> {
+        let current = async || -> Result<_, Error> {
+            let listed = self.lists.listed(None).await?;
+            Ok(Current { ask: self, principal, listed })
+        };
         match question {
-            Question::Top(wanted) => self.top(principal, &wanted).await,
-            Question::Totals(wanted) => self.totals(principal, &wanted).await,
-            Question::Account { name, score } => self.account(principal, name, score).await,
-            Question::Name(name) => self.perhaps_account(principal, name).await,
-            Question::Changes(moves) => self.changes(principal, &moves).await,
-            Question::ChangesOf { name, moves } => self.changes_of(principal, name, &moves).await,
-            Question::Lift { name, target } => self.lift(principal, name, target).await,
+            Question::Top(wanted) => current().await?.top(&wanted).await,
+            Question::Totals(wanted) => current().await?.totals(&wanted).await,
+            Question::Account { name, score } => current().await?.account(name, score).await,
+            Question::Name(name) => current().await?.perhaps_account(name).await,
+            Question::Changes(moves) => current().await?.changes(&moves).await,
+            Question::ChangesOf { name, moves } => current().await?.changes_of(name, &moves).await,
+            Question::Lift { name, target } => current().await?.lift(name, target).await,
             Question::Accuracy => self.accuracy().await,
             Question::Refresh => self.refresh(principal).await,
             Question::Nothing => Err(Stop::Nothing(Vec::new())),

@@ -70,7 +70,6 @@ impl Config {
     }
 }
 
-#[expect(clippy::missing_errors_doc, reason = "all fail alike: a `ConfigError` names the variable")]
 impl Config {
     /// A variable that may be empty or absent.
     pub fn optional(&self, name: &'static str) -> Option<String> {

@@ -74,11 +74,8 @@ impl Customers {
     }
 
     /// Everything about a customer, as the caller may see it.
-    ///
-    /// # Errors
-    /// [`Error`] for a customer who does not exist or is not the caller's, before the first run, and when the store fails.
     pub async fn answer(&self, principal: &Principal, customer_id: &str) -> Result<CustomerAnswer, Error> {
-        let (current, row) = current_row(&self.control, &self.propensities, principal, customer_id).await?;
+        let (current, row) = self.current(principal, customer_id).await?;
         let run = self.control.expect_run(&current.run_id).await?;
         let mut past = self.propensities.history(customer_id, current.calculated_at, MOST_HISTORY).await?;
         let complete = self.control.complete_runs(&current.run_id, MOST_HISTORY).await?;
@@ -88,9 +85,6 @@ impl Customers {
     }
 
     /// The scores so far of customers on a page of this run, at most so many of each, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when they cannot be read.
     pub async fn curves(&self, run_id: &RunId, rows: &[ScoreView], most: i32) -> Result<Vec<Vec<u8>>, Error> {
         let complete = self.control.complete_runs(run_id, 4 * most).await?;
         let curve = async |row: &ScoreView| -> Result<Vec<u8>, StoreError> {
@@ -101,22 +95,21 @@ impl Customers {
         let reads: Vec<_> = rows.iter().map(curve).collect();
         Ok(stream::iter(reads).buffered(CONCURRENCY).try_collect().await?)
     }
-}
 
-/// The current run, and the row it has of a customer.
-///
-/// # Errors
-/// [`Error::NoRunYet`]; [`Error::NotFound`] when there is no such customer or the caller may not see them.
-pub(crate) async fn current_row(
-    control: &ControlTable,
-    propensities: &PropensityTable,
-    principal: &Principal,
-    customer_id: &str,
-) -> Result<(RunReference, Propensity), Error> {
-    let current = control.current_run().await?.ok_or(Error::NoRunYet)?.run;
-    let row = propensities.row(customer_id, current.calculated_at).await?;
-    let seen = row.filter(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()));
-    Ok((current, seen.ok_or(Error::NotFound("such customer"))?))
+    /// The current run, and the row it has of a customer.
+    ///
+    /// # Errors
+    /// [`Error::NoRunYet`]; [`Error::NotFound`] when there is no such customer or the caller may not see them.
+    pub(crate) async fn current(
+        &self,
+        principal: &Principal,
+        customer_id: &str,
+    ) -> Result<(RunReference, Propensity), Error> {
+        let current = self.control.current_run().await?.ok_or(Error::NoRunYet)?.run;
+        let row = self.propensities.row(customer_id, current.calculated_at).await?;
+        let seen = row.filter(|row| row.run_id == current.run_id && principal.may_see(row.listed.csm_id.as_ref()));
+        Ok((current, seen.ok_or(Error::NotFound("such customer"))?))
+    }
 }
 
 /// The answer for the customer whose row of the given run this is, with the scores so far.
@@ -129,10 +122,10 @@ pub fn customer_answer(run: &Run, row: Propensity, past: Vec<PastScore>) -> Cust
         model_id: past.model_id,
     };
     let history = past.into_iter().map(view).collect();
-    let summary = run.summary().cloned().unwrap_or_default();
-    let higher = summary.histogram.iter().skip(usize::from(row.listed.propensity_score) + 1).sum::<u64>();
+    let counts = run.summary().into_iter().flat_map(|summary| &summary.histogram);
+    let higher: u64 = counts.skip(usize::from(row.listed.propensity_score) + 1).sum();
     CustomerAnswer {
-        score: ScoreView::new(Some(higher + 1), row.listed, &summary),
+        score: ScoreView::new(Some(higher + 1), row.listed, run),
         baseline_points: row.baseline_points,
         contributing_factors: row.contributing_factors,
         similar_cohort: row.similar_cohort,

@@ -3,12 +3,12 @@
 mod rows;
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use expansion_domain::{Id, RunId};
 use expansion_model::ConfidenceLevel;
 use expansion_records::{Listed, Order, Position, Run, RunStage, RunSummary};
-use expansion_store::{ControlTable, PropensityTable, StoreError, TOP_ROWS};
+use expansion_store::{ControlTable, PropensityTable, TOP_ROWS};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -77,64 +77,68 @@ pub struct Totals {
 pub struct Lists {
     pub control: ControlTable,
     pub propensities: PropensityTable,
-    pub cache: RunCache,
+    /// The run listed last, which never changes once it is complete.
+    listed: Mutex<Option<Arc<ListedRun>>>,
 }
-
-/// The run listed last, which never changes once it is complete.
-#[derive(Debug, Default)]
-pub struct RunCache(Mutex<Option<Arc<ListedRun>>>);
 
 /// A run with its best rows.
 #[derive(Debug)]
 pub struct ListedRun {
     pub run: Run,
-    /// In each order.
+    /// In each order, as [`Order::ALL`] has them.
     top: [Vec<Listed>; Order::ALL.len()],
 }
 
 impl Lists {
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        let (control, propensities) = (config.control()?, config.propensities()?);
-        Ok(Self { control, propensities, cache: RunCache::default() })
+        Ok(Self { control: config.control()?, propensities: config.propensities()?, listed: Mutex::default() })
     }
 
-    /// A page of the customers that the caller may see, of the current run or of the one being listed.
+    /// The run in which a list goes on, or else the one that readers see.
     ///
     /// # Errors
-    /// [`Error`] for parameters out of bounds, before the first run, and when the store fails.
-    pub async fn page(&self, principal: &Principal, request: &ListRequest) -> Result<Page, Error> {
+    /// [`Error::NoRunYet`]; [`Error::Store`] when there is no such run or it cannot be read.
+    pub async fn listed(&self, from: Option<&PageStart>) -> Result<Arc<ListedRun>, Error> {
+        let run_id = match from {
+            Some(start) => start.run_id.clone(),
+            None => self.control.current_run().await?.ok_or(Error::NoRunYet)?.run.run_id,
+        };
+        let mut kept = self.listed.lock().await;
+        if let Some(listed) = kept.as_ref().filter(|listed| listed.run.run_id == run_id) {
+            return Ok(listed.clone());
+        }
+        let run = self.control.expect_run(&run_id).await?;
+        let listed = Arc::new(ListedRun::new(run, &self.control.top(&run_id).await?));
+        if listed.run.stage() == RunStage::Complete {
+            *kept = Some(listed.clone());
+        }
+        Ok(listed)
+    }
+
+    /// A page of a run's customers that the caller may see.
+    pub async fn page(
+        &self,
+        ListedRun { run, top }: &ListedRun,
+        principal: &Principal,
+        request: &ListRequest,
+    ) -> Result<Page, Error> {
         let wrong = request.wrong(principal);
         if !wrong.is_empty() {
             return Err(Error::InvalidParameters(wrong));
         }
-        let request = request.clone().settled(principal);
-        let run_id = match &request.from {
-            Some(start) => start.run_id.clone(),
-            None => self.control.current_run().await?.ok_or(Error::NoRunYet)?.run.run_id,
-        };
-        let listed = self.run(&run_id).await?;
-        let found = rows::page(&self.propensities, &request, &listed.run, listed.top(request.order)).await?;
-        let page = page(&request, &listed.run, found);
+        let request = &request.clone().settled(principal);
+        let source = rows::Source { table: &self.propensities, request, run, top: &top[request.order as usize] };
+        let page = page(request, run, source.page().await?);
         Ok(Page { run: page.run.seen_by(principal), ..page })
     }
 
-    /// A run, with what is on record of all its customers together: for a CSM only the names in it.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when there is no such run or it cannot be read.
-    pub async fn run(&self, run_id: &RunId) -> Result<Arc<ListedRun>, Error> {
-        Ok(self.cache.run(&self.control, run_id).await?)
-    }
-
     /// What the caller's customers of a run add up to: all of them for a manager, their own portfolio for a CSM.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the run or the portfolio cannot be read.
-    pub async fn totals(&self, principal: &Principal, run_id: &RunId) -> Result<Totals, Error> {
+    pub async fn totals(&self, principal: &Principal, listed: &ListedRun) -> Result<Totals, Error> {
         let Some(csm_id) = principal.csm_id() else {
-            let RunSummary { rows, expected_value, histogram, .. } = self.run(run_id).await?.summary();
-            return Ok(Totals { customers: rows, expected_value, histogram });
+            let RunSummary { rows, expected_value, histogram, .. } = listed.summary();
+            return Ok(Totals { customers: *rows, expected_value: *expected_value, histogram: histogram.clone() });
         };
+        let run_id = &listed.run.run_id;
         Ok(Totals::of(&self.propensities.portfolio(run_id, Some(csm_id), None, 0, usize::MAX).await?))
     }
 }
@@ -150,21 +154,6 @@ impl Totals {
     }
 }
 
-impl RunCache {
-    async fn run(&self, control: &ControlTable, run_id: &RunId) -> Result<Arc<ListedRun>, StoreError> {
-        let mut kept = self.0.lock().await;
-        if let Some(listed) = kept.as_ref().filter(|listed| listed.run.run_id == *run_id) {
-            return Ok(listed.clone());
-        }
-        let run = control.expect_run(run_id).await?;
-        let listed = Arc::new(ListedRun::new(run, &control.top(run_id).await?));
-        if listed.run.stage() == RunStage::Complete {
-            *kept = Some(listed.clone());
-        }
-        Ok(listed)
-    }
-}
-
 impl ListedRun {
     fn new(run: Run, best: &[Listed]) -> Self {
         let top = Order::ALL.map(|order| {
@@ -176,13 +165,10 @@ impl ListedRun {
         Self { run, top }
     }
 
-    fn top(&self, order: Order) -> &[Listed] {
-        Order::ALL.iter().position(|one| *one == order).map_or(&[], |place| &self.top[place])
-    }
-
-    /// What all its customers add up to.
-    pub fn summary(&self) -> RunSummary {
-        self.run.summary().cloned().unwrap_or_default()
+    /// What all its customers add up to: nothing while a run that failed after readers saw it is made again.
+    pub fn summary(&self) -> &RunSummary {
+        static NOTHING: LazyLock<RunSummary> = LazyLock::new(RunSummary::default);
+        self.run.summary().unwrap_or(&NOTHING)
     }
 }
 
@@ -206,16 +192,15 @@ impl Default for ListRequest {
 impl ListRequest {
     /// What is wrong with the request of this caller.
     pub fn wrong(&self, principal: &Principal) -> Vec<InvalidParameter> {
-        let mut wrong = Vec::new();
-        let mut refuse_unless =
-            |is_right: bool, refused: InvalidParameter| wrong.extend((!is_right).then_some(refused));
-        refuse_unless(LIMITS.contains(&self.limit), InvalidParameter::not_within("limit", &LIMITS));
-        refuse_unless(SCORES.contains(&self.min_score), InvalidParameter::not_within("min_score", &SCORES));
         let per_csm = self.per_csm.is_none_or(|most| OF_EACH_CSM.contains(&most));
-        refuse_unless(per_csm, InvalidParameter::not_within("per_csm", &OF_EACH_CSM));
         let is_own = self.csm_id.as_ref().zip(principal.csm_id()).is_none_or(|(asked, own)| asked == own);
-        refuse_unless(is_own, InvalidParameter::new("csm_id", "must be your own"));
-        wrong
+        let rules = [
+            (LIMITS.contains(&self.limit), InvalidParameter::not_within("limit", &LIMITS)),
+            (SCORES.contains(&self.min_score), InvalidParameter::not_within("min_score", &SCORES)),
+            (per_csm, InvalidParameter::not_within("per_csm", &OF_EACH_CSM)),
+            (is_own, InvalidParameter::new("csm_id", "must be your own")),
+        ];
+        rules.into_iter().filter(|(is_met, _)| !is_met).map(|(_, refused)| refused).collect()
     }
 
     /// Names the list that this caller asks for: everything that decides which rows are in it, and in which order.
@@ -236,30 +221,23 @@ impl ListRequest {
 
     /// Whether a row belongs in the list, beside score and portfolio, which choose the rows that are looked at.
     fn wants(&self, row: &Listed) -> bool {
+        let names = || row.customer_name.iter().chain([&row.customer_id]);
         row.propensity_score >= self.min_score
             && self.csm_id.as_ref().is_none_or(|csm| row.csm_id.as_ref() == Some(csm))
             && self.segment.as_deref().is_none_or(|segment| row.segment.as_deref() == Some(segment))
             && self.product_id.as_deref().is_none_or(|product| row.product_ids.iter().any(|id| **id == *product))
-            && self.q.as_deref().is_none_or(|q| is_named(row, q))
+            && self.q.as_deref().is_none_or(|q| names().any(|name| name.to_lowercase().contains(q)))
             && self.confidence.is_none_or(|level| row.confidence_level == level)
             && !(self.per_csm.is_some() && self.order == Order::Priority && row.leave_alone.is_some())
     }
 }
 
-/// Whether a customer's name or id has `q`, in lower case, in it.
-fn is_named(row: &Listed, q: &str) -> bool {
-    row.customer_name.as_deref().is_some_and(|name| name.to_lowercase().contains(q))
-        || row.customer_id.to_lowercase().contains(q)
-}
-
 /// The page that shows these rows of a run.
 fn page(request: &ListRequest, run: &Run, found: rows::Found) -> Page {
     let before = request.from.as_ref().map_or(0, |start| start.rank);
-    let summary = run.summary().cloned().unwrap_or_default();
-    let no_rank = |row: &Listed| request.order == Order::Priority && row.leave_alone.is_some();
-    let rank_of = |rank: u64, row: &Listed| (!no_rank(row)).then_some(rank);
-    let data: Vec<ScoreView> =
-        (before + 1..).zip(found.rows).map(|(rank, row)| ScoreView::new(rank_of(rank, &row), row, &summary)).collect();
+    let has_rank = |row: &Listed| request.order != Order::Priority || row.leave_alone.is_none();
+    let view = |(rank, row)| ScoreView::new(has_rank(&row).then_some(rank), row, run);
+    let data: Vec<ScoreView> = (before + 1..).zip(found.rows).map(view).collect();
     let rank = before + data.len() as u64;
     let next = found.next.map(|after| PageStart { run_id: run.run_id.clone(), after, rank });
     Page { run: run.into(), data, next }

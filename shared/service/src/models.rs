@@ -65,9 +65,6 @@ impl ModelCommands {
 }
 
 /// Whether the caller may change the champion.
-///
-/// # Errors
-/// [`Error::Forbidden`] when not.
 pub fn may_command(principal: &Principal) -> Result<(), Error> {
     principal.must_be_manager("Only a manager may change the champion.")
 }

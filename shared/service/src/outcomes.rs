@@ -5,13 +5,13 @@
 
 use expansion_domain::{AccuracyRequested, Id, OutcomeKind, RecordedOutcome, RunId};
 use expansion_model::rounded;
-use expansion_store::{Bus, ControlTable, PropensityTable};
+use expansion_store::Bus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::customer::current_row;
+use crate::customer::Customers;
 use crate::request::{date_or_time, past};
 use crate::{Config, ConfigError, Conflict, Error, Principal, Request};
 
@@ -73,14 +73,13 @@ fn conditions() -> serde_json::Value {
 /// Records outcomes.
 #[derive(Debug)]
 pub struct Outcomes {
-    pub control: ControlTable,
-    pub propensities: PropensityTable,
+    pub customers: Customers,
     pub bus: Bus,
 }
 
 impl Outcomes {
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        Ok(Self { control: config.control()?, propensities: config.propensities()?, bus: config.bus()? })
+        Ok(Self { customers: Customers::new(config)?, bus: config.bus()? })
     }
 
     /// Records what became of the current run's recommendation for a customer whom the caller may see.
@@ -94,10 +93,13 @@ impl Outcomes {
         customer_id: &str,
         request: &Request<NewOutcome>,
     ) -> Result<OutcomeAnswer, Error> {
-        let (current, row) = current_row(&self.control, &self.propensities, principal, customer_id).await?;
+        let (current, row) = self.customers.current(principal, customer_id).await?;
         let wanted = recorded_outcome(&row.listed.customer_id, &current.run_id, request)?;
-        self.check_against_record(&wanted).await?;
-        let outcome = self.control.record_outcome(wanted.clone()).await?;
+        let control = &self.customers.control;
+        if wanted.corrects.is_some() || wanted.opportunity_id.is_some() {
+            fits(&wanted, &control.outcomes_of(&wanted.customer_id).await?)?;
+        }
+        let outcome = control.record_outcome(wanted.clone()).await?;
         if !outcome.says_the_same(&wanted) {
             return Err(Conflict::KeyOfOutcome.into());
         }
@@ -105,14 +107,6 @@ impl Outcomes {
             self.bus.put([AccuracyRequested { as_of: outcome.known_at }]).await?;
         }
         Ok(OutcomeAnswer { outcome })
-    }
-
-    /// Whether what is to be recorded fits what is on record of the customer.
-    async fn check_against_record(&self, outcome: &RecordedOutcome) -> Result<(), Error> {
-        if outcome.corrects.is_none() && outcome.opportunity_id.is_none() {
-            return Ok(());
-        }
-        fits(outcome, &self.control.outcomes_of(&outcome.customer_id).await?)
     }
 }
 
@@ -135,10 +129,6 @@ fn fits(outcome: &RecordedOutcome, others: &[RecordedOutcome]) -> Result<(), Err
 }
 
 /// The record that a request makes.
-///
-/// Its id is derived from the customer and the idempotency key: the same twice is once. Where there is no key, from the
-/// customer, the run, the day and what is said: a second click is no second deal, and next month's may be for the same
-/// amount.
 fn recorded_outcome(customer_id: &Id, run_id: &RunId, request: &Request<NewOutcome>) -> Result<RecordedOutcome, Error> {
     let (given, known_at) = (&request.body, request.received_at);
     let occurred_at = match &given.occurred_at {
@@ -146,14 +136,8 @@ fn recorded_outcome(customer_id: &Id, run_id: &RunId, request: &Request<NewOutco
         Some(text) => past("occurred_at", text, known_at)?,
     };
     given.check()?;
-    let said = || serde_json::to_string(given).unwrap_or_default();
-    let seed = match &request.idempotency_key {
-        Some(key) => format!("key {}", key.as_str()),
-        None => format!("{run_id} {} {}", known_at.date(), said()),
-    };
-    let name = format!("expansion-propensity:outcome:{customer_id}:{seed}");
     Ok(RecordedOutcome {
-        outcome_id: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
+        outcome_id: request.id("outcome", customer_id, run_id, given),
         customer_id: customer_id.clone(),
         run_id: run_id.clone(),
         kind: given.kind,

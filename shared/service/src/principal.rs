@@ -38,10 +38,7 @@ impl Principal {
 
     /// Whether the caller may see a customer in the care of `csm_id`.
     pub fn may_see(&self, csm_id: Option<&Id>) -> bool {
-        match self {
-            Self::Manager => true,
-            Self::Csm(own) => csm_id == Some(own),
-        }
+        self.csm_id().is_none_or(|own| csm_id == Some(own))
     }
 
     /// The CSM that the caller is, if they are one.

@@ -11,6 +11,8 @@ use crate::request::{date_or_time, past};
 use crate::view::RunView;
 use crate::{Config, ConfigError, Conflict, Error, Principal, Request};
 
+const NO_RUN: Error = Error::NotFound("such run");
+
 /// What is to be refreshed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,15 +46,10 @@ impl Refreshes {
     }
 
     /// How far a run is.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a run that is not known, [`Error::Store`] when the store fails.
     pub async fn run(&self, principal: &Principal, run_id: &str) -> Result<RunView, Error> {
-        let run = match run_id.parse::<RunId>() {
-            Ok(run_id) => self.control.run(&run_id).await?,
-            Err(_) => None,
-        };
-        run.map(|run| RunView::from(&run).seen_by(principal)).ok_or(Error::NotFound("such run"))
+        let run_id: RunId = run_id.parse().map_err(|_| NO_RUN)?;
+        let run = self.control.run(&run_id).await?.ok_or(NO_RUN)?;
+        Ok(RunView::from(&run).seen_by(principal))
     }
 
     /// The newest run under way.
@@ -102,10 +99,6 @@ impl RefreshRequests {
             }
             command.as_of = as_of;
         }
-        Ok(RunView::from(&self.start(&command).await?))
-    }
-
-    async fn start(&self, command: &RefreshCommand) -> Result<Run, Error> {
         let run = Run::requested(command.as_of, &command.cause, self.horizon_days, now());
         let mut run = self.control.create_run(run).await?;
         if run.stage() == RunStage::Failed {
@@ -116,14 +109,11 @@ impl RefreshRequests {
             let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
             self.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
         }
-        Ok(run)
+        Ok(RunView::from(&run))
     }
 }
 
 /// Whether the caller may ask for a refresh.
-///
-/// # Errors
-/// [`Error::Forbidden`] when not.
 pub fn may_ask(principal: &Principal) -> Result<(), Error> {
     principal.must_be_manager("Only a manager may ask for a refresh.")
 }

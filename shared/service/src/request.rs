@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
-use expansion_domain::Instant;
+use expansion_domain::{Instant, InvalidInstant, RunId};
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
 
 use crate::{Error, InvalidParameter};
 
@@ -17,6 +20,19 @@ pub struct Request<T> {
     pub body: T,
     pub idempotency_key: Option<IdempotencyKey>,
     pub received_at: Instant,
+}
+
+impl<T> Request<T> {
+    /// The id of what a request about a customer makes: derived from its idempotency key, or, where there is none, from the
+    /// run, the day and what is said. The same twice, or a second click, is once; next month's may be just like it.
+    pub(crate) fn id(&self, made: &str, customer_id: &str, run_id: &RunId, said: &impl Serialize) -> Uuid {
+        let said = || serde_json::to_string(said).unwrap_or_default();
+        let seed = match &self.idempotency_key {
+            Some(key) => format!("key {}", key.as_str()),
+            None => format!("{run_id} {} {}", self.received_at.date(), said()),
+        };
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("expansion-propensity:{made}:{customer_id}:{seed}").as_bytes())
+    }
 }
 
 /// The key under which a repeated request is recognised: 1 to 255 visible ASCII characters.
@@ -42,16 +58,14 @@ impl FromStr for IdempotencyKey {
 
 /// Reads a date or a time that must not lie after the request.
 pub(crate) fn past(name: &str, text: &str, received_at: Instant) -> Result<Instant, Error> {
-    let at: Instant =
-        text.parse().map_err(|e: expansion_domain::InvalidInstant| Error::invalid(name, e.to_string()))?;
+    let at: Instant = text.parse().map_err(|e: InvalidInstant| Error::invalid(name, e.to_string()))?;
     if at > received_at { Err(Error::invalid(name, "must not be in the future")) } else { Ok(at) }
 }
 
 /// The schema of a text that is read as an [`Instant`], or nothing.
 pub(crate) fn date_or_time(_: &mut SchemaGenerator) -> Schema {
-    let formats = ["date", "date-time"].map(|format| json_schema!({"type": "string", "format": format}));
-    let [date, time] = formats;
-    json_schema!({"anyOf": [date, time, {"type": "null"}]})
+    let text = |format| json!({"type": "string", "format": format});
+    json_schema!({"anyOf": [text("date"), text("date-time"), {"type": "null"}]})
 }
 
 #[cfg(test)]

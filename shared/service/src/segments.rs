@@ -34,9 +34,6 @@ impl Segments {
     }
 
     /// The segments of the current run. They are nobody's customers: everybody who is signed in may see them.
-    ///
-    /// # Errors
-    /// [`Error::NoRunYet`], and [`Error::Store`] when the store fails.
     pub async fn answer(&self) -> Result<SegmentsAnswer, Error> {
         let current = self.control.current_run().await?.ok_or(Error::NoRunYet)?;
         let run = self.control.expect_run(&current.run.run_id).await?;

@@ -2,7 +2,7 @@
 
 use expansion_domain::{DataIssue, Id, Instant, RunId};
 use expansion_model::{ConfidenceLevel, Knowledge, Metrics, ValueRange};
-use expansion_records::{Listed, ModelSummary, Run, RunStage, RunSummary};
+use expansion_records::{Listed, ModelSummary, Run, RunStage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -180,11 +180,11 @@ impl ScoreView {
     }
 
     /// A row at a place in the list of a run.
-    pub fn new(rank: Option<u64>, row: Listed, run: &RunSummary) -> Self {
+    pub fn new(rank: Option<u64>, row: Listed, run: &Run) -> Self {
         let amounts = row.estimated_value.zip(row.estimated_value_lower).zip(row.estimated_value_upper);
         Self {
             rank,
-            percentile: run.percentile(row.propensity_score),
+            percentile: run.summary().map_or(0.0, |summary| summary.percentile(row.propensity_score)),
             confidence: ConfidenceView {
                 level: row.confidence_level,
                 lower: row.propensity_lower,

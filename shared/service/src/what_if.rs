@@ -11,13 +11,13 @@ use expansion_model::{
     smallest_change,
 };
 use expansion_records::Propensity;
-use expansion_store::{Artifacts, ControlTable, PropensityTable, StoreError};
+use expansion_store::Artifacts;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use tokio::sync::Mutex;
 
-use crate::customer::current_row;
+use crate::customer::Customers;
 use crate::view::ConfidenceView;
 use crate::{Config, ConfigError, Error, InvalidParameter, Principal};
 
@@ -103,31 +103,18 @@ fn changes(_: &mut SchemaGenerator) -> Schema {
 /// Answers with what would move a score.
 #[derive(Debug)]
 pub struct WhatIf {
-    pub control: ControlTable,
-    pub propensities: PropensityTable,
+    pub customers: Customers,
     pub artifacts: Artifacts,
-    pub models: ModelCache,
+    /// The model used last; a model never changes.
+    model: Mutex<Option<Arc<Model>>>,
 }
-
-/// The model used last; a model never changes.
-#[derive(Debug, Default)]
-pub struct ModelCache(Mutex<Option<Arc<Model>>>);
 
 impl WhatIf {
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        Ok(Self {
-            control: config.control()?,
-            propensities: config.propensities()?,
-            artifacts: config.artifacts()?,
-            models: ModelCache::default(),
-        })
+        Ok(Self { customers: Customers::new(config)?, artifacts: config.artifacts()?, model: Mutex::default() })
     }
 
     /// What the score of a customer whom the caller may see would be.
-    ///
-    /// # Errors
-    /// [`Error`] for a request that makes no sense, for a customer who does not exist or is not the caller's, before the
-    /// first run, and when the store fails.
     pub async fn answer(
         &self,
         principal: &Principal,
@@ -136,40 +123,28 @@ impl WhatIf {
     ) -> Result<WhatIfAnswer, Error> {
         let question = Question::of(request)?;
         let (row, model) = self.row_and_model(principal, customer_id).await?;
-        let answer =
-            Scorer::new(&model.propensity).ok().and_then(|scorer| what_if_answer(&question, &row, &model, &scorer));
-        answer.ok_or_else(|| misfit(&row))
+        what_if_answer(question, &row, &model).ok_or_else(|| misfit(&row))
     }
 
     /// What can be improved about a customer and is known, for somebody to try other values.
-    ///
-    /// # Errors
-    /// [`Error`] for a customer who does not exist or is not the caller's, before the first run, and when the store fails.
     pub async fn levers(&self, principal: &Principal, customer_id: &str) -> Result<Vec<Lever>, Error> {
         let (row, model) = self.row_and_model(principal, customer_id).await?;
         let scorer = Scorer::new(&model.propensity).map_err(|_| misfit(&row))?;
-        // A row of an earlier version of the features has nothing to try.
-        let fits = row.snapshot.len() == FEATURES.len();
-        let levers = || expansion_model::levers(&model, &scorer, &row.snapshot(), row.listed.segment.as_deref());
-        Ok(if fits { levers() } else { Vec::new() })
+        if row.snapshot.len() != FEATURES.len() {
+            // A row of an earlier version of the features has nothing to try.
+            return Ok(Vec::new());
+        }
+        Ok(expansion_model::levers(&model, &scorer, &row.snapshot(), row.listed.segment.as_deref()))
     }
 
     async fn row_and_model(&self, principal: &Principal, customer_id: &str) -> Result<(Propensity, Arc<Model>), Error> {
-        let (_, row) = current_row(&self.control, &self.propensities, principal, customer_id).await?;
-        let model = self.models.model(&self.artifacts, &row.model_id).await?;
+        let (_, row) = self.customers.current(principal, customer_id).await?;
+        let mut kept = self.model.lock().await;
+        let model = match kept.as_ref().filter(|model| model.model_id == row.model_id) {
+            Some(model) => model.clone(),
+            None => kept.insert(Arc::new(self.artifacts.model(&row.model_id).await?)).clone(),
+        };
         Ok((row, model))
-    }
-}
-
-impl ModelCache {
-    async fn model(&self, artifacts: &Artifacts, model_id: &str) -> Result<Arc<Model>, StoreError> {
-        let mut kept = self.0.lock().await;
-        if let Some(model) = kept.as_ref().filter(|model| model.model_id == model_id) {
-            return Ok(model.clone());
-        }
-        let model = Arc::new(artifacts.model(model_id).await?);
-        *kept = Some(model.clone());
-        Ok(model)
     }
 }
 
@@ -218,7 +193,8 @@ fn place_of(name: &str, value: Option<&FactorValue>) -> Result<usize, &'static s
 
 /// Answers for the customer whose row this is, with the model that the row was made with; `None` when the row was made
 /// with other features.
-fn what_if_answer(question: &Question, row: &Propensity, model: &Model, scorer: &Scorer<'_>) -> Option<WhatIfAnswer> {
+fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option<WhatIfAnswer> {
+    let scorer = &Scorer::new(&model.propensity).ok()?;
     if row.snapshot.len() != FEATURES.len() || row.model_id != model.model_id {
         return None;
     }
@@ -226,9 +202,9 @@ fn what_if_answer(question: &Question, row: &Propensity, model: &Model, scorer: 
     let segment = row.listed.segment.as_deref();
     let (target, found) = match question {
         Question::Target(target) => {
-            (Some(*target), smallest_change(model, scorer, &snapshot, segment, i32::from(*target)))
+            (Some(target), smallest_change(model, scorer, &snapshot, segment, i32::from(target)))
         }
-        Question::Changes(changes) => (None, changes.clone()),
+        Question::Changes(changes) => (None, changes),
     };
     let Rescored { score_before, score_after, score, changes, other_points } = rescore(scorer, &snapshot, &found);
     let value = confidence(&score, model.propensity.knowledge);

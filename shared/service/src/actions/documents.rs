@@ -4,14 +4,19 @@
 //! reason that is not about the customer's own use and wishes. They are made from the event alone, so that a retry gives
 //! the same documents.
 
+use std::fmt::{self, Write};
+
 use askama::Template;
+use askama::filters::Escaper;
 use expansion_domain::{
-    ActionFactor, ActionKind, ActionMeeting, ActionProduct, ActionValue, Currency, Date, ExpansionActionRequested,
-    Instant, Money, thousands,
+    ActionFactor, ActionKind, ActionMeeting, ActionProduct, ActionTiming, ActionValue, Currency, Date,
+    ExpansionActionRequested, Instant, Money, thousands,
 };
 use expansion_features::{Audience, feature};
 use icalendar::{Calendar, Component, Event, Property};
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::Error;
 
@@ -19,11 +24,17 @@ use crate::Error;
 const MOST_REASONS: usize = 5;
 
 /// The documents of one action.
-#[derive(Debug, Default)]
-pub(crate) struct Documents {
-    pub(crate) calendar: Option<String>,
-    pub(crate) proposal_markdown: Option<String>,
-    pub(crate) proposal_html: Option<String>,
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Documents {
+    /// A meeting as an iCalendar file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
+    /// A proposal as Markdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal_markdown: Option<String>,
+    /// A proposal as an HTML document of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal_html: Option<String>,
 }
 
 /// What a customer is offered, in words; what is not known is absent.
@@ -35,7 +46,7 @@ struct Proposal {
     as_of: Date,
     offers: Vec<Offer>,
     reasons: Vec<String>,
-    timing: Option<Window>,
+    timing: Option<ActionTiming>,
 }
 
 #[derive(Debug)]
@@ -45,13 +56,6 @@ struct Offer {
     product: Option<String>,
     quantity: Option<String>,
     value: Option<String>,
-}
-
-#[derive(Debug)]
-struct Window {
-    label: String,
-    from: Date,
-    to: Date,
 }
 
 #[derive(Template)]
@@ -90,10 +94,12 @@ fn calendar(event: &ExpansionActionRequested, meeting: &ActionMeeting) -> String
         Some(offer) => format!("{customer}: {offer}"),
         None => customer.to_owned(),
     };
-    let contact = contact(event).map(|contact| format!("With: {contact}"));
-    let topic = offer.map(|offer| format!("About: {offer}"));
-    let note = event.note.as_deref().map(|note| printable(note, true));
-    let lines: Vec<String> = contact.into_iter().chain(topic).chain(note).collect();
+    let lines = [
+        contact(event).map(|contact| format!("With: {contact}")),
+        offer.map(|offer| format!("About: {offer}")),
+        event.note.as_deref().map(|note| printable(note, true)),
+    ];
+    let lines: Vec<String> = lines.into_iter().flatten().collect();
     let entry = Event::new()
         .uid(&event.action_id.to_string())
         .add_property("DTSTAMP", in_utc(event.requested_at))
@@ -120,6 +126,7 @@ fn in_utc(at: Instant) -> String {
 fn proposal(event: &ExpansionActionRequested, currency: Option<Currency>) -> Proposal {
     let mut in_favour: Vec<&ActionFactor> = event.contributing_factors.iter().filter(|f| may_be_told(f)).collect();
     in_favour.sort_by_key(|factor| std::cmp::Reverse(factor.points));
+    let timing = event.approach.timing.clone();
     Proposal {
         customer: event.customer.name.as_deref().map(|name| printable(name, false)),
         contact: contact(event),
@@ -127,11 +134,7 @@ fn proposal(event: &ExpansionActionRequested, currency: Option<Currency>) -> Pro
         as_of: event.as_of.date(),
         offers: event.product.iter().chain(&event.alternatives).map(|product| offer(product, currency)).collect(),
         reasons: in_favour.into_iter().take(MOST_REASONS).map(|factor| printable(&factor.label, false)).collect(),
-        timing: event.approach.timing.as_ref().map(|timing| Window {
-            label: printable(&timing.label, false),
-            from: timing.from,
-            to: timing.to,
-        }),
+        timing: timing.map(|timing| ActionTiming { label: printable(&timing.label, false), ..timing }),
     }
 }
 
@@ -148,14 +151,12 @@ fn offer(product: &ActionProduct, currency: Option<Currency>) -> Offer {
     Offer {
         product: name.filter(|name| !title.contains(&**name)),
         quantity: product.quantity.map(thousands),
-        value: product.estimated_value.map(|value| value_in_words(value, currency)),
+        value: product.estimated_value.map(|ActionValue { amount, lower, upper }| {
+            let [amount, lower, upper] = [amount, lower, upper].map(|amount| Money { amount, currency });
+            format!("about {amount:#}, between {lower:#} and {upper:#}")
+        }),
         title,
     }
-}
-
-fn value_in_words(value: ActionValue, currency: Option<Currency>) -> String {
-    let [amount, lower, upper] = [value.amount, value.lower, value.upper].map(|amount| Money { amount, currency });
-    format!("about {amount:#}, between {lower:#} and {upper:#}")
 }
 
 /// What is offered, in words; rows of long ago have none.
@@ -184,4 +185,30 @@ fn printable(text: &str, may_break: bool) -> String {
         c => c,
     });
     kept.collect::<String>().trim().to_owned()
+}
+
+/// What means something in `CommonMark` or GitHub's dialect. A letter never does, and nothing here begins a line. With
+/// colon, full stop and at sign, addresses become no links of their own accord.
+const SPECIAL: &str = r"\`*_{}[]()#+-!|~:.@=$^";
+
+/// Shows a text as it is in Markdown: the escaper that `askama.toml` gives the templates.
+#[derive(Clone, Copy)]
+struct Escaped;
+
+impl Escaper for Escaped {
+    fn write_escaped_str<W: Write>(&self, mut to: W, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            match c {
+                '<' => to.write_str("&lt;")?,
+                '>' => to.write_str("&gt;")?,
+                '&' => to.write_str("&amp;")?,
+                c if SPECIAL.contains(c) => {
+                    to.write_char('\\')?;
+                    to.write_char(c)?;
+                }
+                c => to.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
 }

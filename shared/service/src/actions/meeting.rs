@@ -39,18 +39,17 @@ pub(crate) fn meeting(
 
 /// When to meet where nobody says, and how that was found.
 fn usual_time(window: Option<(Date, Date)>, requested_at: Instant) -> Option<(Instant, &'static str)> {
-    let Some((from, to)) = window else {
-        let at = first_working_day(requested_at.date(), requested_at)?;
-        return Some((at, "no starts_at was given and no time is recommended: the next working day, 09:00 UTC"));
-    };
-    let within = first_working_day(from.max(requested_at.date()), requested_at).filter(|at| at.date() <= to);
-    match within {
-        Some(at) => Some((at, "no starts_at was given: the first working day of the recommended window, 09:00 UTC")),
-        None => Some((
-            first_working_day(requested_at.date(), requested_at)?,
-            "no starts_at was given and no working day of the recommended window is left: the next one, 09:00 UTC",
-        )),
+    let from_day = |day: Date| first_working_day(day.max(requested_at.date()), requested_at);
+    if let Some(at) = window.and_then(|(from, to)| from_day(from).filter(|at| at.date() <= to)) {
+        return Some((at, "no starts_at was given: the first working day of the recommended window, 09:00 UTC"));
     }
+    let found_by = match window {
+        Some(_) => {
+            "no starts_at was given and no working day of the recommended window is left: the next one, 09:00 UTC"
+        }
+        None => "no starts_at was given and no time is recommended: the next working day, 09:00 UTC",
+    };
+    Some((from_day(requested_at.date())?, found_by))
 }
 
 /// The usual hour of the first working day from `day` on, not before `earliest`.

@@ -1,11 +1,13 @@
 //! What a row and a request make of an action: its record, and the event with all that a CRM needs.
 
+use std::cmp::Reverse;
+
 use expansion_domain::{
     ActionAdvocate, ActionApproach, ActionCustomer, ActionEntryPoint, ActionFactor, ActionInterval, ActionKind,
-    ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, Instant,
-    RecordedAction, Requester, StoredAction,
+    ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, Instant, RecordedAction,
+    Requester, StoredAction,
 };
-use expansion_model::FactorValue;
+use expansion_model::{FactorValue, ValueRange};
 use expansion_records::{Approach, Factor, Propensity, RecommendedProduct};
 use uuid::Uuid;
 
@@ -29,6 +31,9 @@ pub(crate) fn action(
     requested_at: Instant,
 ) -> Result<StoredAction, Error> {
     let (product, alternatives) = products(row, request)?;
+    let window = row.recommended_approach.timing.as_ref().map(|timing| (timing.from, timing.to));
+    let is_meeting = request.action == ActionKind::ScheduleMeeting;
+    let meeting = is_meeting.then(|| meeting::meeting(request, window, requested_at)).transpose()?;
     let record = RecordedAction {
         action_id,
         action: request.action,
@@ -64,7 +69,7 @@ pub(crate) fn action(
         product,
         alternatives,
         approach: approach(&row.recommended_approach),
-        meeting: meeting_of(row, request, requested_at)?,
+        meeting,
         note: request.note.clone(),
     };
     Ok(StoredAction { record, request: request.clone(), event })
@@ -83,30 +88,24 @@ fn products(row: &Propensity, request: &ActionRequest) -> Result<(Option<ActionP
 }
 
 fn product(offer: &RecommendedProduct) -> ActionProduct {
-    let value = |range: &expansion_model::ValueRange| ActionValue {
-        amount: range.amount,
-        lower: range.lower,
-        upper: range.upper,
-    };
+    let value = |ValueRange { amount, lower, upper }| ActionValue { amount, lower, upper };
     ActionProduct {
         product_id: offer.product_id.clone(),
         name: offer.name.clone(),
         offer: offer.offer.clone(),
         quantity: offer.quantity.as_ref().map(|quantity| quantity.units),
         probability: offer.probability,
-        estimated_value: offer.estimated_value.as_ref().map(value),
+        estimated_value: offer.estimated_value.map(value),
     }
 }
 
 /// The factors with the most points for or against, in the order of the row: most in favour first.
 fn top_factors(factors: &[Factor]) -> Vec<ActionFactor> {
-    let mut places: Vec<usize> =
-        (0..factors.len()).filter(|place| factors[*place].points != 0 && factors[*place].feature != REST).collect();
-    places.sort_by_key(|place| std::cmp::Reverse(factors[*place].points.abs()));
-    places.truncate(MOST_FACTORS);
-    places.sort_unstable();
-    let told = places.into_iter().map(|place| &factors[place]);
-    told.map(|factor| ActionFactor {
+    let mut told: Vec<&Factor> = factors.iter().filter(|factor| factor.points != 0 && factor.feature != REST).collect();
+    told.sort_by_key(|factor| Reverse(factor.points.abs()));
+    told.truncate(MOST_FACTORS);
+    told.sort_by_key(|factor| Reverse(factor.points));
+    let event = |factor: &Factor| ActionFactor {
         feature: factor.feature.clone(),
         label: factor.label.clone(),
         value: match factor.value {
@@ -114,8 +113,8 @@ fn top_factors(factors: &[Factor]) -> Vec<ActionFactor> {
             Some(FactorValue::Level(_)) | None => None,
         },
         points: factor.points,
-    })
-    .collect()
+    };
+    told.into_iter().map(event).collect()
 }
 
 fn approach(approach: &Approach) -> ActionApproach {
@@ -137,16 +136,4 @@ fn approach(approach: &Approach) -> ActionApproach {
             .as_ref()
             .map(|entry| ActionEntryPoint { conversation: entry.conversation.clone(), because: entry.because.clone() }),
     }
-}
-
-fn meeting_of(
-    row: &Propensity,
-    request: &ActionRequest,
-    requested_at: Instant,
-) -> Result<Option<ActionMeeting>, Error> {
-    if request.action != ActionKind::ScheduleMeeting {
-        return Ok(None);
-    }
-    let window = row.recommended_approach.timing.as_ref().map(|timing| (timing.from, timing.to));
-    meeting::meeting(request, window, requested_at).map(Some)
 }

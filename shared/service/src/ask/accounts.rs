@@ -5,11 +5,12 @@ use std::iter;
 use expansion_question::Wanted;
 use expansion_question::names::{Named, resembles};
 
+use crate::Error;
 use crate::ask::selection::{Filters, only_the_best, other_horizon, selection};
-use crate::ask::{Ask, Found, Stop, Understood};
+use crate::ask::{Current, Found, Stop, Understood, missing};
+use crate::customer::CustomerAnswer;
 use crate::view::ScoreView;
 use crate::what_if::{TARGETS, WhatIfRequest};
-use crate::{Error, Principal};
 
 /// Accounts shown unless asked otherwise, and at most.
 const USUAL_COUNT: u32 = 5;
@@ -25,54 +26,44 @@ pub(super) fn count(wanted: &Wanted, notes: &mut Vec<String>) -> usize {
     wanted.count.unwrap_or(USUAL_COUNT).clamp(1, MOST_COUNT) as usize
 }
 
-impl Ask {
+impl Current<'_> {
     /// Which accounts to turn to.
-    pub(super) async fn top(&self, principal: &Principal, wanted: &Wanted) -> Result<Found, Stop> {
-        let (filters, mut notes) = selection(principal, &self.current().await?.summary(), wanted)?;
+    pub(super) async fn top(&self, wanted: &Wanted) -> Result<Found, Stop> {
+        let (filters, mut notes) = selection(self.principal, self.listed.summary(), wanted)?;
         let filters = Filters { order: wanted.order, ..filters };
         let count = count(wanted, &mut notes);
-        let (seen, mut accounts) = self.first(principal, filters.list(), count, |row| filters.keep(row)).await?;
-        notes.extend(other_horizon(wanted, &seen.run));
-        notes.extend((seen.is_cut && accounts.len() < count).then(only_the_best));
+        let (mut accounts, is_cut) = self.first(filters.list(), count, |row| filters.keep(row)).await?;
+        let run = self.run();
+        notes.extend(other_horizon(wanted, &run));
+        notes.extend((is_cut && accounts.len() < count).then(only_the_best));
         // A rank is the place among the accounts that are shown.
         for (place, row) in (1..).zip(&mut accounts) {
             row.rank = row.rank.map(|_| place);
         }
-        let customer = match accounts.first() {
-            Some(first) => Some(Box::new(self.customers.answer(principal, &first.customer_id).await?)),
-            None => None,
-        };
-        let is_empty = accounts.is_empty();
-        let absent = absent_parts(&accounts);
-        let understood = Understood::TopAccounts { run: seen.run.into(), filters, accounts, customer };
-        let mut found = Found::new(understood, notes);
-        for part in ["accounts", "customer"] {
-            found.missing_if(is_empty, part, "no account of the run is like this");
-        }
-        for (part, reason) in absent {
-            found.missing_if(true, part, reason);
-        }
-        Ok(found)
+        let customer = self.customer(accounts.first()).await?;
+        let nobody = ["accounts", "customer"].map(|part| (part, "no account of the run is like this"));
+        let nobody = nobody.into_iter().filter(|_| accounts.is_empty());
+        let absent = nobody.chain(absent_parts(&accounts)).map(|(part, reason)| (part, true, reason));
+        let not_available = missing(absent);
+        Ok(Found { understood: Understood::TopAccounts { run, filters, accounts, customer }, notes, not_available })
     }
 
     /// What is to be said of one account.
-    pub(super) async fn account(&self, principal: &Principal, name: String, score: Option<u8>) -> Result<Found, Stop> {
-        let (named, is_cut) = self.named(principal, &name).await?;
+    pub(super) async fn account(&self, name: String, score: Option<u8>) -> Result<Found, Stop> {
+        let (named, is_cut) = self.named(&name).await?;
         // A number after a name may be a score or the name's last word: "why is Area 51?".
         if let (Some(number), Named::Likely(_) | Named::OneOf(_)) = (score, &named) {
             let whole = format!("{name} {number}");
-            if let (Named::One(account), _) = self.named(principal, &whole).await? {
-                let reading = Reading::of(&whole, Named::One(account), false);
-                return Ok(self.told(principal, whole, None, reading).await?);
+            if let (Named::One(account), is_cut) = self.named(&whole).await? {
+                return self.told(whole, None, Named::One(account), is_cut).await;
             }
         }
-        let reading = Reading::of(&name, named, is_cut);
-        Ok(self.told(principal, name, score, reading).await?)
+        self.told(name, score, named, is_cut).await
     }
 
     /// What is to be said of the account that a text names, if it is a name at all.
-    pub(super) async fn perhaps_account(&self, principal: &Principal, name: String) -> Result<Found, Stop> {
-        let (named, is_cut) = self.named(principal, &name).await?;
+    pub(super) async fn perhaps_account(&self, name: String) -> Result<Found, Stop> {
+        let (named, is_cut) = self.named(&name).await?;
         let named = match named {
             Named::Likely(row) if !resembles(&name, &*row) => Named::OneOf(Vec::new()),
             Named::OneOf(rows) => Named::OneOf(rows.into_iter().filter(|row| resembles(&name, row)).collect()),
@@ -83,79 +74,76 @@ impl Ask {
                 format!("\"{name}\" is no question that is understood, and no customer's name that you may see.");
             return Err(Stop::Nothing(iter::once(note).chain(is_cut.then(only_the_best)).collect()));
         }
-        let reading = Reading::of(&name, named, is_cut);
-        Ok(self.told(principal, name, None, reading).await?)
+        self.told(name, None, named, is_cut).await
     }
 
-    /// The answer about the account that a name was read as.
+    /// The answer about the account that has a name.
     async fn told(
         &self,
-        principal: &Principal,
         name: String,
         asked_score: Option<u8>,
-        reading: Reading,
-    ) -> Result<Found, Error> {
+        named: Named<ScoreView>,
+        is_cut: bool,
+    ) -> Result<Found, Stop> {
+        let reading = Reading::of(&name, named, is_cut);
         let reason = reading.reason();
         let Reading { account, did_you_mean, mut notes } = reading;
-        let customer = match account {
-            Some(account) => Some(Box::new(self.customers.answer(principal, &account.customer_id).await?)),
-            None => None,
-        };
+        let customer = self.customer(account.as_deref()).await?;
         if let (Some(asked), Some(customer)) = (asked_score, &customer)
             && asked != customer.score.propensity_score
         {
             notes.push(format!("The score is {}, not {asked}.", customer.score.propensity_score));
         }
-        let is_missing = customer.is_none();
-        let mut found = Found::new(Understood::Account { name, asked_score, customer, did_you_mean }, notes);
-        found.missing_if(is_missing, "customer", reason);
-        Ok(found)
+        let not_available = missing([("customer", customer.is_none(), reason)]);
+        Ok(Found {
+            understood: Understood::Account { name, asked_score, customer, did_you_mean },
+            notes,
+            not_available,
+        })
+    }
+
+    async fn customer(&self, account: Option<&ScoreView>) -> Result<Option<Box<CustomerAnswer>>, Error> {
+        let Some(account) = account else { return Ok(None) };
+        Ok(Some(Box::new(self.ask.customers.answer(self.principal, &account.customer_id).await?)))
     }
 
     /// What would lift an account.
-    pub(super) async fn lift(&self, principal: &Principal, name: String, target: Option<u32>) -> Result<Found, Stop> {
-        let (named, is_cut) = self.named(principal, &name).await?;
-        let mut reading = Reading::of(&name, named, is_cut);
-        let wanted = reading.account.as_ref().and_then(|account| target_for(account.propensity_score, target));
+    pub(super) async fn lift(&self, name: String, target: Option<u32>) -> Result<Found, Stop> {
+        let (named, is_cut) = self.named(&name).await?;
+        let reading = Reading::of(&name, named, is_cut);
+        let reason = if reading.account.is_some() { "the score is the highest there is" } else { reading.reason() };
+        let Reading { account, did_you_mean, mut notes } = reading;
+        let wanted = account.as_ref().and_then(|account| target_for(account.propensity_score, target));
         if let (Some(asked), Some(wanted)) = (target, wanted)
             && asked != u32::from(wanted)
         {
             let highest = TARGETS.end();
-            let note = format!("Scores lie between 1 and {highest}, so {wanted} is looked at instead of {asked}.");
-            reading.notes.push(note);
+            notes.push(format!("Scores lie between 1 and {highest}, so {wanted} is looked at instead of {asked}."));
         }
-        let what_if = match (&reading.account, wanted) {
+        let what_if = match (&account, wanted) {
             (Some(account), Some(target)) => {
                 let request = WhatIfRequest::Target(target);
-                Some(Box::new(self.what_if.answer(principal, &account.customer_id, &request).await?))
+                Some(Box::new(self.ask.what_if.answer(self.principal, &account.customer_id, &request).await?))
             }
             _ => None,
         };
-        let reason = if reading.account.is_some() { "the score is the highest there is" } else { reading.reason() };
-        let (no_account, no_answer) = (reading.account.is_none(), what_if.is_none());
-        let Reading { account, did_you_mean, notes } = reading;
-        let mut found = Found::new(Understood::Lift { name, account, what_if, did_you_mean }, notes);
-        found.missing_if(no_account, "account", reason);
-        found.missing_if(no_answer, "what_if", reason);
-        Ok(found)
+        let not_available = missing([("account", account.is_none(), reason), ("what_if", what_if.is_none(), reason)]);
+        Ok(Found { understood: Understood::Lift { name, account, what_if, did_you_mean }, notes, not_available })
     }
 }
 
 /// What some of the accounts have no value of, and why.
 fn absent_parts(accounts: &[ScoreView]) -> Vec<(&'static str, &'static str)> {
     let no_amounts = "too few won deals with an amount are known";
-    let mut absent = Vec::new();
-    let mut unless = |is_there: fn(&ScoreView) -> bool, part, reason| {
-        if !accounts.iter().all(is_there) {
-            absent.push((part, reason));
-        }
-    };
-    unless(|row| row.estimated_value.is_some(), "accounts.estimated_value", no_amounts);
-    unless(|row| row.expected_value.is_some(), "accounts.expected_value", no_amounts);
-    unless(|row| row.primary_signal.is_some(), "accounts.primary_signal", "no factor speaks for an expansion");
-    unless(|row| row.trend.is_some(), "accounts.trend", "the customer was not in the run before");
-    unless(|row| row.priority.is_some(), "accounts.priority", "the customer is better left alone for now");
-    absent
+    let lacks = |is_absent: fn(&ScoreView) -> bool| accounts.iter().any(is_absent);
+    let parts = [
+        (lacks(|row| row.estimated_value.is_none()), "accounts.estimated_value", no_amounts),
+        (lacks(|row| row.expected_value.is_none()), "accounts.expected_value", no_amounts),
+        (lacks(|row| row.primary_signal.is_none()), "accounts.primary_signal", "no factor speaks for an expansion"),
+        (lacks(|row| row.trend.is_none()), "accounts.trend", "the customer was not in the run before"),
+        (lacks(|row| row.priority.is_none()), "accounts.priority", "the customer is better left alone for now"),
+    ];
+    parts.into_iter().filter(|(is_absent, ..)| *is_absent).map(|(_, part, reason)| (part, reason)).collect()
 }
 
 /// Whom a name is, with what is to be said about how it was read.
@@ -169,15 +157,15 @@ impl Reading {
     /// `is_cut` says whether there are accounts that were not looked at.
     fn of(name: &str, named: Named<ScoreView>, is_cut: bool) -> Self {
         let cut = is_cut.then(only_the_best);
-        match named {
-            Named::One(account) => Self { account: Some(account), did_you_mean: Vec::new(), notes: Vec::new() },
+        let (account, did_you_mean, notes) = match named {
+            Named::One(account) => (Some(account), Vec::new(), Vec::new()),
             Named::Likely(account) => {
                 let read = format!("\"{name}\" was read as {}.", account.shown_name());
-                let notes = iter::once(read).chain(cut).collect();
-                Self { account: Some(account), did_you_mean: Vec::new(), notes }
+                (Some(account), Vec::new(), iter::once(read).chain(cut).collect())
             }
-            Named::OneOf(did_you_mean) => Self { account: None, did_you_mean, notes: cut.into_iter().collect() },
-        }
+            Named::OneOf(did_you_mean) => (None, did_you_mean, cut.into_iter().collect()),
+        };
+        Self { account, did_you_mean, notes }
     }
 
     /// Why there is no account.

@@ -10,18 +10,17 @@ use expansion_records::Order;
 use crate::accuracy::{AccuracyAnswer, AccuracyRequest, CohortView, RunAccuracyView};
 use crate::ask::accounts::count;
 use crate::ask::selection::{Filters, only_the_best, other_horizon, selection};
-use crate::ask::{AccuracyBasis, Ask, Found, Stop, Understood};
+use crate::ask::{AccuracyBasis, Ask, Current, Found, Stop, Understood, missing};
 use crate::view::{ModelView, ScoreView};
 use crate::{Error, Principal};
 
 /// From where on scores are counted together.
 const STEPS: [u8; 5] = [1, 20, 40, 60, 80];
 
-impl Ask {
+impl Current<'_> {
     /// What has moved since the run before.
-    pub(super) async fn changes(&self, principal: &Principal, moves: &Moves) -> Result<Found, Stop> {
-        let listed = self.current().await?;
-        let (filters, mut notes) = selection(principal, &listed.summary(), &moves.wanted)?;
+    pub(super) async fn changes(&self, moves: &Moves) -> Result<Found, Stop> {
+        let (filters, mut notes) = selection(self.principal, self.listed.summary(), &moves.wanted)?;
         let filters = Filters { direction: moves.way, min_points: moves.min_points, ..filters };
         let most = count(&moves.wanted, &mut notes);
         if moves.wanted.order != Order::Score {
@@ -31,50 +30,46 @@ impl Ask {
             notes.push("Moves are known since the run before only.".to_owned());
         }
         let (mut rows, mut compared) = (Vec::new(), 0);
-        let seen = self.look_through(principal, filters.list(), |row| {
+        let look = |row| {
             if filters.keep(&row) {
                 compared += usize::from(row.trend.is_some());
                 rows.extend(Some(row).filter(|row| is_asked_for(moves, delta(row))));
             }
             ControlFlow::Continue(())
-        });
-        let seen = seen.await?;
-        notes.extend(seen.is_cut.then(only_the_best));
+        };
+        let is_cut = self.look_through(filters.list(), look).await?;
+        notes.extend(is_cut.then(only_the_best));
         let (up, down) = largest(rows, most);
-        let previous = listed.run.plan().filter(|_| compared > 0).and_then(|plan| plan.previous.as_ref());
+        let previous = self.listed.run.plan().filter(|_| compared > 0).and_then(|plan| plan.previous.as_ref());
         let since = previous.map(|previous| previous.calculated_at);
         let reason = if compared == 0 { "no customer was in a run before" } else { "no score has moved like this" };
-        let empty = [("up", Way::Down, up.is_empty()), ("down", Way::Up, down.is_empty())];
-        let understood = Understood::Changes { run: seen.run.into(), since, compared, filters, up, down };
-        let mut found = Found::new(understood, notes);
-        found.missing_if(since.is_none(), "since", reason);
-        for (part, other, is_empty) in empty {
-            let is_asked = moves.way != Some(other);
-            found.missing_if(
-                is_empty,
-                part,
-                if is_asked { reason } else { "only moves the other way are asked about" },
-            );
-        }
-        Ok(found)
+        let unless_only =
+            |way| if moves.way == Some(way) { "only moves the other way are asked about" } else { reason };
+        let not_available = missing([
+            ("since", since.is_none(), reason),
+            ("up", up.is_empty(), unless_only(Way::Down)),
+            ("down", down.is_empty(), unless_only(Way::Up)),
+        ]);
+        let understood = Understood::Changes { run: self.run(), since, compared, filters, up, down };
+        Ok(Found { understood, notes, not_available })
     }
 
     /// What has moved about a segment, or else about one account.
-    pub(super) async fn changes_of(&self, principal: &Principal, name: String, moves: &Moves) -> Result<Found, Stop> {
-        let is_segment = Vocabulary::from(&self.current().await?.summary()).segment(&name).is_some();
-        if is_segment { self.changes(principal, moves).await } else { self.account(principal, name, None).await }
+    pub(super) async fn changes_of(&self, name: String, moves: &Moves) -> Result<Found, Stop> {
+        let is_segment = Vocabulary::from(self.listed.summary()).segment(&name).is_some();
+        if is_segment { self.changes(moves).await } else { self.account(name, None).await }
     }
 
     /// How many accounts there are, and what they add up to.
-    pub(super) async fn totals(&self, principal: &Principal, wanted: &Wanted) -> Result<Found, Stop> {
-        let (filters, mut notes) = selection(principal, &self.current().await?.summary(), wanted)?;
+    pub(super) async fn totals(&self, wanted: &Wanted) -> Result<Found, Stop> {
+        let (filters, mut notes) = selection(self.principal, self.listed.summary(), wanted)?;
         if let Some(count) = wanted.count {
             notes.push(format!("All accounts are counted, not {count} of them."));
         }
         let (mut customers, mut newly_ready) = (0, 0);
         let mut expected_value: Option<f64> = None;
         let mut by_score = BTreeMap::from(STEPS.map(|step| (step, 0)));
-        let seen = self.look_through(principal, filters.list(), |row| {
+        let look = |row: ScoreView| {
             if filters.keep(&row) {
                 customers += 1;
                 newly_ready += usize::from(row.newly_ready);
@@ -84,38 +79,38 @@ impl Ask {
                 }
             }
             ControlFlow::Continue(())
-        });
-        let seen = seen.await?;
-        notes.extend(other_horizon(wanted, &seen.run));
-        notes.extend(seen.is_cut.then(only_the_best));
-        let run = seen.run.into();
+        };
+        let is_cut = self.look_through(filters.list(), look).await?;
+        let run = self.run();
+        notes.extend(other_horizon(wanted, &run));
+        notes.extend(is_cut.then(only_the_best));
+        let why = "too few won deals with an amount are known";
+        let not_available = missing([("expected_value", expected_value.is_none(), why)]);
         let understood = Understood::Totals { run, filters, customers, newly_ready, by_score, expected_value };
-        let mut found = Found::new(understood, notes);
-        found.missing_if(expected_value.is_none(), "expected_value", "too few won deals with an amount are known");
-        Ok(found)
+        Ok(Found { understood, notes, not_available })
     }
+}
 
+impl Ask {
     /// How right the scores are: a past run beside what happened, or else what is known without.
     pub(super) async fn accuracy(&self) -> Result<Found, Stop> {
-        let told = latest_mature(&self.accuracies.answer(&AccuracyRequest::default()).await?);
-        let (basis, accuracy) = match told {
+        let (basis, accuracy) = match latest_mature(&self.accuracies.answer(&AccuracyRequest::default()).await?) {
             Some((true, accuracy)) => (AccuracyBasis::Outcomes, Some(Box::new(accuracy))),
             Some((false, accuracy)) => (AccuracyBasis::EarlyOutcomes, Some(Box::new(accuracy))),
             None => (AccuracyBasis::OutOfTime, None),
         };
         let model = match basis {
             AccuracyBasis::Outcomes => None,
-            _ => self.current().await?.run.model().map(ModelView::from),
+            _ => self.lists.listed(None).await?.run.model().map(|model| Box::new(ModelView::from(model))),
         };
-        let no_accuracy = accuracy.is_none();
         let no_metrics = model.as_ref().is_some_and(|model| model.metrics.is_none());
-        let no_model = model.is_none();
-        let mut found = Found::new(Understood::Accuracy { basis, accuracy, model: model.map(Box::new) }, Vec::new());
-        found.missing_if(no_accuracy, "accuracy", "no past run's outcomes are known yet");
-        let why = "outcomes of a whole horizon are known, so the model's own evaluation is not needed";
-        found.missing_if(no_model, "model", why);
-        found.missing_if(no_metrics, "model.metrics", "history is too short to hold any of it out");
-        Ok(found)
+        let no_model = "outcomes of a whole horizon are known, so the model's own evaluation is not needed";
+        let not_available = missing([
+            ("accuracy", accuracy.is_none(), "no past run's outcomes are known yet"),
+            ("model", model.is_none(), no_model),
+            ("model.metrics", no_metrics, "history is too short to hold any of it out"),
+        ]);
+        Ok(Found { understood: Understood::Accuracy { basis, accuracy, model }, notes: Vec::new(), not_available })
     }
 
     /// How far the refresh is: the run under way, or else the newest on record, beside the one that readers see.
@@ -125,19 +120,16 @@ impl Ask {
             None => self.refreshes.latest(principal).await?.ok_or(Error::NoRunYet)?,
         };
         let current = self.refreshes.current(principal).await?.map(Box::new);
-        let missing = [
+        let not_available = missing([
             ("run.rows", run.rows.is_none(), "the last shard is not in"),
             ("run.progress", run.progress.is_none(), "the run was not planned"),
             ("run.model_id", run.model_id.is_none(), "the model was not trained"),
             ("run.failure", run.failure.is_none(), "the run has not failed"),
             ("current", current.is_none(), "no run is complete yet"),
             ("current.failure", current.is_some(), "the run has not failed"),
-        ];
-        let mut found = Found::new(Understood::Refresh { run: run.into(), current }, Vec::new());
-        for (part, is_missing, reason) in missing {
-            found.missing_if(is_missing, part, reason);
-        }
-        Ok(found)
+        ]);
+        let understood = Understood::Refresh { run: run.into(), current };
+        Ok(Found { understood, notes: Vec::new(), not_available })
     }
 }
 
@@ -171,14 +163,13 @@ fn latest_mature(answer: &AccuracyAnswer) -> Option<(bool, RunAccuracyView)> {
     let has_figures = |cohort: &CohortView| {
         cohort.is_mature && cohort.accuracy.as_ref().is_some_and(|accuracy| !accuracy.figures.is_empty())
     };
-    let told = |mut run: RunAccuracyView, whole: bool| {
+    let told = |run: &RunAccuracyView, whole: bool| {
         let wanted = |cohort: &CohortView| has_figures(cohort) && (!whole || cohort.days == run.horizon_days);
         let cohort = run.cohorts.iter().filter(|cohort| wanted(cohort)).max_by_key(|cohort| cohort.days)?.clone();
-        run.cohorts = vec![cohort];
-        Some((whole, run))
+        Some((whole, RunAccuracyView { cohorts: vec![cohort], ..run.clone() }))
     };
-    let runs = || answer.data.iter().cloned();
-    runs().find_map(|run| told(run, true)).or_else(|| runs().find_map(|run| told(run, false)))
+    let newest = |whole| answer.data.iter().find_map(|run| told(run, whole));
+    newest(true).or_else(|| newest(false))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use expansion_domain::{Currency, Id, Instant, Money};
+use expansion_domain::{Currency, Id, Instant, Money, Table};
+use expansion_features::{Topic, feature};
 use expansion_model::{Accuracy, Figure};
 use expansion_question::Way;
 use expansion_records::{Movement, Order};
@@ -63,7 +64,10 @@ pub(super) fn markdown(
             blocks.extend(how_accurate(*basis, accuracy.as_deref(), model.as_deref()));
         }
         Understood::Refresh { run, current } => blocks.extend(refresh(run, current.as_deref())),
-        Understood::Nothing { examples } => blocks.push(nothing(examples)),
+        Understood::Nothing { examples } => {
+            let examples = examples.iter().map(|example| format!("- {example}"));
+            blocks.push(list("I did not understand that. What I can answer:", examples));
+        }
     }
     blocks.join("\n\n")
 }
@@ -119,10 +123,26 @@ fn day(at: Instant) -> String {
     at.date().to_string()
 }
 
-/// `1 point`, `-2 points`.
+/// `+1 point`, `-2 points`.
 fn points(points: i32) -> String {
     let plural = if points.abs() == 1 { "" } else { "s" };
     format!("{points:+} point{plural}")
+}
+
+/// `1 account`, `2 accounts`.
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+fn or_not_available(said: Option<impl ToString>) -> String {
+    said.map_or_else(|| NOT_AVAILABLE.to_owned(), |said| said.to_string())
+}
+
+/// A title over lines that begin with a dash.
+fn list(title: &str, lines: impl IntoIterator<Item = String>) -> String {
+    let lines: Vec<String> = lines.into_iter().collect();
+    format!("{title}\n\n{}", lines.join("\n"))
 }
 
 // --- accounts --------------------------------------------------------------------------------------------------------
@@ -144,10 +164,10 @@ fn top_accounts(
     if let Some(reason) = missing.get("accounts.estimated_value") {
         blocks.push(format!("Est. Value is {NOT_AVAILABLE} where {}.", escape(reason)));
     }
-    let alone = accounts.iter().filter_map(|row| Some((row, row.leave_alone.as_deref()?)));
-    let alone: Vec<String> = alone.map(|(row, why)| format!("- **{}**: {}", name(row), escape(why))).collect();
-    if !alone.is_empty() {
-        blocks.push(format!("Better left alone for now:\n\n{}", alone.join("\n")));
+    let alone = |row: &ScoreView| Some(format!("- **{}**: {}", name(row), escape(row.leave_alone.as_deref()?)));
+    let mut alone = accounts.iter().filter_map(alone).peekable();
+    if alone.peek().is_some() {
+        blocks.push(list("Better left alone for now:", alone));
     }
     if let Some(customer) = customer {
         blocks.extend(deep_dive(customer));
@@ -185,8 +205,7 @@ fn table(accounts: &[ScoreView], currency: Option<Currency>) -> String {
         .to_owned();
     for row in accounts {
         let rank = row.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string());
-        let value = row.estimated_value.map(|value| Money { amount: value.amount, currency });
-        let value = value.map_or_else(|| NOT_AVAILABLE.to_owned(), |value| value.to_string());
+        let value = or_not_available(row.estimated_value.map(|value| Money { amount: value.amount, currency }));
         let signal = row.primary_signal.as_deref().map_or_else(|| "none in favour".to_owned(), escape);
         let (name, score, confidence) = (name(row), row.propensity_score, row.confidence.level.name());
         let _ = write!(table, "\n| {rank} | {name} | {score}% | {confidence} | {value} | {signal} |");
@@ -197,13 +216,9 @@ fn table(accounts: &[ScoreView], currency: Option<Currency>) -> String {
 /// Everything about an account: the deep dive, and how it came there.
 fn account(customer: &CustomerAnswer) -> Vec<String> {
     let mut blocks = deep_dive(customer);
-    blocks.push(match &customer.movement {
-        Some(movement) => moved(movement),
-        None => format!(
-            "**Since the Run Before:** {NOT_AVAILABLE}: {}",
-            escape(reason(&customer.not_available, "movement"))
-        ),
-    });
+    let why = escape(reason(&customer.not_available, "movement"));
+    let unmoved = format!("**Since the Run Before:** {NOT_AVAILABLE}: {why}");
+    blocks.push(customer.movement.as_ref().map_or(unmoved, moved));
     blocks.push(ACTIONS.to_owned());
     blocks
 }
@@ -250,11 +265,9 @@ fn moved(movement: &Movement) -> String {
         let (before, after) = (escape(&factor.before), escape(&factor.after));
         let _ = write!(text, "\n- {} {before} → {after} ({})", icon(&factor.feature), points(factor.points));
     }
-    for (label, of) in [("The new model", movement.model_points), ("Facts corrected since", movement.correction_points)]
-    {
-        if of != 0 {
-            let _ = write!(text, "\n- {label} ({})", points(of));
-        }
+    let rest = [("The new model", movement.model_points), ("Facts corrected since", movement.correction_points)];
+    for (label, of) in rest.into_iter().filter(|(_, of)| *of != 0) {
+        let _ = write!(text, "\n- {label} ({})", points(of));
     }
     text
 }
@@ -264,73 +277,61 @@ fn reason<'m>(missing: &'m Missing, part: &str) -> &'m str {
     missing.get(part).map_or("no reason is on record", String::as_str)
 }
 
-/// What stands for a feature's kind.
-fn icon(feature: &str) -> &'static str {
-    let is = |parts: &[&str]| parts.iter().any(|part| feature.contains(part));
-    match feature {
-        "similar_cohort" => "🎯",
-        "other" => "➕",
-        _ if is(&["health"]) => "⭐",
-        _ if is(&["inquiries", "requests", "new_teams", "pricing", "signals"]) => "💬",
-        _ if is(&["champion", "executives", "promotion"]) => "👤",
-        _ if is(&["engagement", "meeting", "tickets"]) => "📊",
-        _ if is(&["win", "won", "loss", "deal"]) => "💰",
-        _ if is(&["tenure", "renewal", "contract", "annual", "entitled", "owned"]) => "📄",
-        _ if is(&["segment", "industry", "region"]) => "🏷️",
+/// What stands for a feature's kind: for its table, but for people who are told of elsewhere too.
+fn icon(name: &str) -> &'static str {
+    match (name, feature(name).map(|(_, feature)| (feature.table, feature.topic))) {
+        ("similar_cohort", _) => "🎯",
+        ("other", _) => "➕",
+        (_, Some((Table::Stakeholders, _) | (_, Topic::Advocate))) => "👤",
+        (_, Some((Table::HealthScoreHistory, _))) => "⭐",
+        (_, Some((Table::ExpansionSignals, _))) => "💬",
+        (_, Some((Table::Engagements, _))) => "📊",
+        (_, Some((Table::ExpansionOpportunities, _))) => "💰",
+        (_, Some((Table::Contracts, _) | (_, Topic::Renewal))) => "📄",
+        (_, Some((Table::Customers, _))) => "🏷️",
         _ => "📈",
     }
 }
 
 fn unknown(asked: &str, did_you_mean: &[ScoreView]) -> String {
     let asked = escape(asked);
-    let lines: Vec<String> = did_you_mean.iter().map(suggestion).collect();
-    match did_you_mean {
-        [] => format!("No customer that you may see has a name like “{asked}”."),
-        [_] => format!("I know no “{asked}”. Did you mean …\n\n{}", lines.join("\n")),
-        _ => {
-            format!("“{asked}” could be several customers, about equally near. Did you mean …\n\n{}", lines.join("\n"))
-        }
-    }
-}
-
-fn suggestion(row: &ScoreView) -> String {
-    format!("- **{}** ({}), score {}/100", name(row), escape(&row.customer_id), row.propensity_score)
+    let suggested = |row: &ScoreView| {
+        format!("- **{}** ({}), score {}/100", name(row), escape(&row.customer_id), row.propensity_score)
+    };
+    let title = match did_you_mean {
+        [] => return format!("No customer that you may see has a name like “{asked}”."),
+        [_] => format!("I know no “{asked}”. Did you mean …"),
+        _ => format!("“{asked}” could be several customers, about equally near. Did you mean …"),
+    };
+    list(&title, did_you_mean.iter().map(suggested))
 }
 
 fn lift(account: &ScoreView, what_if: Option<&WhatIfAnswer>) -> Vec<String> {
-    let named = name(account);
-    let score = account.propensity_score;
+    let target = what_if.and_then(|what_if| what_if.target).map(|target| format!(" to {target}"));
+    let mut blocks = vec![
+        format!("**What would lift {}{}?**", name(account), target.unwrap_or_default()),
+        format!("**Propensity Score: {}/100**", account.propensity_score),
+    ];
     let Some(what_if) = what_if else {
-        return vec![
-            format!("**What would lift {named}?**"),
-            format!("**Propensity Score: {score}/100**"),
-            "There is no higher score to lift it to.".to_owned(),
-        ];
+        blocks.push("There is no higher score to lift it to.".to_owned());
+        return blocks;
     };
-    let target = what_if.target.map_or_else(String::new, |target| format!(" to {target}"));
-    let mut blocks =
-        vec![format!("**What would lift {named}{target}?**"), format!("**Propensity Score: {score}/100**")];
     if what_if.changes.is_empty() {
         let is_there = what_if.reached == Some(true);
-        blocks
-            .push(if is_there { "It is there already." } else { "No change that is known would lift it." }.to_owned());
+        let why = if is_there { "It is there already." } else { "No change that is known would lift it." };
+        blocks.push(why.to_owned());
         return blocks;
     }
-    let mut lines: Vec<String> = what_if
-        .changes
-        .iter()
-        .map(|change| {
-            let usual = if change.usual == Some(false) { ", unusual in its segment" } else { "" };
-            let (before, after) = (escape(&change.label), escape(&change.changed_label));
-            format!("- {} {before} → {after} ({}{usual})", icon(change.feature), points(change.points))
-        })
-        .collect();
-    if what_if.other_points != 0 {
-        lines.push(format!("- ➕ Smaller effects together ({})", points(what_if.other_points)));
-    }
+    let changes = what_if.changes.iter().map(|change| {
+        let usual = if change.usual == Some(false) { ", unusual in its segment" } else { "" };
+        let (before, after) = (escape(&change.label), escape(&change.changed_label));
+        format!("- {} {before} → {after} ({}{usual})", icon(change.feature), points(change.points))
+    });
+    let others = Some(what_if.other_points).filter(|of| *of != 0);
+    let others = others.map(|of| format!("- ➕ Smaller effects together ({})", points(of)));
     let title =
         if what_if.reached == Some(false) { "No change reaches it. The closest:" } else { "The smallest change:" };
-    blocks.push(format!("{title}\n\n{}", lines.join("\n")));
+    blocks.push(list(title, changes.chain(others)));
     let sure = &what_if.changed_confidence;
     blocks.push(format!(
         "The score would be **{}/100** ({} confidence, 90% interval {:.0} to {:.0}).",
@@ -353,15 +354,13 @@ fn totals(
     by_score: &BTreeMap<u8, usize>,
     expected_value: Option<Money>,
 ) -> String {
-    let accounts = if customers == 1 { "account" } else { "accounts" };
-    let mut lines = format!("{customers} {accounts} as of {}.\n", day(run.as_of));
+    let mut lines = format!("{} as of {}.\n", counted(customers, "account"), day(run.as_of));
     let mut below = 100;
     for (from, counted) in by_score.iter().rev() {
         let _ = write!(lines, "\n- Score {from} to {}: {counted}", below - 1);
         below = *from;
     }
-    let expected = expected_value.map_or_else(|| NOT_AVAILABLE.to_owned(), |value| value.to_string());
-    let horizon = run.horizon_days;
+    let (horizon, expected) = (run.horizon_days, or_not_available(expected_value));
     let _ = write!(lines, "\n- Newly ready: {newly_ready}\n- Expected within {horizon} days: {expected}");
     lines
 }
@@ -371,18 +370,16 @@ fn compared_with(run: &RunView, since: Option<Instant>, compared: usize) -> Stri
         return "No customer was in a run before, so there is nothing to compare with.".to_owned();
     }
     let before = since.map_or_else(|| "the run before".to_owned(), |since| format!("the run of {}", day(since)));
-    let customers = if compared == 1 { "customer" } else { "customers" };
-    format!("{compared} {customers} compared: {} against {before}.", day(run.as_of))
+    format!("{} compared: {} against {before}.", counted(compared, "customer"), day(run.as_of))
 }
 
 fn moves(title: &str, rows: &[ScoreView]) -> String {
-    let lines = rows.iter().filter_map(|row| {
+    let moved = rows.iter().filter_map(|row| {
         let trend = row.trend?;
         let (score, then, delta) = (row.propensity_score, trend.previous_score, points(i32::from(trend.delta)));
         Some(format!("- **{}**: {then} → {score} ({delta})", name(row)))
     });
-    let lines: Vec<String> = lines.collect();
-    if lines.is_empty() { format!("{title}: nobody.") } else { format!("{title}:\n\n{}", lines.join("\n")) }
+    if rows.is_empty() { format!("{title}: nobody.") } else { list(&format!("{title}:"), moved) }
 }
 
 fn how_accurate(basis: AccuracyBasis, accuracy: Option<&RunAccuracyView>, model: Option<&ModelView>) -> Vec<String> {
@@ -453,17 +450,16 @@ fn out_of_time(model: &ModelView, alone: bool) -> String {
 /// The refresh, and the run that readers see where that is another one.
 fn refresh(run: &RunView, current: Option<&RunView>) -> Vec<String> {
     let mut blocks = vec![format!("**State of the Refresh**\n\n{}", state_of(run))];
-    match current {
-        None => blocks.push("No run is complete yet, so there are no scores to see.".to_owned()),
-        Some(current) if current.run_id == run.run_id => {}
-        Some(current) => blocks.push(format!("**The Run That Is Shown**\n\n{}", state_of(current))),
-    }
+    blocks.extend(match current {
+        None => Some("No run is complete yet, so there are no scores to see.".to_owned()),
+        Some(current) if current.run_id == run.run_id => None,
+        Some(current) => Some(format!("**The Run That Is Shown**\n\n{}", state_of(current))),
+    });
     blocks
 }
 
 fn state_of(run: &RunView) -> String {
-    let rows = run.rows.map_or_else(|| NOT_AVAILABLE.to_owned(), |rows| rows.to_string());
-    let model = run.model_id.as_deref().map_or_else(|| NOT_AVAILABLE.to_owned(), escape);
+    let (rows, model) = (or_not_available(run.rows), or_not_available(run.model_id.as_deref().map(escape)));
     let shards =
         run.progress.map_or_else(String::new, |progress| format!(" ({} of {} shards)", progress.done, progress.shards));
     let mut text = format!(
@@ -482,11 +478,6 @@ fn state_of(run: &RunView) -> String {
         let _ = write!(text, "\n- Failure: {}", escape(failure));
     }
     text
-}
-
-fn nothing(examples: &[&str]) -> String {
-    let examples: Vec<String> = examples.iter().map(|example| format!("- {example}")).collect();
-    format!("I did not understand that. What I can answer:\n\n{}", examples.join("\n"))
 }
 
 #[cfg(test)]

@@ -26,8 +26,7 @@ pub(super) fn model() -> ModelView {
 }
 
 pub(super) fn score(id: &str, name: &str, score: u8) -> ScoreView {
-    let summary = complete_run().summary().cloned().unwrap_or_default();
-    ScoreView::new(Some(1), Listed { customer_name: Some(name.into()), ..listed(id, score) }, &summary)
+    ScoreView::new(Some(1), Listed { customer_name: Some(name.into()), ..listed(id, score) }, &complete_run())
 }
 
 /// The PRD's deep dive.

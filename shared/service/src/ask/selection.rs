@@ -116,6 +116,7 @@ fn portfolio(
     whose: Option<&Whose>,
     notes: &mut Vec<String>,
 ) -> Result<Option<Id>, Stop> {
+    let nothing = |note: String| Err(Stop::Nothing(vec![note]));
     match (whose, principal) {
         (None, _) | (Some(Whose::Mine), Principal::Csm(_)) => Ok(None),
         (Some(Whose::Mine), Principal::Manager) => {
@@ -123,14 +124,14 @@ fn portfolio(
             Ok(None)
         }
         (Some(Whose::Csm(id)), Principal::Csm(own)) if is_same_csm(id, own) => Ok(Some(own.clone())),
-        (Some(Whose::Csm(_)), Principal::Csm(_)) => {
-            Err(Stop::Nothing(vec!["A CSM sees only their own customers.".to_owned()]))
-        }
+        (Some(Whose::Csm(_)), Principal::Csm(_)) => nothing("A CSM sees only their own customers.".to_owned()),
         (Some(Whose::Csm(id)), Principal::Manager) => {
             let mut csms = summary.portfolios.iter().flatten();
             let found = csms.clone().find(|csm| ***csm == **id).or_else(|| csms.find(|csm| is_same_csm(csm, id)));
-            let nobody = || Stop::Nothing(vec![format!("No CSM \"{id}\" has customers in this run.")]);
-            found.cloned().map(Some).ok_or_else(nobody)
+            match found {
+                Some(csm) => Ok(Some(csm.clone())),
+                None => nothing(format!("No CSM \"{id}\" has customers in this run.")),
+            }
         }
     }
 }

@@ -60,7 +60,8 @@ async fn all(table: &Table, request: &ListRequest, ready: usize) -> (Vec<Listed>
     let mut request = request.clone();
     let (mut rows, mut pages) = (Vec::new(), Vec::new());
     loop {
-        let found = page(table, &request, &run, &top).await.expect("a page");
+        let source = Source { table, request: &request, run: &run, top: &top };
+        let found = source.page().await.expect("a page");
         pages.push(found.rows.len());
         rows.extend(found.rows);
         let Some(after) = found.next else { return (rows, pages) };
