@@ -48,8 +48,8 @@ pub(crate) async fn print_urls(stack: &Stack, run: &Run) -> Result<(), Failure> 
 /// The head of the list, as a manager sees it.
 async fn list(stack: &Stack, limit: usize) -> Result<Vec<ScoreView>, Failure> {
     let request = ListRequest { limit, ..ListRequest::default() };
-    let page = Lists::new(&stack.config("list-propensities"))?.page(&Principal::Manager, &request).await?;
-    Ok(page.data)
+    let lists = Lists::new(&stack.config("list-propensities"))?;
+    Ok(lists.page(&*lists.listed(None).await?, &Principal::Manager, &request).await?.data)
 }
 
 fn table(rows: &[ScoreView], currency: Option<Currency>) -> Table {

@@ -103,6 +103,13 @@ impl Inventory {
         &self.files
     }
 
+    /// The inventory of the given tables only.
+    #[must_use]
+    pub fn only(mut self, tables: &[Table]) -> Self {
+        self.files.retain(|file| tables.contains(&file.table));
+        self
+    }
+
     /// The files of one table, sorted by path.
     pub fn files_of(&self, table: Table) -> impl Iterator<Item = &SourceFile> {
         self.files.iter().filter(move |file| file.table == table)
