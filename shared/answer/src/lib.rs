@@ -5,19 +5,23 @@
 mod approach;
 mod movement;
 mod offers;
-mod priority;
+mod standing;
 #[cfg(test)]
 mod tests;
+mod yardstick;
 
 use std::collections::BTreeMap;
 
 use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
-use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Topic, feature};
+use expansion_features::{Catalogue, FEATURES, Feature, Inputs, Snapshot, Topic, feature};
 use expansion_model::{
-    Apportioned, ConfidenceLevel, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature, apportion,
-    confidence, exact_points, points_of, rounded, sigmoid,
+    Apportioned, Confidence, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature, apportion,
+    exact_points, points_of, rounded, sigmoid,
 };
-use expansion_records::{Direction, Factor, Listed, Previous, Propensity, ReadyLine};
+use expansion_records::{Comparable, Direction, Factor, Grade, Listed, Previous, Propensity, Standing, Yardstick};
+
+pub use standing::{Stands, stands};
+pub use yardstick::yardstick;
 
 /// Factors of less than a point, together.
 const OTHER: &str = "other";
@@ -42,8 +46,9 @@ pub struct Answering<'a> {
     pub neighbours: Option<Neighbours<'a>>,
     /// The run before, to say why scores moved; or why that cannot be said.
     pub before: Result<Before<'a>, String>,
-    /// From where on a customer is ready.
-    pub ready: ReadyLine,
+    /// What customers are compared with.
+    pub yardstick: &'a Yardstick,
+    pub rules: Rules,
     /// The products for sale.
     pub catalogue: Catalogue,
     /// The tables the source holds.
@@ -52,6 +57,21 @@ pub struct Answering<'a> {
     pub as_of: Instant,
     /// The instant under which the run's rows are stored.
     pub calculated_at: Instant,
+}
+
+/// What is configured about how customers stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// An open deal older than this is stale: nobody works on it any more.
+    pub stale_deal_days: u16,
+    /// A customer to approach of this grade or a better one is ready; who becomes so is told as an event.
+    pub ready_grade: Grade,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { stale_deal_days: 180, ready_grade: Grade::A }
+    }
 }
 
 #[derive(Debug)]
@@ -92,13 +112,13 @@ impl<'a> Answering<'a> {
         model: &'a Model,
         catalogue: Catalogue,
         tables: &'a [Table],
-        ready: ReadyLine,
+        (yardstick, rules): (&'a Yardstick, Rules),
         (run_id, as_of, calculated_at): (&'a RunId, Instant, Instant),
     ) -> Result<Self, UnknownFeature> {
         let scorer = Scorer::new(&model.propensity)?;
         let neighbours = model.cohort.as_ref().and_then(Neighbours::new);
         let before = Err("this is the first run".to_owned());
-        Ok(Self { model, scorer, neighbours, before, ready, catalogue, tables, run_id, as_of, calculated_at })
+        Ok(Self { model, scorer, neighbours, before, yardstick, rules, catalogue, tables, run_id, as_of, calculated_at })
     }
 }
 
@@ -114,7 +134,12 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
     let scored = Scored { run, inputs, snapshot, bins, contributions };
     let mut missing = Missing::default();
 
-    let confidence = confidence(&score, model.propensity.knowledge);
+    let Stands { standing, leave_alone, open_deal, risks } = stands(&scored.inputs, run.rules.stale_deal_days);
+    let comparable = run.yardstick.comparable(standing, history.segment.as_ref());
+    missing.unless(comparable.is_some(), "comparable", "the run was planned by an earlier version");
+    // Without others to compare with, a customer is compared with the average customer of the model.
+    let average = comparable.as_ref().map_or_else(|| sigmoid(model.propensity.intercept), |others| others.average);
+    let confidence = Confidence::of(&score, average, model.propensity.knowledge);
     let baseline = points_of(sigmoid(model.propensity.intercept));
     let score_points = points_of(score.propensity);
     let similar_cohort = run.neighbours.as_ref().and_then(|all| all.of(&scored.bins, &history.customer_id));
@@ -136,35 +161,49 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         (Err(reason), _) => Err(reason.clone()),
     };
     let movement = movement.map_err(|reason| missing.note("movement", &reason)).ok();
-    let leave_alone = priority::leave_alone(&scored.inputs);
     let expected_value = model.value.as_ref().map(|value| score.propensity * value.mean(&scored.bins));
-    let priority = expected_value.unwrap_or(100.0 * score.propensity) * confidence;
-
-    let confidence_level = ConfidenceLevel::of(confidence);
-    let propensity_score = u8::try_from(score_points).unwrap_or_default();
-    let is_ready = run.ready.is_reached(Previous { propensity_score, confidence_level });
+    let priority = expected_value.unwrap_or(100.0 * score.propensity) * confidence.above();
+    let now = Previous {
+        propensity_score: u8::try_from(score_points).unwrap_or_default(),
+        standing,
+        grade: run.yardstick.grade(standing, score.propensity),
+    };
+    let was_ready = previous.is_some_and(|previous| previous.is_ready(run.rules.ready_grade));
+    let known = &scored.inputs.known;
     let listed = Listed {
         customer_id: history.customer_id.clone(),
         calculated_at: run.calculated_at,
         customer_name: history.name.clone(),
         csm_id: history.csm_id.clone(),
         segment: history.segment.clone(),
-        propensity_score,
+        industry: history.industry.clone(),
+        region: history.region.clone(),
+        standing,
+        propensity_score: now.propensity_score,
         propensity: rounded(score.propensity, 5),
         propensity_lower: rounded(100.0 * score.lower, 1),
         propensity_upper: rounded(100.0 * score.upper, 1),
-        confidence: rounded(confidence, 3),
-        confidence_level,
+        lift: comparable.as_ref().map(|others| rounded(score.propensity / others.average.max(1e-9), 2)),
+        comparable: comparable.map(|others| Comparable { average: rounded(others.average, 5), ..others }),
+        grade: now.grade,
+        confidence: rounded(confidence.value, 3),
+        confidence_level: confidence.level(),
+        side: Some(confidence.side),
         primary_signal: primary_signal(&contributing_factors),
         product_ids: recommended_products.iter().map(|p| p.product_id.clone()).collect(),
         estimated_value: value.map(|v| rounded(v.amount, 2)),
         estimated_value_lower: value.map(|v| rounded(v.lower, 2)),
         estimated_value_upper: value.map(|v| rounded(v.upper, 2)),
         expected_value: expected_value.map(|value| rounded(value, 2)),
-        priority: leave_alone.is_none().then(|| rounded(priority, 2)),
+        priority: (standing == Standing::ReadyToApproach).then(|| rounded(priority, 2)),
         leave_alone,
+        open_deal,
+        risks,
+        renewal: known.running().filter_map(|contract| contract.end_date).min().map(Instant::date),
+        last_contact: known.last_conversation().map(|engagement| engagement.occurred_at.date()),
+        has_advocate: recommended_approach.advocate.is_some(),
         previous_score: previous.map(|previous| previous.propensity_score),
-        newly_ready: is_ready && !previous.is_some_and(|previous| run.ready.is_reached(previous)),
+        newly_ready: now.is_ready(run.rules.ready_grade) && !was_ready,
     };
     let row = Propensity {
         listed,
@@ -199,14 +238,15 @@ impl Missing {
     }
 }
 
-/// The strongest factor in favour that somebody can act on, in words; failing that the strongest other one. That a deal
-/// is being worked is no news to the CSM, so it comes last.
+/// The strongest factor in favour that is news to the CSM, in words: how the product is used, what was asked for, people
+/// and touch points, a renewal ahead. Failing that the strongest other one; that a deal is being worked comes last.
 fn primary_signal(factors: &[Factor]) -> Option<String> {
     // That something is not known is no signal.
     let in_favour = || factors.iter().filter(|factor| factor.points > 0 && factor.value.is_some());
-    let actionable = |factor: &&Factor| feature(&factor.feature).is_some_and(|(_, feature)| feature.is_actionable());
-    let news = |factor: &&Factor| feature(&factor.feature).is_none_or(|(_, feature)| feature.topic != Topic::OpenDeal);
-    let strongest = in_favour().find(actionable).or_else(|| in_favour().find(news)).or_else(|| in_favour().next());
+    let is = |factor: &&Factor, wanted: fn(&Feature) -> bool| feature(&factor.feature).is_some_and(|(_, f)| wanted(f));
+    let news = |factor: &&Factor| is(factor, Feature::is_news);
+    let other = |factor: &&Factor| !is(factor, |feature| feature.topic == Topic::OpenDeal);
+    let strongest = in_favour().find(news).or_else(|| in_favour().find(other)).or_else(|| in_favour().next());
     strongest.map(|factor| factor.label.clone())
 }
 

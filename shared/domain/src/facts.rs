@@ -264,6 +264,13 @@ impl Contract {
     }
 }
 
+impl Engagement {
+    /// Whether somebody talked with the customer. (E-mail may be anything.)
+    pub fn is_conversation(&self) -> bool {
+        matches!(self.kind.as_deref(), Some("meeting" | "qbr" | "call"))
+    }
+}
+
 impl Opportunity {
     /// Whether anybody knew of the deal at `as_of`.
     pub fn is_known(&self, as_of: Instant) -> bool {

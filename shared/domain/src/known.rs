@@ -107,6 +107,11 @@ impl<'a> Known<'a> {
         })
     }
 
+    /// The last conversation by `as_of`.
+    pub fn last_conversation(&self) -> Option<&'a Engagement> {
+        self.engagements.iter().rev().find(|engagement| engagement.is_conversation())
+    }
+
     /// The contracts in force at `as_of`.
     pub fn running(&self) -> impl Iterator<Item = &'a Contract> + use<'a> {
         let as_of = self.as_of;

@@ -252,8 +252,7 @@ pub(crate) fn executive_engagements(inputs: &Inputs<'_>) -> Value {
 }
 
 pub(crate) fn days_since_meeting(inputs: &Inputs<'_>) -> Value {
-    let met = |e: &&Engagement| matches!(e.kind.as_deref(), Some("meeting" | "qbr" | "call"));
-    since(inputs, inputs.known.engagements.iter().rev().find(met).map(|e| e.occurred_at))
+    since(inputs, inputs.known.last_conversation().map(|e| e.occurred_at))
 }
 
 pub(crate) fn engaged(inputs: &Inputs<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> bool) -> usize {

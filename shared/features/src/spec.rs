@@ -121,6 +121,12 @@ impl Feature {
         self.unit == Unit::Level
     }
 
+    /// Whether it tells a CSM something that they may not know yet: how the product is used, what was asked for, people and
+    /// touch points, a renewal ahead. Health scores and past deals are in front of them anyway.
+    pub fn is_news(&self) -> bool {
+        self.name == "days_to_renewal" || (self.is_actionable() && self.table != Table::HealthScoreHistory)
+    }
+
     /// Whether the customer and whoever looks after them can do something about it: use, health, signals, people and
     /// touch points; not who they are, what they have under contract or what they bought.
     pub fn is_actionable(&self) -> bool {

@@ -30,7 +30,7 @@ pub use artifact::{
 pub use attribution::{Apportioned, Attribution, apportion, attribute, exact_points, points_of};
 pub use bins::Bins;
 pub use cohort::{Bytes, Cohort, Neighbours, customer_tag};
-pub use confidence::{CONFIDENCE, ConfidenceLevel, UnknownLevel, confidence};
+pub use confidence::{CONFIDENCE, Confidence, ConfidenceLevel, Side, UnknownLevel};
 pub use drift::{Shift, shift, tens};
 pub use evaluation::{Metrics, estimate, evaluate};
 pub use heterogeneity::{Heterogeneity, NORMAL, centre};

@@ -9,12 +9,16 @@ mod champion;
 mod order;
 mod row;
 mod run;
+mod standing;
+mod summary;
 
 pub use accuracy::{AccuracyRecord, Checkpoint, Concern, EarlyWarning, Finding};
 pub use champion::{ChampionModel, ModelRecord};
 pub use order::{Order, Position};
 pub use row::{
     Advocate, Approach, Direction, EntryPoint, Factor, Listed, MovedFactor, Movement, PastScore, Previous, Propensity,
-    Quantity, ReadyLine, RecommendedProduct, Timing,
+    Quantity, RecommendedProduct, Timing,
 };
-pub use run::{ModelSummary, Plan, RecommendedTo, Run, RunReference, RunStage, RunState, RunSummary};
+pub use run::{ModelSummary, Plan, Run, RunReference, RunStage, RunState};
+pub use standing::{Comparable, Grade, GradeShares, InvalidShares, Standing, UnknownGrade, Yardstick};
+pub use summary::{Facet, RecommendedTo, RunSummary, StandingSummary, Tally};

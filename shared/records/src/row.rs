@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Date, Id, Instant, RunId};
 use expansion_features::Snapshot;
-use expansion_model::{ConfidenceLevel, FactorValue, SimilarCohort, ValueRange};
+use expansion_model::{ConfidenceLevel, FactorValue, Side, SimilarCohort, ValueRange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::{Comparable, Grade, Standing};
 
 /// How likely a customer is to expand, how sure that is, why, with what and for how much. What later versions of the
 /// program added to a row is read as absent from rows stored before.
@@ -62,6 +64,15 @@ pub struct Listed {
     /// Segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<Id>,
+    /// Industry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub industry: Option<Id>,
+    /// Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Id>,
+    /// Whether to approach the customer.
+    #[serde(default)]
+    pub standing: Standing,
     /// 1–99.
     pub propensity_score: u8,
     /// P(expansion within the horizon), 0–1: the score before rounding.
@@ -71,10 +82,22 @@ pub struct Listed {
     pub propensity_lower: f64,
     /// Upper end of the 90 % interval, in points of the score.
     pub propensity_upper: f64,
-    /// 0–1.
+    /// The customers that this one is compared with; absent from rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparable: Option<Comparable>,
+    /// How many times as likely as comparable customers are on average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lift: Option<f64>,
+    /// Where the propensity lies among customers of the same standing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<Grade>,
+    /// How sure it is that the customer's own chance lies on the `side` of the comparable customers' average, 0.5–1.
     pub confidence: f64,
     /// In a word.
     pub confidence_level: ConfidenceLevel,
+    /// On which side of the average; absent from rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
     /// The strongest factor in favour, in words; an open deal only where there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_signal: Option<String>,
@@ -92,17 +115,32 @@ pub struct Listed {
     /// Propensity times mean amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_value: Option<f64>,
-    /// Expected value times confidence (100 × propensity times confidence when no won amount is known at all); absent
-    /// for a customer better left alone.
+    /// Expected value (100 × propensity where no won amount is known at all) times the chance that the customer is
+    /// likelier to expand than comparable ones; only of customers ready to be approached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<f64>,
-    /// Why the customer is better left alone for now.
+    /// Why the customer is better left alone for now; only of those who are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave_alone: Option<String>,
+    /// The deal that is being worked; only of customers in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_deal: Option<String>,
+    /// What may hold that deal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<String>,
+    /// The next day on which a contract ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Date>,
+    /// The day of the last conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<Date>,
+    /// Whether somebody at the customer is known to argue for a purchase.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_advocate: bool,
     /// The score in the run before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_score: Option<u8>,
-    /// Whether the customer crossed the line to being ready in this run.
+    /// Whether the customer became ready in this run: to be approached, and of the grade from which on that is told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub newly_ready: bool,
 }
@@ -149,30 +187,18 @@ impl From<&Propensity> for PastScore {
 pub struct Previous {
     /// The score.
     pub propensity_score: u8,
-    /// How sure it was.
-    pub confidence_level: ConfidenceLevel,
+    /// How the customer stood.
+    #[serde(default)]
+    pub standing: Standing,
+    /// The grade; absent from rows of earlier versions.
+    #[serde(default)]
+    pub grade: Option<Grade>,
 }
 
-/// The line from which on a customer is ready for an expansion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadyLine {
-    /// The least score.
-    pub score: u8,
-    /// The least confidence.
-    pub confidence_level: ConfidenceLevel,
-}
-
-impl Default for ReadyLine {
-    /// A score of 70 with at least Medium confidence.
-    fn default() -> Self {
-        Self { score: 70, confidence_level: ConfidenceLevel::Medium }
-    }
-}
-
-impl ReadyLine {
-    /// Whether a score lies on the line or above.
-    pub fn is_reached(&self, score: Previous) -> bool {
-        score.propensity_score >= self.score && score.confidence_level >= self.confidence_level
+impl Previous {
+    /// Whether the customer was ready: to be approached, and of this grade or a better one.
+    pub fn is_ready(&self, least: Grade) -> bool {
+        self.standing == Standing::ReadyToApproach && self.grade >= Some(least)
     }
 }
 

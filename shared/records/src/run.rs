@@ -1,13 +1,13 @@
 //! A refresh run: what was asked for, how far it is, what it gave.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use expansion_domain::{DataIssue, Id, Instant, RunId, calculated_at};
+use expansion_domain::{DataIssue, Instant, RunId, calculated_at};
 use expansion_model::{Knowledge, Metrics};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Propensity;
+use crate::{RunSummary, Yardstick};
 
 /// The record of a run: which one it is, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,9 @@ pub struct Plan {
     /// Rows of the source that were left out.
     #[serde(default)]
     pub data_issues: Vec<DataIssue>,
+    /// What its customers are compared with; absent from runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yardstick: Option<Yardstick>,
 }
 
 /// A run's state without what it has: what is shown, and what the store's conditions compare.
@@ -207,66 +210,6 @@ pub struct ModelSummary {
     pub metrics: Option<Metrics>,
 }
 
-/// What the rows of a run (or of one shard) add up to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RunSummary {
-    /// How many customers were scored.
-    pub rows: u64,
-    /// How many have each score; position 0 to 100.
-    pub histogram: Vec<u64>,
-    /// The sum of all expected values; absent where no customer has one.
-    #[serde(default)]
-    pub expected_value: Option<f64>,
-    /// The CSMs with customers, `None` first where customers have none.
-    pub portfolios: BTreeSet<Option<Id>>,
-    /// How many customers each segment has.
-    #[serde(default)]
-    pub segments: BTreeMap<Id, u64>,
-    /// The recommended products: what they are called, and to how many customers each is recommended.
-    #[serde(default)]
-    pub products: BTreeMap<Id, RecommendedTo>,
-    /// How many customers are in each bin of each of the model's features.
-    #[serde(default)]
-    pub bins: Vec<Vec<u64>>,
-}
-
-/// A product, and to how many customers it is recommended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "StoredRecommendedTo")]
-pub struct RecommendedTo {
-    /// What the product is called; absent where the source has no name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Id>,
-    /// To how many customers.
-    pub customers: u64,
-}
-
-/// Earlier versions stored just the number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum StoredRecommendedTo {
-    Number(u64),
-    Named { name: Option<Id>, customers: u64 },
-}
-
-impl From<StoredRecommendedTo> for RecommendedTo {
-    fn from(stored: StoredRecommendedTo) -> Self {
-        match stored {
-            StoredRecommendedTo::Number(customers) => Self { name: None, customers },
-            StoredRecommendedTo::Named { name, customers } => Self { name, customers },
-        }
-    }
-}
-
-impl RecommendedTo {
-    fn add(&mut self, name: Option<&Id>, customers: u64) {
-        self.customers += customers;
-        if self.name.is_none() {
-            self.name = name.cloned();
-        }
-    }
-}
-
 impl RunState {
     /// The state without what it has.
     pub const fn stage(&self) -> RunStage {
@@ -356,81 +299,5 @@ impl RunReference {
     pub fn is_newer_than(&self, other: &Self) -> bool {
         let order = |run: &Self| (run.calculated_at.whole_second(), run.requested_at);
         (order(self), &self.run_id) > (order(other), &other.run_id)
-    }
-}
-
-/// The sum of what is there.
-fn sum(a: Option<f64>, b: Option<f64>) -> Option<f64> {
-    a.into_iter().chain(b).reduce(|a, b| a + b)
-}
-
-impl RunSummary {
-    /// The summary of some rows.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Propensity>) -> Self {
-        let mut summary = Self::default();
-        rows.into_iter().for_each(|row| summary.count(row));
-        summary
-    }
-
-    /// Counts a row.
-    pub fn count(&mut self, row: &Propensity) {
-        let listed = &row.listed;
-        self.rows += 1;
-        self.histogram.resize(101, 0);
-        self.histogram[usize::from(listed.propensity_score.min(100))] += 1;
-        self.expected_value = sum(self.expected_value, listed.expected_value);
-        if let Some(segment) = &listed.segment {
-            *self.segments.entry(segment.clone()).or_default() += 1;
-        }
-        for product in &row.recommended_products {
-            self.products.entry(product.product_id.clone()).or_default().add(product.name.as_ref(), 1);
-        }
-        if !self.portfolios.contains(&listed.csm_id) {
-            self.portfolios.insert(listed.csm_id.clone());
-        }
-    }
-
-    /// Counts a customer whose features lie in the given bins, of so many each.
-    pub fn count_bins(&mut self, bins: &[u16], widths: impl Iterator<Item = usize>) {
-        if self.bins.is_empty() {
-            self.bins = widths.map(|width| vec![0; width]).collect();
-        }
-        for (counts, bin) in self.bins.iter_mut().zip(bins) {
-            counts[usize::from(*bin)] += 1;
-        }
-    }
-
-    /// This summary and another one together.
-    pub fn merge(mut self, other: Self) -> Self {
-        self.rows += other.rows;
-        self.expected_value = sum(self.expected_value, other.expected_value);
-        self.histogram.resize(self.histogram.len().max(other.histogram.len()), 0);
-        for (sum, more) in self.histogram.iter_mut().zip(&other.histogram) {
-            *sum += more;
-        }
-        self.portfolios.extend(other.portfolios);
-        for (segment, more) in other.segments {
-            *self.segments.entry(segment).or_default() += more;
-        }
-        for (product, RecommendedTo { name, customers }) in other.products {
-            self.products.entry(product).or_default().add(name.as_ref(), customers);
-        }
-        if self.bins.is_empty() {
-            self.bins = other.bins;
-        } else {
-            for (sums, more) in self.bins.iter_mut().flatten().zip(other.bins.iter().flatten()) {
-                *sums += more;
-            }
-        }
-        self
-    }
-
-    /// The share of customers with a lower score, plus half of those with the same one, in percent.
-    #[expect(clippy::cast_precision_loss, reason = "customers are far fewer than 2^53")]
-    pub fn percentile(&self, score: u8) -> f64 {
-        let (below, from) = self.histogram.split_at(usize::from(score).min(self.histogram.len()));
-        let same = from.first().copied().unwrap_or_default();
-        let share = (below.iter().sum::<u64>() as f64 + same as f64 / 2.0) / self.rows.max(1) as f64;
-        (1000.0 * share).round() / 10.0
     }
 }
