@@ -8,10 +8,11 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
+use expansion_answer::Rules;
 use expansion_domain::ShardRequested;
 use expansion_lambda::{EventError, Failure, Source, open};
 use expansion_model::UnknownFeature;
-use expansion_records::{ReadyLine, RunStage};
+use expansion_records::RunStage;
 use expansion_service::{Config, ConfigError};
 use expansion_source::SourceError;
 use expansion_store::{Artifacts, Bus, ControlTable, Deadline, PropensityTable, StoreError};
@@ -27,7 +28,7 @@ pub struct State {
     artifacts: Artifacts,
     bus: Bus,
     source: Source,
-    ready: ReadyLine,
+    rules: Rules,
 }
 
 impl State {
@@ -38,9 +39,9 @@ impl State {
             artifacts: config.artifacts()?,
             bus: config.bus()?,
             source: Source::new(config)?,
-            ready: ReadyLine {
-                score: config.number("READY_SCORE", 1..=99)?,
-                confidence_level: config.parsed("READY_CONFIDENCE")?,
+            rules: Rules {
+                stale_deal_days: config.stale_deal_days()?,
+                ready_grade: config.parsed("READY_GRADE")?,
             },
         })
     }

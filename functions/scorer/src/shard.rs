@@ -76,7 +76,9 @@ async fn write_rows(
     let before = before(state, plan).await?;
     let catalogue = Catalogue::new(&source.products);
     let run_now = (&run.run_id, run.as_of, run.calculated_at);
-    let mut answering = Answering::new(&model, catalogue, &source.tables, state.ready, run_now)?;
+    // Runs that an earlier version planned have none.
+    let yardstick = plan.yardstick.clone().unwrap_or_default();
+    let mut answering = Answering::new(&model, catalogue, &source.tables, (&yardstick, state.rules), run_now)?;
     match &before {
         Former::None => {}
         Former::Unusable(reason) => answering.before = Err(reason.clone()),

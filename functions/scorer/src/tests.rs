@@ -33,8 +33,8 @@ impl Scene {
                 "EVENT_BUS" => BUS.to_owned(),
                 "SOURCE_URI" => source.clone(),
                 "MAX_BAD_ROWS" => "0.05".to_owned(),
-                "READY_SCORE" => "70".to_owned(),
-                "READY_CONFIDENCE" => "Medium".to_owned(),
+                "STALE_DEAL_DAYS" => "180".to_owned(),
+                "READY_GRADE" => "A".to_owned(),
                 _ => return None,
             })
         };

@@ -9,7 +9,9 @@ mod refresh;
 
 use expansion_domain::{Detail, ModelCommandRequested, RunCheckRequested};
 use expansion_lambda::{EventError, Failure, Source, detail_type, open};
+use expansion_records::GradeShares;
 use expansion_service::{Config, ConfigError};
+use expansion_model::UnknownFeature;
 use expansion_source::SourceError;
 use expansion_store::{Artifacts, Bus, ControlTable, StoreError};
 use expansion_training::FitError;
@@ -23,6 +25,8 @@ pub struct State {
     bus: Bus,
     source: Source,
     horizon_days: u16,
+    stale_deal_days: u16,
+    grade_shares: GradeShares,
 }
 
 impl State {
@@ -33,6 +37,8 @@ impl State {
             bus: config.bus()?,
             source: Source::new(config)?,
             horizon_days: config.horizon_days()?,
+            stale_deal_days: config.stale_deal_days()?,
+            grade_shares: config.parsed("GRADE_SHARES")?,
         })
     }
 }
@@ -51,6 +57,8 @@ pub enum Error {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
+    Model(#[from] UnknownFeature),
+    #[error(transparent)]
     Fit(#[from] FitError),
 }
 
@@ -59,7 +67,7 @@ impl Failure for Error {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Source(error) => error.is_transient(),
-            Self::Event(_) | Self::Horizon(_) | Self::Future(_) | Self::Fit(_) => false,
+            Self::Event(_) | Self::Horizon(_) | Self::Future(_) | Self::Model(_) | Self::Fit(_) => false,
         }
     }
 }

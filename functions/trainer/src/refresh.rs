@@ -1,5 +1,8 @@
 //! One refresh: read, fit, store, promote, plan.
 
+use std::collections::BTreeSet;
+
+use expansion_answer::yardstick;
 use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRequested, Table, add_outcomes, count};
 use expansion_lambda::Failure;
 use expansion_model::Manifest;
@@ -59,16 +62,21 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         Some(manifest) => manifest,
         None => train(state, &run, &source.data, model_id, fingerprint, seen.as_ref()).await?,
     };
-    drop(source.data);
     let Manifest { model_id, family, knowledge, metrics, .. } = champion::compete(state, manifest, seen).await?;
-    let model = ModelSummary { model_id, family, knowledge, metrics };
+    let scoring = state.artifacts.model(&model_id).await?;
+    let yardstick = yardstick(&scoring, &source.data, run.as_of, state.stale_deal_days, state.grade_shares)?;
+    drop(source.data);
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
-    let shards = inventory.buckets().unwrap_or(1);
-    let mut issues = source.issues;
-    issues.extend(missing_tables(&inventory));
-    let planned = state.control.plan(&run.run_id, &model, shards, previous.as_ref(), &issues).await?;
-    let run = match planned {
+    let plan = Plan {
+        model: ModelSummary { model_id, family, knowledge, metrics },
+        shards: inventory.buckets().unwrap_or(1),
+        done: BTreeSet::new(),
+        previous,
+        data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
+        yardstick: Some(yardstick),
+    };
+    let run = match state.control.plan(&run.run_id, &plan).await? {
         Some(run) => run,
         None => state.control.expect_run(&run.run_id).await?,
     };

@@ -5,7 +5,7 @@ use expansion_features::{Catalogue, Inputs};
 use expansion_model::{Model, Scorer, UnknownFeature};
 use expansion_records::{GradeShares, Yardstick};
 
-use crate::{Rules, stands};
+use crate::stands;
 
 /// Scores all customers of a source and sums up how likely those of each standing are to expand. Made before the first
 /// shard is scored, since a shard knows only its own customers.
@@ -13,7 +13,7 @@ pub fn yardstick(
     model: &Model,
     source: &SourceData,
     as_of: Instant,
-    rules: Rules,
+    stale_deal_days: u16,
     shares: GradeShares,
 ) -> Result<Yardstick, UnknownFeature> {
     let scorer = Scorer::new(&model.propensity)?;
@@ -22,7 +22,7 @@ pub fn yardstick(
     let customers = source.customers.iter().filter_map(|history| {
         let inputs = Inputs { known: history.known(as_of)?, catalogue: &catalogue, tables: &source.tables };
         let propensity = scorer.score(&scorer.bins(&inputs.snapshot()), &mut contributions).propensity;
-        Some((stands(&inputs, rules.stale_deal_days).standing, history.segment.clone(), propensity))
+        Some((stands(&inputs, stale_deal_days).standing, history.segment.clone(), propensity))
     });
     Ok(Yardstick::of(customers, shares))
 }

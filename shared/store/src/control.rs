@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_types::SdkConfig;
 use expansion_domain::{Instant, RunId};
-use expansion_records::{Listed, ModelSummary, Order, Run, RunReference, RunStage, RunSummary};
+use expansion_records::{Listed, Order, Plan, Run, RunReference, RunStage, RunSummary, Standing};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value};
 
@@ -30,8 +30,8 @@ use crate::items::{Item, deserialize, key, put_if_absent, seconds, text};
 
 /// The sparse index of the runs that are not over.
 const OPEN_RUNS_INDEX: &str = "idx_expansion_control_open_runs";
-/// How many of the best rows in each order are kept of a shard, and of the run.
-pub const TOP_ROWS: usize = 1000;
+/// How many of the best rows of each standing are kept in each order, of a shard and of the run.
+pub const TOP_ROWS: usize = 300;
 /// Rows an item of a top list; an item must stay below 400 KB.
 const TOP_PAGE: usize = 100;
 /// How long an idempotency key is remembered.
@@ -161,18 +161,16 @@ impl ControlTable {
     pub async fn plan(
         &self,
         run: &RunId,
-        model: &ModelSummary,
-        shards: u32,
-        previous: Option<&RunReference>,
-        data_issues: &[expansion_domain::DataIssue],
+        plan: &Plan,
     ) -> Result<Option<Run>, StoreError> {
         let update = "SET #state = :scoring, #touched_at = :now, #model = :model, #shards = :shards, \
-            #previous = :previous, #data_issues = :issues";
+            #previous = :previous, #data_issues = :issues, #yardstick = :yardstick";
         let values = [
-            (":model", to_attribute_value(model)?),
-            (":shards", AttributeValue::N(shards.to_string())),
-            (":previous", to_attribute_value(previous)?),
-            (":issues", to_attribute_value(data_issues)?),
+            (":model", to_attribute_value(&plan.model)?),
+            (":shards", AttributeValue::N(plan.shards.to_string())),
+            (":previous", to_attribute_value(&plan.previous)?),
+            (":issues", to_attribute_value(&plan.data_issues)?),
+            (":yardstick", to_attribute_value(&plan.yardstick)?),
         ];
         self.update_run(run, update, "#state = :training", values).await
     }
@@ -187,7 +185,7 @@ impl ControlTable {
 
     /// Records the summary of all rows. `None` if the run is not being scored.
     pub async fn summarise(&self, run: &RunId, summary: &RunSummary) -> Result<Option<Run>, StoreError> {
-        let values = [(":summary", to_attribute_value(summary)?)];
+        let values = [(":summary", to_attribute_value(summary.clone().bounded())?)];
         self.update_run(run, "SET #touched_at = :now, #summary = :summary", "#state = :scoring", values).await
     }
 
@@ -295,7 +293,7 @@ impl ControlTable {
         Ok(())
     }
 
-    /// The best rows of a run: at most 1,000 in each [`Order`]; by score.
+    /// The best rows of a run: at most 300 of each standing in each [`Order`]; by score.
     pub async fn top(&self, run: &RunId) -> Result<Vec<Listed>, StoreError> {
         let mut rows = Vec::new();
         for item in self.query_all(&format!("top#{run}")).await? {
@@ -320,11 +318,11 @@ struct TopPage {
     rows: Vec<Listed>,
 }
 
-/// The rows that are among the best in some order, and those newly ready if they are `wanted`; by score.
+/// The rows that are among the best of their standing in some order, and those newly ready if they are `wanted`; by score.
 fn keep_best(rows: &mut Vec<Listed>, wanted: bool) {
     let mut kept: Vec<bool> = rows.iter().map(|row| wanted && row.newly_ready).collect();
-    for order in Order::ALL {
-        let mut places: Vec<usize> = (0..rows.len()).collect();
+    for (order, standing) in Order::ALL.into_iter().flat_map(|order| Standing::ALL.map(|standing| (order, standing))) {
+        let mut places: Vec<usize> = (0..rows.len()).filter(|place| rows[*place].standing == standing).collect();
         places.sort_by_cached_key(|place| order.position(&rows[*place]));
         for place in places.into_iter().take(TOP_ROWS) {
             kept[place] = true;
@@ -401,7 +399,7 @@ impl ControlTable {
 
 #[cfg(test)]
 mod tests {
-    use expansion_records::{Plan, RunState};
+    use expansion_records::RunState;
     use serde_dynamo::aws_sdk_dynamodb_1::to_item;
     use serde_json::{Value, json};
 

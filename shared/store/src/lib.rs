@@ -22,5 +22,5 @@ pub use control::{ControlTable, CurrentRun, TOP_ROWS};
 pub use error::StoreError;
 pub use events::Bus;
 pub use learning::{ChampionChange, CommandRefused};
-pub use propensities::{Deadline, PropensityTable};
+pub use propensities::{Deadline, Partition, PropensityTable};
 pub use sdk::sdk_config;

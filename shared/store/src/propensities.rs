@@ -1,7 +1,8 @@
 //! The table `expansion_propensity`: one item a customer and run.
 //!
 //! An item's key is (customer, the run's instant), so a repeated write lands on itself. The score index has one
-//! partition a run and CSM, so a new run never touches the items a reader is listing.
+//! partition a run, CSM and standing, so a new run never touches the items a reader is listing, and a list of one
+//! standing reads no other rows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, Wri
 use aws_types::SdkConfig;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use expansion_domain::{Id, Instant, RunId};
-use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity};
+use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity, Standing};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use tokio::time;
@@ -37,6 +38,14 @@ pub type Deadline = time::Instant;
 
 /// The attributes of a [`PastScore`].
 const PAST_SCORE: &str = "calculated_at, run_id, model_id, propensity_score, propensity_lower, propensity_upper";
+
+/// A partition of the score index in a run: the customers of one CSM that stand alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition<'a> {
+    /// `None`: the customers without a CSM.
+    pub csm_id: Option<&'a str>,
+    pub standing: Standing,
+}
 
 #[derive(Clone, Debug)]
 pub struct PropensityTable {
@@ -134,7 +143,7 @@ impl PropensityTable {
         loop {
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
-                .projection_expression("customer_id, propensity_score, confidence_level")
+                .projection_expression("customer_id, propensity_score, standing, grade")
                 .build()
                 .map_err(StoreError::invalid("get previous scores"))?;
             let request = self.client.batch_get_item().request_items(&self.name, wanted);
@@ -156,20 +165,19 @@ impl PropensityTable {
         }
     }
 
-    /// The rows of one CSM's portfolio in a run (`None`: of the customers without a CSM) that come after a position,
-    /// by score: at least `least` of them unless the portfolio ends first. A score is never cut in two, so the next call
-    /// can go on from the last row.
-    pub async fn portfolio(
+    /// The rows of a partition that come after a position, by score: at least `least` of them unless the partition ends
+    /// first. A score is never cut in two, so the next call can go on from the last row.
+    pub async fn partition(
         &self,
         run: &RunId,
-        csm_id: Option<&str>,
+        partition: Partition<'_>,
         after: Option<&Position>,
         min_score: u8,
         least: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "scores are 1 to 99")]
         let highest = after.and_then(|position| position.value).map_or(100, |score| score.clamp(0.0, 100.0) as u8);
-        let key = portfolio_key(run, csm_id);
+        let key = partition.key(run);
         if min_score > highest || key.len() > MOST_KEY_BYTES {
             return Ok(Vec::new());
         }
@@ -189,7 +197,7 @@ impl PropensityTable {
             .send();
         let mut rows: Vec<Listed> = Vec::new();
         while let Some(item) = pages.next().await {
-            let row: Listed = from_item(item.map_err(StoreError::service("query a portfolio"))?)?;
+            let row: Listed = from_item(item.map_err(StoreError::service("query a partition"))?)?;
             let begins_a_score = rows.last().is_none_or(|last| last.propensity_score != row.propensity_score);
             if rows.len() >= least && begins_a_score {
                 break;
@@ -206,9 +214,9 @@ impl PropensityTable {
 /// The item of a row: its attributes, the index's partition, and when it expires.
 fn put_request(row: &Propensity) -> Result<WriteRequest, StoreError> {
     let mut item = to_item(row)?;
-    let partition = portfolio_key(&row.run_id, row.listed.csm_id.as_deref());
+    let partition = Partition { csm_id: row.listed.csm_id.as_deref(), standing: row.listed.standing };
     item.insert("calculated_at".to_owned(), text(&sort_key(row.listed.calculated_at)));
-    item.insert("run_portfolio".to_owned(), text(&partition));
+    item.insert("run_portfolio".to_owned(), text(&partition.key(&row.run_id)));
     item.insert("expires_at".to_owned(), seconds(now().plus_days(DAYS_KEPT)));
     let put = PutRequest::builder().set_item(Some(item)).build();
     let put = put.map_err(StoreError::invalid("write propensity rows"))?;
@@ -227,9 +235,12 @@ fn sort_key(at: Instant) -> String {
     format!("{}.{micros:06}Z", whole.trim_end_matches('Z'))
 }
 
-/// The index's partition: a run and a CSM. The separator cannot occur in a run id, so no two pairs share a key.
-fn portfolio_key(run: &RunId, csm_id: Option<&str>) -> String {
-    csm_id.map_or_else(|| run.to_string(), |csm_id| format!("{run}#{csm_id}"))
+impl Partition<'_> {
+    /// The partition's key. The separator occurs neither in a run id nor in a standing, so no two partitions share one.
+    fn key(self, run: &RunId) -> String {
+        let standing = self.standing.name();
+        self.csm_id.map_or_else(|| format!("{run}#{standing}"), |csm_id| format!("{run}#{standing}#{csm_id}"))
+    }
 }
 
 fn delays() -> impl Iterator<Item = Duration> {
