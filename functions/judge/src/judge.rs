@@ -6,8 +6,8 @@ use expansion_domain::{CustomerHistory, Id, Instant, Table, add_outcomes};
 use expansion_features::{label, observed_until};
 use expansion_lambda::lasting;
 use expansion_model::{Accuracy, EARLY_DAYS, Judged, Manifest, Model, ValueRange, accuracy};
-use expansion_records::{AccuracyRecord, Checkpoint, Listed, Plan, Run, RunSummary};
-use expansion_store::StoreError;
+use expansion_records::{AccuracyRecord, Checkpoint, Listed, Plan, Run, RunSummary, Standing};
+use expansion_store::{Partition, StoreError};
 
 use crate::{Error, State, warn};
 
@@ -43,8 +43,10 @@ pub(crate) async fn judge(
     outcomes: &Outcomes,
 ) -> Result<AccuracyRecord, Error> {
     let mut rows: Vec<Listed> = Vec::new();
-    for csm_id in &summary.portfolios {
-        rows.extend(state.propensities.portfolio(&run.run_id, csm_id.as_deref(), None, 0, usize::MAX).await?);
+    for csm_id in summary.portfolios.iter().map(Option::as_deref) {
+        for partition in Standing::ALL.map(|standing| Partition { csm_id, standing }) {
+            rows.extend(state.propensities.partition(&run.run_id, partition, None, 0, usize::MAX).await?);
+        }
     }
     let model_id = plan.model.model_id.clone();
     let manifest = state.artifacts.manifest(&model_id).await?;

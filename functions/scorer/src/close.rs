@@ -42,6 +42,8 @@ fn ready(run: &Run, plan: &Plan, row: &Listed) -> ExpansionReady {
         confidence_level: row.confidence_level.name().to_owned(),
         expected_value: row.expected_value,
         primary_signal: row.primary_signal.clone(),
+        grade: row.grade.map(|grade| grade.name().to_owned()),
+        lift: row.lift,
         leave_alone: row.leave_alone.clone(),
     }
 }

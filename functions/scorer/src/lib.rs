@@ -39,10 +39,7 @@ impl State {
             artifacts: config.artifacts()?,
             bus: config.bus()?,
             source: Source::new(config)?,
-            rules: Rules {
-                stale_deal_days: config.stale_deal_days()?,
-                ready_grade: config.parsed("READY_GRADE")?,
-            },
+            rules: Rules { stale_deal_days: config.stale_deal_days()?, ready_grade: config.parsed("READY_GRADE")? },
         })
     }
 }

@@ -9,9 +9,9 @@ mod refresh;
 
 use expansion_domain::{Detail, ModelCommandRequested, RunCheckRequested};
 use expansion_lambda::{EventError, Failure, Source, detail_type, open};
+use expansion_model::UnknownFeature;
 use expansion_records::GradeShares;
 use expansion_service::{Config, ConfigError};
-use expansion_model::UnknownFeature;
 use expansion_source::SourceError;
 use expansion_store::{Artifacts, Bus, ControlTable, StoreError};
 use expansion_training::FitError;

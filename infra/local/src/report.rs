@@ -4,9 +4,9 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use expansion_domain::{Currency, Money};
 use expansion_local::Stack;
-use expansion_records::Run;
+use expansion_records::{Run, Standing};
 use expansion_service::Principal;
-use expansion_service::list::{ListRequest, Lists};
+use expansion_service::list::{ListFilters, ListRequest, Lists};
 use expansion_service::view::ScoreView;
 
 use crate::Failure;
@@ -15,9 +15,18 @@ use crate::Failure;
 const TOP: usize = 10;
 
 pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
+    let count = |standing: Standing| {
+        let customers = run.summary().and_then(|summary| summary.standings.get(&standing));
+        customers.map_or(0, |all| all.tally.customers)
+    };
+    let [ready, in_progress, alone] = Standing::ALL.map(count);
     let rows = run.summary().map_or(0, |summary| summary.rows);
     println!("Expansion propensity as of {}: {rows} customers, next {} days\n", run.as_of, run.horizon_days);
+    println!("Whom to call: the best of {ready} customers who are ready to approach\n");
     println!("{}\n", table(&list(stack, TOP).await?, stack.config("list-propensities").currency()?));
+    println!(
+        "Besides: {in_progress} in progress (standing=in_progress), {alone} better left alone (standing=leave_alone)"
+    );
     println!("{}", quality(run));
     for issue in run.plan().into_iter().flat_map(|plan| &plan.data_issues) {
         if issue.count == 0 {
@@ -35,7 +44,7 @@ pub(crate) async fn print_urls(stack: &Stack, run: &Run) -> Result<(), Failure> 
     let first = list(stack, 1).await?.pop();
     let customer = first.map_or_else(|| "CUSTOMER".to_owned(), |row| row.customer_id.to_string());
     println!("\nServing on {url} until Ctrl-C. Try:");
-    println!("  curl '{url}/api/analytics/expansion-propensity?limit=5&min_score=50'");
+    println!("  curl '{url}/api/analytics/expansion-propensity?standing=ready_to_approach&limit=5'");
     println!("  curl '{url}/api/customers/{customer}/expansion-propensity'");
     println!(
         "  curl -X POST '{url}/api/analytics/expansion-propensity/refresh' -d '{{\"as_of\":\"{}\"}}'",
@@ -45,9 +54,10 @@ pub(crate) async fn print_urls(stack: &Stack, run: &Run) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The head of the list, as a manager sees it.
+/// The best customers to approach, as a manager sees them.
 async fn list(stack: &Stack, limit: usize) -> Result<Vec<ScoreView>, Failure> {
-    let request = ListRequest { limit, ..ListRequest::default() };
+    let filters = ListFilters { standing: Some(Standing::ReadyToApproach), ..ListFilters::default() };
+    let request = ListRequest { limit, ..filters.into() };
     let lists = Lists::new(&stack.config("list-propensities"))?;
     Ok(lists.page(&*lists.listed(None).await?, &Principal::Manager, &request).await?.data)
 }
@@ -55,7 +65,17 @@ async fn list(stack: &Stack, limit: usize) -> Result<Vec<ScoreView>, Failure> {
 fn table(rows: &[ScoreView], currency: Option<Currency>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["Rank", "Customer", "Propensity", "90 % interval", "Confidence", "Est. value", "Primary signal"]);
+    table.set_header([
+        "Rank",
+        "Customer",
+        "Propensity",
+        "90 % interval",
+        "Lift",
+        "Grade",
+        "Confidence",
+        "Est. value",
+        "Primary signal",
+    ]);
     let nothing = || "–".to_owned();
     for row in rows {
         table.add_row([
@@ -63,17 +83,25 @@ fn table(rows: &[ScoreView], currency: Option<Currency>) -> Table {
             row.customer_name.as_ref().unwrap_or(&row.customer_id).to_string(),
             format!("{}%", row.propensity_score),
             format!("{:.0}–{:.0}", row.confidence.lower, row.confidence.upper),
-            row.confidence.level.name().to_owned(),
+            row.lift.map_or_else(nothing, |lift| format!("{lift:.1}×")),
+            row.grade.map_or_else(nothing, |grade| grade.name().to_owned()),
+            confidence(row),
             row.estimated_value.map_or_else(nothing, |value| Money { amount: value.amount, currency }.to_string()),
             row.primary_signal.clone().unwrap_or_else(nothing),
         ]);
     }
-    for column in [0, 2, 3, 5] {
+    for column in [0, 2, 3, 4, 7] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table
+}
+
+/// How sure it is on which side of the average of comparable customers the customer lies.
+fn confidence(row: &ScoreView) -> String {
+    let side = row.confidence.side.map_or_else(String::new, |side| format!(", {}", side.name()));
+    format!("{}{side}", row.confidence.level.name())
 }
 
 fn quality(run: &Run) -> String {

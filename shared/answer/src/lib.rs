@@ -118,7 +118,19 @@ impl<'a> Answering<'a> {
         let scorer = Scorer::new(&model.propensity)?;
         let neighbours = model.cohort.as_ref().and_then(Neighbours::new);
         let before = Err("this is the first run".to_owned());
-        Ok(Self { model, scorer, neighbours, before, yardstick, rules, catalogue, tables, run_id, as_of, calculated_at })
+        Ok(Self {
+            model,
+            scorer,
+            neighbours,
+            before,
+            yardstick,
+            rules,
+            catalogue,
+            tables,
+            run_id,
+            as_of,
+            calculated_at,
+        })
     }
 }
 

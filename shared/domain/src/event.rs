@@ -212,8 +212,8 @@ pub struct PropensityRefreshed {
     pub rows: u64,
 }
 
-/// A customer crossed the line to being ready for an expansion in the run that readers now see. Sent once a crossing;
-/// delivered at least once, each time with the same `id`.
+/// A customer became ready for an expansion in the run that readers now see: to be approached, with grade A unless
+/// configured otherwise. Sent once for each time; delivered at least once, each time with the same `id`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpansionReady {
     /// Derived from the customer and the run before, for telling repetitions: two runs that follow the same one tell of
@@ -239,7 +239,13 @@ pub struct ExpansionReady {
     pub expected_value: Option<f64>,
     /// The strongest factor in favour, in words.
     pub primary_signal: Option<String>,
-    /// Why the customer is better left alone for now all the same.
+    /// Where the propensity lies among customers of the same standing: `A` to `D`.
+    #[serde(default)]
+    pub grade: Option<String>,
+    /// How many times as likely as comparable customers are on average.
+    #[serde(default)]
+    pub lift: Option<f64>,
+    /// Always `null`: only customers to approach are told of.
     pub leave_alone: Option<String>,
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use expansion_domain::Id;
 use expansion_model::ConfidenceLevel;
-use expansion_records::Order;
-use expansion_service::list::{DEFAULT_LIMIT, LIMITS, ListRequest, ListedRun, Lists, OF_EACH_CSM, SCORES};
+use expansion_records::{Grade, Order, Standing};
+use expansion_service::list::{
+    AMOUNT, DAYS, DEFAULT_LIMIT, LIMITS, ListFilters, ListRequest, ListedRun, Lists, OF_EACH_CSM, SCORES, Totals,
+};
 use expansion_service::view::{RunView, ScoreView};
 use expansion_service::{Config, ConfigError, Error, Principal};
 use schemars::JsonSchema;
@@ -18,20 +20,34 @@ use crate::query::{FromQuery, Given};
 use crate::{Answer, Caller, Method, Problem, Query, Shared, Surface};
 
 /// What may be asked of the list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 pub struct ListParameters {
     /// Rows wanted.
     #[schemars(with = "Option<u64>", range(min = 1, max = 200), extend("default" = DEFAULT_LIMIT))]
     pub limit: Option<usize>,
     /// Where the list goes on: `next_cursor` of the page before, with the same other parameters.
     pub cursor: Option<String>,
+    /// Only customers who stand so.
+    #[schemars(with = "Option<String>", extend("enum" = STANDINGS, "default" = "all"))]
+    pub standing: Option<ListedStanding>,
+    /// Only this grade, in either case.
+    #[schemars(with = "Option<String>", extend("enum" = Grade::ALL.map(Grade::name)))]
+    pub grade: Option<Grade>,
     /// Only this CSM's customers; for a CSM always their own.
     #[schemars(with = "Option<String>")]
     pub csm_id: Option<Id>,
     /// Only this segment.
-    pub segment: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub segment: Option<Id>,
+    /// Only this industry.
+    #[schemars(with = "Option<String>")]
+    pub industry: Option<Id>,
+    /// Only this region.
+    #[schemars(with = "Option<String>")]
+    pub region: Option<Id>,
     /// Only customers to whom this product is recommended.
-    pub product_id: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub product_id: Option<Id>,
     /// Only customers whose name or id has this in it, in any case of letters.
     pub q: Option<String>,
     /// Only scores from here on.
@@ -40,27 +56,75 @@ pub struct ListParameters {
     /// Only this confidence; any case of letters is taken.
     #[schemars(with = "Option<String>", extend("enum" = ["High", "Medium", "Low"]))]
     pub confidence: Option<ConfidenceLevel>,
+    /// Only customers of whom a contract ends within so many days.
+    #[schemars(range(min = 0, max = 3650))]
+    pub renewal_within: Option<u16>,
+    /// Only customers with somebody known who argues for a purchase (`true`), or without (`false`).
+    pub has_advocate: Option<bool>,
+    /// Only customers with whom nobody has talked for so many days, or never.
+    #[schemars(range(min = 0, max = 3650))]
+    pub no_contact_for: Option<u16>,
+    /// Only customers whose expansion would be worth so much: `estimated_value.amount` from here on.
+    #[schemars(range(min = 0))]
+    pub min_value: Option<f64>,
     /// What comes first.
     #[schemars(with = "Option<String>", extend("enum" = Order::ALL.map(Order::name), "default" = Order::default().name()))]
     pub sort: Option<Order>,
-    /// Each CSM's best so many; sorted by priority without those better left alone.
+    /// Each CSM's best so many; sorted by priority only those ready to approach.
     #[schemars(with = "Option<u64>", range(min = 1, max = 100))]
     pub per_csm: Option<usize>,
+}
+
+/// The values of `standing`.
+const STANDINGS: [&str; 4] = ["ready_to_approach", "in_progress", "leave_alone", ALL];
+const ALL: &str = "all";
+
+/// Which customers are listed: of one standing, or all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListedStanding {
+    /// However they stand.
+    #[default]
+    All,
+    /// Only those who stand so.
+    Only(Standing),
+}
+
+impl ListedStanding {
+    fn named(name: &str) -> Option<Self> {
+        if name == ALL { Some(Self::All) } else { Standing::named(name).map(Self::Only) }
+    }
+
+    /// The standing that the list is narrowed to.
+    pub const fn only(self) -> Option<Standing> {
+        match self {
+            Self::All => None,
+            Self::Only(standing) => Some(standing),
+        }
+    }
 }
 
 impl FromQuery for ListParameters {
     fn take(given: &mut Given) -> Self {
         let levels = "must be High, Medium or Low";
         let orders = "must be score, expected_value or priority";
+        let standings = "must be ready_to_approach, in_progress, leave_alone or all";
         Self {
             limit: given.number("limit", LIMITS),
             min_score: given.number("min_score", SCORES),
             per_csm: given.number("per_csm", OF_EACH_CSM),
             confidence: given.parsed("confidence", levels, |text| text.parse().ok()),
             sort: given.parsed("sort", orders, |text| Order::ALL.into_iter().find(|order| order.name() == text)),
+            standing: given.parsed("standing", standings, ListedStanding::named),
+            grade: given.parsed("grade", "must be A, B, C or D", |text| text.parse().ok()),
             csm_id: given.text("csm_id").map(Id::from),
-            segment: given.text("segment"),
-            product_id: given.text("product_id"),
+            segment: given.text("segment").map(Id::from),
+            industry: given.text("industry").map(Id::from),
+            region: given.text("region").map(Id::from),
+            product_id: given.text("product_id").map(Id::from),
+            renewal_within: given.number("renewal_within", DAYS),
+            has_advocate: given.parsed("has_advocate", "must be true or false", |text| text.parse().ok()),
+            no_contact_for: given.number("no_contact_for", DAYS),
+            min_value: given.parsed("min_value", AMOUNT, |text| text.parse().ok().filter(|least: &f64| *least >= 0.0)),
             q: given.text("q"),
             cursor: given.text("cursor"),
         }
@@ -74,6 +138,8 @@ pub struct ListAnswer {
     pub run: RunView,
     /// The rows.
     pub data: Vec<ScoreView>,
+    /// What all customers of the list add up to; `null` on further pages.
+    pub totals: Option<Totals>,
     /// Where the list goes on; `null` at its end.
     pub next_cursor: Option<String>,
 }
@@ -104,20 +170,36 @@ impl Pages {
         let listed = self.lists.listed(request.from.as_ref()).await?;
         let page = self.lists.page(&listed, caller, &request).await?;
         let seal = |start| self.key.seal(&Cursor { list: request.identity(caller), start });
-        Ok((ListAnswer { run: page.run, data: page.data, next_cursor: page.next.map(seal) }, listed))
+        let totals = match request.from {
+            None => Some(self.lists.totals(&listed, caller, &request).await?),
+            Some(_) => None,
+        };
+        let next_cursor = page.next.map(seal);
+        Ok((ListAnswer { run: page.run, data: page.data, totals, next_cursor }, listed))
     }
 
     /// What the parameters of a caller ask for.
     fn request(&self, caller: &Principal, mut query: Query<ListParameters>) -> Result<ListRequest, Error> {
         let asked = query.asked.clone();
-        let request = ListRequest {
-            limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
+        let filters = ListFilters {
+            standing: asked.standing.unwrap_or_default().only(),
+            grade: asked.grade,
             csm_id: asked.csm_id,
             segment: asked.segment,
+            industry: asked.industry,
+            region: asked.region,
             product_id: asked.product_id,
             q: asked.q,
             min_score: asked.min_score.unwrap_or_default(),
             confidence: asked.confidence,
+            renewal_within: asked.renewal_within,
+            has_advocate: asked.has_advocate,
+            no_contact_for: asked.no_contact_for,
+            min_value: asked.min_value,
+        };
+        let request = ListRequest {
+            filters,
+            limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
             order: asked.sort.unwrap_or_default(),
             per_csm: asked.per_csm,
             from: None,

@@ -8,7 +8,7 @@ use expansion_domain::Currency;
 use expansion_http::list::ListParameters;
 use expansion_http::{Caller, Problem, Query, Shared};
 use expansion_model::ConfidenceLevel;
-use expansion_records::{Order, RunSummary};
+use expansion_records::{Facet, Grade, Order, RunSummary, Standing};
 use expansion_service::list::Totals;
 use expansion_service::view::{RunView, ScoreView, TrendView};
 use expansion_service::{Error, Principal};
@@ -22,7 +22,13 @@ const ROWS: usize = 25;
 const CURVE: i32 = 12;
 /// What can be chosen.
 const ORDERS: [Order; 3] = Order::ALL;
-const LEVELS: [ConfidenceLevel; 3] = [ConfidenceLevel::High, ConfidenceLevel::Medium, ConfidenceLevel::Low];
+const LEVELS: [ConfidenceLevel; 3] = ConfidenceLevel::ALL;
+const GRADES: [Grade; 4] = Grade::ALL;
+const FACETS: [(&str, &str, Facet); 3] = [
+    ("Segment", "segment", Facet::Segment),
+    ("Industry", "industry", Facet::Industry),
+    ("Region", "region", Facet::Region),
+];
 /// Parts of the scores in the chart, and how many scores make one.
 const PARTS: usize = 20;
 const PART: usize = 5;
@@ -35,6 +41,7 @@ struct Portfolio<'a> {
     is_manager: bool,
     latest: Latest,
     rows: Vec<Row>,
+    tabs: Vec<Tab>,
     filters: BTreeMap<String, String>,
     /// Whose CSMs, segments and products can be chosen.
     choices: &'a RunSummary,
@@ -43,6 +50,14 @@ struct Portfolio<'a> {
     /// Customers by score, in parts.
     counts: Vec<u64>,
     distribution: String,
+}
+
+/// The list of one standing, or of all customers.
+struct Tab {
+    title: &'static str,
+    customers: u64,
+    link: String,
+    is_shown: bool,
 }
 
 /// The page before any refresh is complete.
@@ -76,6 +91,11 @@ impl Portfolio<'_> {
         self.filters.get(name).map_or("", String::as_str)
     }
 
+    /// The values of a facet that can be chosen.
+    fn values(&self, facet: Facet) -> impl Iterator<Item = &str> {
+        self.choices.values(facet).map(|value| &**value)
+    }
+
     /// The list in another order, from its beginning.
     fn sorted_by(&self, order: Order) -> String {
         linked(&self.filters, &[("cursor", None), ("sort", Some(order.name()))])
@@ -101,7 +121,8 @@ pub(crate) async fn page(
     let Caller(caller) = caller?;
     // An empty field of the form is no filter.
     let given: Vec<(String, String)> = serde_urlencoded::from_str(&query.unwrap_or_default()).unwrap_or_default();
-    let filters: BTreeMap<String, String> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let mut filters: BTreeMap<String, String> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    filters.entry("standing".to_owned()).or_insert_with(|| Standing::ReadyToApproach.name().to_owned());
     let mut query = Query::<ListParameters>::of(filters.clone());
     query.asked.limit.get_or_insert(ROWS);
     let is_manager = caller == Principal::Manager;
@@ -110,7 +131,8 @@ pub(crate) async fn page(
         Err(Error::NoRunYet) => return Page::of(&First { is_manager, latest }),
         page => page?,
     };
-    let totals = dashboard.pages.lists.totals(&caller, &listed).await?;
+    // Further pages of a list come without its totals.
+    let totals = list.totals.unwrap_or_default();
     let counts = parts(&totals.histogram);
     let next = list.next_cursor.map(|cursor| linked(&filters, &[("cursor", Some(&cursor))]));
     let curves = dashboard.customers.curves(&list.run.run_id, &list.data, CURVE).await?;
@@ -118,6 +140,7 @@ pub(crate) async fn page(
         is_manager,
         latest,
         rows: list.data.into_iter().zip(curves).map(|(score, past)| Row::new(score, &past)).collect(),
+        tabs: tabs(&totals, &filters),
         choices: listed.summary(),
         distribution: charts::distribution(&counts),
         counts,
@@ -127,6 +150,20 @@ pub(crate) async fn page(
         filters,
         next,
     })
+}
+
+/// The standings, and all customers, each with how many the other filters leave.
+fn tabs(totals: &Totals, filters: &BTreeMap<String, String>) -> Vec<Tab> {
+    let tab = |title, name: &'static str, customers| Tab {
+        title,
+        customers,
+        link: linked(filters, &[("cursor", None), ("standing", Some(name))]),
+        is_shown: filters.get("standing").is_some_and(|shown| shown == name),
+    };
+    let of = |standing: Standing| totals.standings.get(&standing).copied().unwrap_or_default();
+    let one = |standing: Standing| tab(standing.title(), standing.name(), of(standing));
+    let all = tab("All", "all", totals.standings.values().sum());
+    Standing::ALL.into_iter().map(one).chain([all]).collect()
 }
 
 async fn latest(dashboard: &Dashboard, caller: &Principal) -> Result<Latest, Error> {

@@ -5,7 +5,7 @@ use std::iter;
 use std::ops::Range;
 
 use expansion_domain::Id;
-use expansion_records::RunSummary;
+use expansion_records::{Facet, RunSummary};
 
 use crate::names::{SURE, key, similarity};
 
@@ -45,7 +45,7 @@ enum Meaning {
 impl From<&RunSummary> for Vocabulary {
     fn from(summary: &RunSummary) -> Self {
         Self {
-            segments: summary.segments.keys().cloned().collect(),
+            segments: summary.values(Facet::Segment).cloned().collect(),
             products: summary.products.iter().map(|(id, to)| (id.clone(), to.name.clone())).collect(),
         }
     }

@@ -11,12 +11,13 @@
 //! | `by value`, `worth most`, `biggest` | sorted by expected value |
 //! | `by priority`, `call first`, `urgent` | sorted by priority |
 //! | `high confidence`, `high-confidence` | only this confidence |
-//! | `newly ready` | only those who crossed the line to being ready in the run |
+//! | `newly ready` | only those who became ready in the run |
+//! | `in progress`, `being worked`, `open deals` · `leave alone`, `left alone` | only those who stand so |
 //! | `in the next 90 days` | within which time, which the horizon is held against |
 //! | anything else but [`FILLERS`], as `over 50 seats` | a phrase: a segment or a product, as only the data can tell |
 
 use expansion_model::ConfidenceLevel;
-use expansion_records::Order;
+use expansion_records::{Order, Standing};
 
 use crate::words::{Whose, Word, amount, number, whose};
 
@@ -30,8 +31,10 @@ pub struct Wanted {
     pub min_estimated_value: Option<f64>,
     pub min_expected_value: Option<f64>,
     pub confidence: Option<ConfidenceLevel>,
-    /// Only those who crossed the line to being ready in the run.
+    /// Only those who became ready in the run.
     pub newly_ready: bool,
+    /// Only those who stand so.
+    pub standing: Option<Standing>,
     /// Within how many days.
     pub days: Option<u32>,
     pub order: Order,
@@ -154,6 +157,10 @@ fn understood(wanted: &mut Wanted, words: &[Word]) -> Option<usize> {
         wanted.confidence = Some(level);
         return Some(taken);
     }
+    if let Some((standing, taken)) = standing(words) {
+        wanted.standing = Some(standing);
+        return Some(taken);
+    }
     let (word, after) = words.split_first()?;
     let next = after.first().map(|next| &*next.low);
     if let Some(number) = number(&word.low) {
@@ -183,6 +190,19 @@ fn understood(wanted: &mut Wanted, words: &[Word]) -> Option<usize> {
         return Some(1);
     }
     word.is_one_of(FILLERS).then_some(1)
+}
+
+/// How accounts stand, and how many words say it.
+fn standing(words: &[Word]) -> Option<(Standing, usize)> {
+    match (low(words, 0), low(words, 1), low(words, 2)) {
+        ("better", "left" | "leave", "alone") => Some((Standing::LeaveAlone, 3)),
+        ("left" | "leave", "alone", _) => Some((Standing::LeaveAlone, 2)),
+        ("open", "deal" | "deals", _) | ("in", "progress", _) | ("being", "worked", _) => {
+            Some((Standing::InProgress, 2))
+        }
+        ("ready", "to", "approach") => Some((Standing::ReadyToApproach, 3)),
+        _ => None,
+    }
 }
 
 /// `by value`, `by expected value`: a bound after that is not one on the value.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use expansion_domain::{Currency, Instant};
 use expansion_question::{EXAMPLES, Question, understand};
+use expansion_records::Standing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,8 @@ pub enum Understood {
         filters: Filters,
         /// The accounts, in the order asked for.
         accounts: Vec<ScoreView>,
+        /// How many accounts of each standing are like this, but for `newly_ready` and `min_expected_value`.
+        standings: BTreeMap<Standing, u64>,
         /// Everything about the first of them; `null` when there is none.
         customer: Option<Box<CustomerAnswer>>,
     },

@@ -1,43 +1,43 @@
 //! The customers of a run, best first, and what they add up to.
 
+mod filters;
 mod rows;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
 
-use expansion_domain::{Id, RunId};
-use expansion_model::ConfidenceLevel;
-use expansion_records::{Listed, Order, Position, Run, RunStage, RunSummary};
-use expansion_store::{ControlTable, PropensityTable, TOP_ROWS};
+use expansion_domain::RunId;
+use expansion_records::{Listed, Order, Position, Run, RunStage, RunSummary, Standing, Tally};
+use expansion_store::{ControlTable, Partition, PropensityTable, StoreError, TOP_ROWS};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::view::{RunView, ScoreView};
 use crate::{Config, ConfigError, Error, InvalidParameter, Principal};
 
+pub use filters::ListFilters;
+
 /// Rows a page unless asked otherwise.
 pub const DEFAULT_LIMIT: usize = 50;
 /// Rows that a page may have.
 pub const LIMITS: RangeInclusive<usize> = 1..=200;
 pub const SCORES: RangeInclusive<u8> = 0..=100;
+/// What is wrong with other values.
+pub const AMOUNT: &str = "must be an amount from 0 on";
+/// Days that may be asked for.
+pub const DAYS: RangeInclusive<u16> = 0..=3650;
 /// Customers that may be asked for of each CSM.
 pub const OF_EACH_CSM: RangeInclusive<usize> = 1..=100;
 
 /// Which customers are asked for, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ListRequest {
+    pub filters: ListFilters,
     pub limit: usize,
-    /// Only this CSM's portfolio; a CSM may name only their own, and gets it anyway.
-    pub csm_id: Option<Id>,
-    pub segment: Option<String>,
-    /// Only customers to whom this product is recommended.
-    pub product_id: Option<String>,
-    /// Only customers whose name or id has this in it, in any case of letters.
-    pub q: Option<String>,
-    pub min_score: u8,
-    pub confidence: Option<ConfidenceLevel>,
     pub order: Order,
-    /// Only so many of each CSM's portfolio, their best; in the order of priority without those better left alone.
+    /// Only so many of each CSM's portfolio, their best; in the order of priority only those ready to approach.
     pub per_csm: Option<usize>,
     /// Where to go on; without it the list of the current run begins.
     pub from: Option<PageStart>,
@@ -63,12 +63,20 @@ pub struct Page {
     pub next: Option<PageStart>,
 }
 
-/// What the customers that a caller sees add up to.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What the customers of a list add up to, whatever page is shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Totals {
+    /// How many customers.
     pub customers: u64,
+    /// The sum of their expected values; `null` where none has one.
     pub expected_value: Option<f64>,
+    /// How many customers of each standing the list would have with no filter by standing.
+    pub standings: BTreeMap<Standing, u64>,
+    /// How many customers were examined where not all could be: the best of each standing. `null` where all were, so that
+    /// the totals are exact.
+    pub examined: Option<u64>,
     /// How many have each score; position 0 to 100.
+    #[serde(skip)]
     pub histogram: Vec<u64>,
 }
 
@@ -85,7 +93,7 @@ pub struct Lists {
 #[derive(Debug)]
 pub struct ListedRun {
     pub run: Run,
-    /// In each order, as [`Order::ALL`] has them.
+    /// In each order, as [`Order::ALL`] has them: at least the best [`TOP_ROWS`] of each standing.
     top: [Vec<Listed>; Order::ALL.len()],
 }
 
@@ -127,30 +135,89 @@ impl Lists {
             return Err(Error::InvalidParameters(wrong));
         }
         let request = &request.clone().settled(principal);
-        let source = rows::Source { table: &self.propensities, request, run, top: &top[request.order as usize] };
+        let top = best_of(&top[request.order as usize], request.filters.standing);
+        let source = rows::Source { table: &self.propensities, request, run, top: &top };
         let page = page(request, run, source.page().await?);
         Ok(Page { run: page.run.seen_by(principal), ..page })
     }
 
-    /// What the caller's customers of a run add up to: all of them for a manager, their own portfolio for a CSM.
-    pub async fn totals(&self, principal: &Principal, listed: &ListedRun) -> Result<Totals, Error> {
-        let Some(csm_id) = principal.csm_id() else {
-            let RunSummary { rows, expected_value, histogram, .. } = listed.summary();
-            return Ok(Totals { customers: *rows, expected_value: *expected_value, histogram: histogram.clone() });
-        };
-        let run_id = &listed.run.run_id;
-        Ok(Totals::of(&self.propensities.portfolio(run_id, Some(csm_id), None, 0, usize::MAX).await?))
+    /// What the customers of a list add up to. Exact where the run's summary has the counts, and for one portfolio;
+    /// otherwise over the best rows of each standing, which says so.
+    pub async fn totals(
+        &self,
+        ListedRun { run, top }: &ListedRun,
+        principal: &Principal,
+        request: &ListRequest,
+    ) -> Result<Totals, Error> {
+        let filters = request.clone().settled(principal).filters;
+        if let Some(totals) = run.summary().and_then(|summary| Totals::counted(summary, &filters)) {
+            return Ok(totals);
+        }
+        if let Some(csm_id) = filters.csm_id.as_deref() {
+            let rows = whole_portfolio(&self.propensities, run, Some(csm_id)).await?;
+            return Ok(Totals::of(&rows, &filters, run));
+        }
+        let rows = &top[Order::Score as usize];
+        let is_whole = run.summary().is_none_or(|summary| summary.rows == rows.len() as u64);
+        let examined = (!is_whole).then_some(rows.len() as u64);
+        Ok(Totals { examined, ..Totals::of(rows, &filters, run) })
     }
 }
 
+/// All rows of a CSM's portfolio.
+async fn whole_portfolio(table: &PropensityTable, run: &Run, csm_id: Option<&str>) -> Result<Vec<Listed>, StoreError> {
+    let mut rows = Vec::new();
+    for standing in Standing::ALL {
+        rows.extend(table.partition(&run.run_id, Partition { csm_id, standing }, None, 0, usize::MAX).await?);
+    }
+    Ok(rows)
+}
+
+/// The best rows in an order, of one standing or of all: as many as are surely the best.
+fn best_of(top: &[Listed], standing: Option<Standing>) -> Vec<&Listed> {
+    top.iter().filter(|row| standing.is_none_or(|standing| row.standing == standing)).take(TOP_ROWS).collect()
+}
+
 impl Totals {
-    fn of(rows: &[Listed]) -> Self {
-        let mut histogram = vec![0; 101];
-        for row in rows {
-            histogram[usize::from(row.propensity_score.min(100))] += 1;
+    /// What the company's summary says of the filters; `None` where it has no counts of that.
+    fn counted(summary: &RunSummary, filters: &ListFilters) -> Option<Self> {
+        let counted = filters.counted()?;
+        let mut totals = Self::default();
+        let wanted = |standing: Standing| counted.standing.is_none_or(|wanted| wanted == standing);
+        let mut sum = Tally::default();
+        let mut add = |standing: Standing, tally: Tally| {
+            totals.standings.insert(standing, tally.customers);
+            if wanted(standing) {
+                sum.add(tally);
+            }
+        };
+        match &counted.facet {
+            Some((facet, value)) => {
+                let standings = summary.facets.get(facet)?.get(value);
+                standings.into_iter().flatten().for_each(|(standing, tally)| add(*standing, *tally));
+            }
+            None => summary.standings.iter().for_each(|(standing, all)| add(*standing, all.tally)),
         }
-        let expected_value = rows.iter().filter_map(|row| row.expected_value).reduce(|a, b| a + b);
-        Self { customers: rows.len() as u64, expected_value, histogram }
+        let histograms = summary.standings.iter().filter(|(standing, _)| wanted(**standing));
+        totals.histogram = histograms.fold(vec![0; 101], |mut sum, (_, all)| {
+            sum.iter_mut().zip(&all.histogram).for_each(|(sum, more)| *sum += more);
+            sum
+        });
+        Some(Self { customers: sum.customers, expected_value: sum.expected_value, ..totals })
+    }
+
+    fn of(rows: &[Listed], filters: &ListFilters, run: &Run) -> Self {
+        let mut totals = Self { histogram: vec![0; 101], ..Self::default() };
+        let of_any_standing = ListFilters { standing: None, ..filters.clone() };
+        let mut sum = Tally::default();
+        for row in rows.iter().filter(|row| of_any_standing.wants(row, run.as_of.date())) {
+            *totals.standings.entry(row.standing).or_default() += 1;
+            if filters.standing.is_none_or(|standing| row.standing == standing) {
+                sum.add(Tally::of(row));
+                totals.histogram[usize::from(row.propensity_score.min(100))] += 1;
+            }
+        }
+        Self { customers: sum.customers, expected_value: sum.expected_value, ..totals }
     }
 }
 
@@ -159,7 +226,6 @@ impl ListedRun {
         let top = Order::ALL.map(|order| {
             let mut top = best.to_vec();
             order.sort(&mut top);
-            top.truncate(TOP_ROWS);
             top
         });
         Self { run, top }
@@ -174,18 +240,13 @@ impl ListedRun {
 
 impl Default for ListRequest {
     fn default() -> Self {
-        Self {
-            limit: DEFAULT_LIMIT,
-            csm_id: None,
-            segment: None,
-            product_id: None,
-            q: None,
-            min_score: 0,
-            confidence: None,
-            order: Order::Score,
-            per_csm: None,
-            from: None,
-        }
+        Self { filters: ListFilters::default(), limit: DEFAULT_LIMIT, order: Order::Score, per_csm: None, from: None }
+    }
+}
+
+impl From<ListFilters> for ListRequest {
+    fn from(filters: ListFilters) -> Self {
+        Self { filters, ..Self::default() }
     }
 }
 
@@ -193,49 +254,39 @@ impl ListRequest {
     /// What is wrong with the request of this caller.
     pub fn wrong(&self, principal: &Principal) -> Vec<InvalidParameter> {
         let per_csm = self.per_csm.is_none_or(|most| OF_EACH_CSM.contains(&most));
-        let is_own = self.csm_id.as_ref().zip(principal.csm_id()).is_none_or(|(asked, own)| asked == own);
+        let is_own = self.filters.csm_id.as_ref().zip(principal.csm_id()).is_none_or(|(asked, own)| asked == own);
         let rules = [
             (LIMITS.contains(&self.limit), InvalidParameter::not_within("limit", &LIMITS)),
-            (SCORES.contains(&self.min_score), InvalidParameter::not_within("min_score", &SCORES)),
+            (SCORES.contains(&self.filters.min_score), InvalidParameter::not_within("min_score", &SCORES)),
             (per_csm, InvalidParameter::not_within("per_csm", &OF_EACH_CSM)),
             (is_own, InvalidParameter::new("csm_id", "must be your own")),
+            (self.filters.min_value.is_none_or(|least| least >= 0.0), InvalidParameter::new("min_value", AMOUNT)),
         ];
         rules.into_iter().filter(|(is_met, _)| !is_met).map(|(_, refused)| refused).collect()
     }
 
     /// Names the list that this caller asks for: everything that decides which rows are in it, and in which order.
     pub fn identity(&self, principal: &Principal) -> String {
-        let list = Self { from: None, ..self.clone() }.settled(principal);
-        let confidence = list.confidence.map(ConfidenceLevel::name);
-        let order = (list.order, list.per_csm);
-        let parts = (&list.csm_id, &list.segment, &list.product_id, &list.q, list.min_score, confidence, order);
-        serde_json::to_string(&parts).unwrap_or_default()
+        let list = self.clone().settled(principal);
+        serde_json::to_string(&(&list.filters, list.order, list.per_csm)).unwrap_or_default()
     }
 
-    /// The request as it is answered: a CSM's is about their own portfolio.
+    /// The request as it is answered.
     fn settled(self, principal: &Principal) -> Self {
-        let csm_id = principal.csm_id().cloned().or(self.csm_id);
-        let q = self.q.map(|q| q.to_lowercase()).filter(|q| !q.is_empty());
-        Self { csm_id, q, ..self }
+        Self { filters: self.filters.settled(principal), ..self }
     }
 
-    /// Whether a row belongs in the list, beside score and portfolio, which choose the rows that are looked at.
-    fn wants(&self, row: &Listed) -> bool {
-        let names = || row.customer_name.iter().chain([&row.customer_id]);
-        row.propensity_score >= self.min_score
-            && self.csm_id.as_ref().is_none_or(|csm| row.csm_id.as_ref() == Some(csm))
-            && self.segment.as_deref().is_none_or(|segment| row.segment.as_deref() == Some(segment))
-            && self.product_id.as_deref().is_none_or(|product| row.product_ids.iter().any(|id| **id == *product))
-            && self.q.as_deref().is_none_or(|q| names().any(|name| name.to_lowercase().contains(q)))
-            && self.confidence.is_none_or(|level| row.confidence_level == level)
-            && !(self.per_csm.is_some() && self.order == Order::Priority && row.leave_alone.is_some())
+    /// Whether a row of the run belongs in the list.
+    fn wants(&self, row: &Listed, run: &Run) -> bool {
+        let has_place = self.per_csm.is_none() || self.order != Order::Priority || row.priority.is_some();
+        has_place && self.filters.wants(row, run.as_of.date())
     }
 }
 
 /// The page that shows these rows of a run.
 fn page(request: &ListRequest, run: &Run, found: rows::Found) -> Page {
     let before = request.from.as_ref().map_or(0, |start| start.rank);
-    let has_rank = |row: &Listed| request.order != Order::Priority || row.leave_alone.is_none();
+    let has_rank = |row: &Listed| request.order != Order::Priority || row.priority.is_some();
     let view = |(rank, row)| ScoreView::new(has_rank(&row).then_some(rank), row, run);
     let data: Vec<ScoreView> = (before + 1..).zip(found.rows).map(view).collect();
     let rank = before + data.len() as u64;

@@ -1,8 +1,8 @@
 //! The parts that answers are made of.
 
-use expansion_domain::{DataIssue, Id, Instant, RunId};
-use expansion_model::{ConfidenceLevel, Knowledge, Metrics, ValueRange};
-use expansion_records::{Listed, ModelSummary, Run, RunStage};
+use expansion_domain::{DataIssue, Date, Id, Instant, RunId};
+use expansion_model::{ConfidenceLevel, Knowledge, Metrics, Side, ValueRange};
+use expansion_records::{Comparable, Grade, Listed, ModelSummary, Run, RunStage, Standing};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -65,7 +65,7 @@ pub struct ModelView {
 /// A customer's score as the list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ScoreView {
-    /// Place in the list, from 1; `null` for customers better left alone in a list by priority.
+    /// Place in the list, from 1; in a list by priority `null` for customers who are not ready to approach.
     pub rank: Option<u64>,
     /// The customer.
     pub customer_id: Id,
@@ -75,25 +75,50 @@ pub struct ScoreView {
     pub csm_id: Option<Id>,
     /// Segment.
     pub segment: Option<Id>,
+    /// Industry.
+    pub industry: Option<Id>,
+    /// Region.
+    pub region: Option<Id>,
+    /// Whether to approach the customer.
+    pub standing: Standing,
     /// Chance in 100 of an expansion within the horizon, 1–99.
     #[schemars(range(min = 1, max = 99))]
     pub propensity_score: u8,
     /// Share of all customers with a lower score, in percent (ties count half).
     #[schemars(range(min = 0, max = 100))]
     pub percentile: f64,
-    /// How sure the score is.
+    /// How many times as likely as comparable customers are on average; `null` in runs of earlier versions.
+    pub lift: Option<f64>,
+    /// The comparable customers: those of the same standing and segment, or of the standing where they are fewer than 100.
+    pub comparable: Option<Comparable>,
+    /// Where the propensity lies among the customers of the same standing: A (the best 10 %, unless configured otherwise) to
+    /// D.
+    pub grade: Option<Grade>,
+    /// How sure it is that the customer's own chance lies above, or below, the average of comparable customers.
     pub confidence: ConfidenceView,
     /// Amount of an expansion, if it happens; `null` when no won amount is known.
     pub estimated_value: Option<ValueRange>,
     /// Propensity times mean amount; `null` when no won amount is known.
     pub expected_value: Option<f64>,
-    /// Expected value times confidence; `null` for a customer better left alone.
+    /// Expected value times the chance that the customer is likelier to expand than comparable ones; `null` unless they are
+    /// ready to approach.
     pub priority: Option<f64>,
-    /// Why the customer is better left alone for now; `null` when nothing speaks against asking.
+    /// Why the customer is better left alone for now; `null` unless they are.
     pub leave_alone: Option<String>,
-    /// Whether the customer crossed the line to being ready in this run.
+    /// The deal that is being worked; `null` unless the customer is in progress. The score is the chance that it, or
+    /// another one, is won within the horizon.
+    pub open_deal: Option<String>,
+    /// What may hold that deal.
+    pub risks: Vec<String>,
+    /// The next day on which a contract ends.
+    pub renewal: Option<Date>,
+    /// The day of the last meeting, review or call.
+    pub last_contact: Option<Date>,
+    /// Whether somebody at the customer is known to argue for a purchase.
+    pub has_advocate: bool,
+    /// Whether the customer became ready in this run: to approach, with grade A unless configured otherwise.
     pub newly_ready: bool,
-    /// The strongest factor in favour that somebody can act on, in words.
+    /// The strongest factor in favour that is news, in words.
     pub primary_signal: Option<String>,
     /// The change since the run before; `null` for a customer that was not in it.
     pub trend: Option<TrendView>,
@@ -110,9 +135,11 @@ pub struct ConfidenceView {
     pub lower: f64,
     /// Upper end of the 90 % interval, in points of the score.
     pub upper: f64,
-    /// In a number, 0–1.
+    /// The chance of that side, 0.5–1, lowered where features are missing.
     #[schemars(range(min = 0, max = 1))]
     pub value: f64,
+    /// The side of the average that the customer's own chance is taken to lie on.
+    pub side: Option<Side>,
 }
 
 /// A change since the run before.
@@ -190,6 +217,7 @@ impl ScoreView {
                 lower: row.propensity_lower,
                 upper: row.propensity_upper,
                 value: row.confidence,
+                side: row.side,
             },
             estimated_value: amounts.map(|((amount, lower), upper)| ValueRange { amount, lower, upper }),
             trend: row.previous_score.map(|previous_score| TrendView {
@@ -200,10 +228,21 @@ impl ScoreView {
             customer_name: row.customer_name,
             csm_id: row.csm_id,
             segment: row.segment,
+            industry: row.industry,
+            region: row.region,
+            standing: row.standing,
+            lift: row.lift,
+            comparable: row.comparable,
+            grade: row.grade,
             propensity_score: row.propensity_score,
             expected_value: row.expected_value,
             priority: row.priority,
             leave_alone: row.leave_alone,
+            open_deal: row.open_deal,
+            risks: row.risks,
+            renewal: row.renewal,
+            last_contact: row.last_contact,
+            has_advocate: row.has_advocate,
             newly_ready: row.newly_ready,
             primary_signal: row.primary_signal,
             calculated_at: row.calculated_at,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use expansion_domain::{Id, RunId};
 use expansion_features::{FEATURES, Feature, Value};
 use expansion_model::{
-    ASSOCIATION, ConfidenceLevel, FactorValue, Lever, Model, Profiles, Rescored, Scorer, confidence, rescore, rounded,
+    ASSOCIATION, Confidence, FactorValue, Lever, Model, Profiles, Rescored, Scorer, rescore, rounded, sigmoid,
     smallest_change,
 };
 use expansion_records::Propensity;
@@ -207,7 +207,8 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
         Question::Changes(changes) => (None, changes),
     };
     let Rescored { score_before, score_after, score, changes, other_points } = rescore(scorer, &snapshot, &found);
-    let value = confidence(&score, model.propensity.knowledge);
+    let average = row.listed.comparable.as_ref().map_or_else(|| sigmoid(model.propensity.intercept), |one| one.average);
+    let confidence = Confidence::of(&score, average, model.propensity.knowledge);
     let changes = changes.into_iter().map(|change| {
         let feature = &FEATURES[change.feature];
         ChangeView {
@@ -229,10 +230,11 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
         propensity_score: score_before,
         changed_score: score_after,
         changed_confidence: ConfidenceView {
-            level: ConfidenceLevel::of(value),
+            level: confidence.level(),
             lower: rounded(100.0 * score.lower, 1),
             upper: rounded(100.0 * score.upper, 1),
-            value: rounded(value, 3),
+            value: rounded(confidence.value, 3),
+            side: Some(confidence.side),
         },
         changes: changes.collect(),
         other_points,

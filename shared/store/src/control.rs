@@ -158,11 +158,7 @@ impl ControlTable {
 
     /// Records the model, the shards and which rows of the source were left out; from here on shards can be scored.
     /// `None` if the run is further already.
-    pub async fn plan(
-        &self,
-        run: &RunId,
-        plan: &Plan,
-    ) -> Result<Option<Run>, StoreError> {
+    pub async fn plan(&self, run: &RunId, plan: &Plan) -> Result<Option<Run>, StoreError> {
         let update = "SET #state = :scoring, #touched_at = :now, #model = :model, #shards = :shards, \
             #previous = :previous, #data_issues = :issues, #yardstick = :yardstick";
         let values = [

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use expansion_domain::{Id, count};
 use expansion_features::Dataset;
 use expansion_model::{
-    AdditiveModel, CONFIDENCE, ConfidenceEvaluation, ConfidenceLevel, GroupEvaluation, Score, confidence,
+    AdditiveModel, CONFIDENCE, Confidence, ConfidenceEvaluation, ConfidenceLevel, GroupEvaluation, Score,
 };
 
 use crate::propensity::scorer;
@@ -19,7 +19,7 @@ pub(crate) fn evaluate(model: &AdditiveModel, data: &Dataset, held_out: &[usize]
     let segment_of = outcomes::segments(data);
     scorer(model, data)?.each(&data.frame.take(held_out), |i, score, _| {
         let outcome = (score, data.labels[held_out[i]].expanded);
-        levels.entry(Reverse(ConfidenceLevel::of(confidence(&score, model.knowledge)))).or_default().push(outcome);
+        levels.entry(Reverse(Confidence::of(&score, 0.1, model.knowledge).level())).or_default().push(outcome);
         if let Some(segment_of) = &segment_of {
             let name = segment_of(held_out[i]).unwrap_or_else(|| "unknown".into());
             segments.entry(name).or_default().push(outcome);

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use expansion_answer::{Answering, answer};
+use expansion_answer::{Answering, Rules, answer};
 use expansion_bench::{Form, Usage, read_folder};
 use expansion_domain::{Instant, SourceData};
 use expansion_features::{Catalogue, Inputs, cutoffs, dataset};
 use expansion_model::{Model, Scorer, attribute};
-use expansion_records::{ReadyLine, Run};
+use expansion_records::{Run, Yardstick};
 use expansion_simulator::{Settings, simulate, write};
 use expansion_training::{MOST_CUTOFFS, Request, fit};
 use jiff::civil::date;
@@ -93,7 +93,8 @@ fn answering(bencher: Bencher<'_, '_>) {
     let run = Run::requested(*AS_OF, "schedule", HORIZON_DAYS, *AS_OF);
     let catalogue = Catalogue::new(&SOURCE.products);
     let now = (&run.run_id, run.as_of, run.calculated_at);
-    let answering = Answering::new(&MODEL, catalogue, &SOURCE.tables, ReadyLine::default(), now);
+    let yardstick = Yardstick::default();
+    let answering = Answering::new(&MODEL, catalogue, &SOURCE.tables, (&yardstick, Rules::default()), now);
     let answering = answering.expect("a model of this build");
     bencher.counter(ItemsCount::new(SOURCE.customers.len())).bench_local(|| {
         for history in &SOURCE.customers {

@@ -7,7 +7,7 @@ use clap::Args;
 use expansion_bench::{Failure, read_folder};
 use expansion_domain::Instant;
 use expansion_features::{Catalogue, Inputs, label};
-use expansion_model::{ConfidenceLevel, Scorer, confidence};
+use expansion_model::{Confidence, Scorer};
 use expansion_simulator::{Settings, simulate, truth, write};
 use expansion_training::{Request, fit};
 use jiff::civil::{Date, date};
@@ -93,7 +93,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             let score = scorer.score(&bins, &mut vec![0.0; bins.len()]);
             let (inside, width) = (score.lower <= *truth && *truth <= score.upper, score.upper - score.lower);
             overall.add(inside, width);
-            let level = ConfidenceLevel::of(confidence(&score, model.propensity.knowledge)).name();
+            let level = Confidence::of(&score, 0.1, model.propensity.knowledge).level().name();
             by_level.entry(level.to_owned()).or_default().add(inside, width);
             let segment = history.segment.as_deref();
             by_segment.entry(segment.unwrap_or("none").to_owned()).or_default().add(inside, width);

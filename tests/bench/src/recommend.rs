@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use expansion_answer::{Answer, Answering, answer};
+use expansion_answer::{Answer, Answering, Rules, answer};
 use expansion_bench::{Failure, Known};
 use expansion_domain::{Id, RunId, Stage, calculated_at, share};
 use expansion_features::Catalogue;
-use expansion_records::ReadyLine;
+use expansion_records::Yardstick;
 use expansion_training::{Request, fit};
 use serde_json::{Value, json};
 
@@ -29,7 +29,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let model = fit(&source, &request, None)?.model;
     let run = (&run_id, as_of, calculated_at(as_of, &run_id));
     let catalogue = Catalogue::new(&source.products);
-    let answering = Answering::new(&model, catalogue, &source.tables, ReadyLine::default(), run)?;
+    let (yardstick, rules) = (Yardstick::default(), Rules::default());
+    let answering = Answering::new(&model, catalogue, &source.tables, (&yardstick, rules), run)?;
     let most_sold = model.products.overall.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(id, _)| id.clone());
 
     let (mut customers, mut first, mut any, mut most, mut offered) = (0, 0, 0, 0, 0);

@@ -4,6 +4,7 @@ use std::iter;
 
 use expansion_question::Wanted;
 use expansion_question::names::{Named, resembles};
+use expansion_records::Standing;
 
 use crate::Error;
 use crate::ask::selection::{Filters, only_the_best, other_horizon, selection};
@@ -27,10 +28,11 @@ pub(super) fn count(wanted: &Wanted, notes: &mut Vec<String>) -> usize {
 }
 
 impl Current<'_> {
-    /// Which accounts to turn to.
+    /// Which accounts to turn to: those ready to approach, unless others are asked for.
     pub(super) async fn top(&self, wanted: &Wanted) -> Result<Found, Stop> {
         let (filters, mut notes) = selection(self.principal, self.listed.summary(), wanted)?;
-        let filters = Filters { order: wanted.order, ..filters };
+        let standing = filters.standing.or(Some(Standing::ReadyToApproach));
+        let filters = Filters { order: wanted.order, standing, ..filters };
         let count = count(wanted, &mut notes);
         let (mut accounts, is_cut) = self.first(filters.list(), count, |row| filters.keep(row)).await?;
         let run = self.run();
@@ -41,11 +43,17 @@ impl Current<'_> {
             row.rank = row.rank.map(|_| place);
         }
         let customer = self.customer(accounts.first()).await?;
+        let totals = self.ask.lists.totals(&self.listed, self.principal, &filters.list()).await?;
+        let standings = totals.standings;
         let nobody = ["accounts", "customer"].map(|part| (part, "no account of the run is like this"));
         let nobody = nobody.into_iter().filter(|_| accounts.is_empty());
         let absent = nobody.chain(absent_parts(&accounts)).map(|(part, reason)| (part, true, reason));
         let not_available = missing(absent);
-        Ok(Found { understood: Understood::TopAccounts { run, filters, accounts, customer }, notes, not_available })
+        Ok(Found {
+            understood: Understood::TopAccounts { run, filters, accounts, standings, customer },
+            notes,
+            not_available,
+        })
     }
 
     /// What is to be said of one account.
@@ -141,7 +149,7 @@ fn absent_parts(accounts: &[ScoreView]) -> Vec<(&'static str, &'static str)> {
         (lacks(|row| row.expected_value.is_none()), "accounts.expected_value", no_amounts),
         (lacks(|row| row.primary_signal.is_none()), "accounts.primary_signal", "no factor speaks for an expansion"),
         (lacks(|row| row.trend.is_none()), "accounts.trend", "the customer was not in the run before"),
-        (lacks(|row| row.priority.is_none()), "accounts.priority", "the customer is better left alone for now"),
+        (lacks(|row| row.priority.is_none()), "accounts.priority", "the customer is not one to approach now"),
     ];
     parts.into_iter().filter(|(is_absent, ..)| *is_absent).map(|(_, part, reason)| (part, reason)).collect()
 }

@@ -10,7 +10,7 @@ use expansion_domain::{Currency, Id, Instant, Money, Table};
 use expansion_features::{Topic, feature};
 use expansion_model::{Accuracy, Figure};
 use expansion_question::Way;
-use expansion_records::{Movement, Order};
+use expansion_records::{Grade, Movement, Order, Standing};
 
 use crate::accuracy::RunAccuracyView;
 use crate::ask::{AccuracyBasis, Filters, Understood};
@@ -34,9 +34,13 @@ pub(super) fn markdown(
 ) -> String {
     let mut blocks: Vec<String> = notes.iter().map(|note| format!("**Note:** {}", escape(note))).collect();
     match understood {
-        Understood::TopAccounts { filters, accounts, customer, .. } => {
+        Understood::TopAccounts { filters, accounts, standings, customer, .. } => {
             blocks.insert(0, "Analyzing expansion propensity across your portfolio...".to_owned());
-            blocks.extend(top_accounts(filters, accounts, customer.as_deref(), not_available, currency));
+            blocks.extend(top_accounts(filters, accounts, standings, not_available, currency));
+            if let Some(customer) = customer {
+                blocks.extend(deep_dive(customer));
+                blocks.push(ACTIONS.to_owned());
+            }
         }
         Understood::Account { name, customer, did_you_mean, .. } => match customer {
             Some(customer) => blocks.extend(account(customer)),
@@ -150,7 +154,7 @@ fn list(title: &str, lines: impl IntoIterator<Item = String>) -> String {
 fn top_accounts(
     filters: &Filters,
     accounts: &[ScoreView],
-    customer: Option<&CustomerAnswer>,
+    standings: &BTreeMap<Standing, u64>,
     missing: &Missing,
     currency: Option<Currency>,
 ) -> Vec<String> {
@@ -158,6 +162,7 @@ fn top_accounts(
     blocks.extend(narrowed(filters, currency));
     if accounts.is_empty() {
         blocks.push(format!("None: {}.", escape(reason(missing, "accounts"))));
+        blocks.extend(others(filters, standings));
         return blocks;
     }
     blocks.push(table(accounts, currency));
@@ -169,11 +174,31 @@ fn top_accounts(
     if alone.peek().is_some() {
         blocks.push(list("Better left alone for now:", alone));
     }
-    if let Some(customer) = customer {
-        blocks.extend(deep_dive(customer));
-        blocks.push(ACTIONS.to_owned());
+    let held = |row: &ScoreView| {
+        let risks = if row.risks.is_empty() { "no risk is known".to_owned() } else { row.risks.join("; ") };
+        Some(format!("- **{}**: {}: {}", name(row), escape(row.open_deal.as_deref()?), escape(&risks)))
+    };
+    let mut held = accounts.iter().filter_map(held).peekable();
+    if held.peek().is_some() {
+        blocks.push(list("What may hold the deals (the propensity is the chance that one is won):", held));
     }
+    blocks.extend(others(filters, standings));
     blocks
+}
+
+/// How many accounts stand otherwise than those that are shown, and how to see them.
+fn others(filters: &Filters, standings: &BTreeMap<Standing, u64>) -> Option<String> {
+    let ask = |standing: Standing| match standing {
+        Standing::ReadyToApproach => "“Which accounts are ready to approach?”",
+        Standing::InProgress => "“Which accounts are in progress?”",
+        Standing::LeaveAlone => "“Which accounts are better left alone?”",
+    };
+    let other = |standing: Standing| {
+        let count = standings.get(&standing).filter(|_| filters.standing != Some(standing))?;
+        Some(format!("{}: {count} ({})", standing.title(), ask(standing)))
+    };
+    let others: Vec<String> = Standing::ALL.into_iter().filter_map(other).collect();
+    (!others.is_empty()).then(|| format!("Besides: {}.", others.join(" · ")))
 }
 
 /// What accounts or moves were narrowed to, in words.
@@ -190,6 +215,7 @@ fn narrowed(filters: &Filters, currency: Option<Currency>) -> Option<String> {
         from("expected value", filters.min_expected_value),
         min_points.map(|least| format!("moves of {least} points or more")),
         min_score.map(|least| format!("score from {least}")),
+        filters.standing.map(|standing| standing.title().to_lowercase()),
         filters.newly_ready.then(|| "newly ready".to_owned()),
         named("product", filters.product_id.as_ref()),
         named("segment", filters.segment.as_ref()),
@@ -200,17 +226,26 @@ fn narrowed(filters: &Filters, currency: Option<Currency>) -> Option<String> {
 }
 
 fn table(accounts: &[ScoreView], currency: Option<Currency>) -> String {
-    let mut table = "| Rank | Customer | Propensity | Confidence | Est. Value | Primary Signal |\n\
-                     |------|----------|------------|------------|------------|----------------|"
+    let mut table = "| Rank | Customer | Propensity | Lift | Grade | Confidence | Est. Value | Primary Signal |\n\
+                     |------|----------|------------|------|-------|------------|------------|----------------|"
         .to_owned();
     for row in accounts {
         let rank = row.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string());
         let value = or_not_available(row.estimated_value.map(|value| Money { amount: value.amount, currency }));
         let signal = row.primary_signal.as_deref().map_or_else(|| "none in favour".to_owned(), escape);
-        let (name, score, confidence) = (name(row), row.propensity_score, row.confidence.level.name());
-        let _ = write!(table, "\n| {rank} | {name} | {score}% | {confidence} | {value} | {signal} |");
+        let lift = or_not_available(row.lift.map(|lift| format!("{lift:.1}×")));
+        let grade = or_not_available(row.grade.map(Grade::name));
+        let (name, score, confidence) = (name(row), row.propensity_score, confidence(row));
+        let _ =
+            write!(table, "\n| {rank} | {name} | {score}% | {lift} | {grade} | {confidence} | {value} | {signal} |");
     }
     table
+}
+
+/// `High, above`: how sure it is on which side of comparable customers' average the account lies.
+fn confidence(row: &ScoreView) -> String {
+    let side = row.confidence.side.map_or_else(String::new, |side| format!(", {}", side.name()));
+    format!("{}{side}", row.confidence.level.name())
 }
 
 /// Everything about an account: the deep dive, and how it came there.
@@ -229,8 +264,18 @@ fn deep_dive(customer: &CustomerAnswer) -> Vec<String> {
         format!("**{} - Deep Dive:**", name(score)),
         format!("**Propensity Score: {}/100**", score.propensity_score),
     ];
+    if let Some((lift, others)) = score.lift.zip(score.comparable.as_ref()) {
+        let average = 100.0 * others.average;
+        let of = others.segment.as_deref().map_or_else(String::new, |segment| format!(" of {}", escape(segment)));
+        let standing = score.standing.title().to_lowercase();
+        blocks.push(format!("{lift:.1} times the {average:.1}% of {} accounts {standing}{of}", others.customers));
+    }
     if let Some(why) = &score.leave_alone {
         blocks.push(format!("Better left alone for now: {}", escape(why)));
+    }
+    if let Some(deal) = &score.open_deal {
+        let risks = score.risks.iter().map(|risk| format!("- {}", escape(risk)));
+        blocks.push(list(&format!("In progress: {}. What may hold it:", escape(deal)), risks));
     }
     let factor = |icon: &str, label: &str, of: i32| format!("- {icon} {} ({})", escape(label), points(of));
     let factors = customer.contributing_factors.iter();

@@ -8,7 +8,7 @@ use expansion_question::names::{Customer, Named, among, is_near, nearest};
 
 use crate::Error;
 use crate::ask::Current;
-use crate::list::{LIMITS, ListRequest};
+use crate::list::{LIMITS, ListFilters, ListRequest};
 use crate::view::{RunView, ScoreView};
 
 /// Rows looked through for one question; more would take longer than people wait.
@@ -71,7 +71,7 @@ impl Current<'_> {
     /// The customer of a name: with it in their name or id, or else with a similar one; and whether there are accounts that
     /// were not looked at.
     pub(super) async fn named(&self, name: &str) -> Result<(Named<ScoreView>, bool), Error> {
-        let with_it = ListRequest { q: Some(name.to_owned()), ..ListRequest::default() };
+        let with_it = ListFilters { q: Some(name.to_owned()), ..ListFilters::default() }.into();
         let (rows, is_cut) = self.first(with_it, MOST_ROWS, |_| true).await?;
         if !rows.is_empty() {
             return Ok((among(name, rows), is_cut));

@@ -6,13 +6,13 @@ use expansion_domain::Id;
 use expansion_model::ConfidenceLevel;
 use expansion_question::names::is_same_csm;
 use expansion_question::{Narrowed, NotNarrowed, Vocabulary, Wanted, Way, Whose};
-use expansion_records::{Order, RunSummary};
+use expansion_records::{Order, RunSummary, Standing};
 use serde::{Serialize, Serializer};
 
 use crate::Principal;
 use crate::ask::Stop;
 use crate::ask::rows::MOST_ROWS;
-use crate::list::{ListRequest, SCORES};
+use crate::list::{ListFilters, ListRequest, SCORES};
 use crate::view::{RunView, ScoreView};
 
 /// What accounts, or their moves, are narrowed to and sorted by. Shown as texts by name, under the names of a list's
@@ -25,6 +25,7 @@ pub struct Filters {
     pub min_score: Option<u8>,
     pub confidence: Option<ConfidenceLevel>,
     pub order: Order,
+    pub standing: Option<Standing>,
     pub newly_ready: bool,
     pub min_estimated_value: Option<f64>,
     pub min_expected_value: Option<f64>,
@@ -41,6 +42,7 @@ impl Serialize for Filters {
             ("min_score", self.min_score.map(|least| least.to_string())),
             ("confidence", self.confidence.map(|level| level.name().to_owned())),
             ("sort", (self.order != Order::Score).then(|| self.order.name().to_owned())),
+            ("standing", self.standing.map(|standing| standing.name().to_owned())),
             ("newly_ready", self.newly_ready.then(|| true.to_string())),
             ("min_estimated_value", self.min_estimated_value.map(|least| least.to_string())),
             ("min_expected_value", self.min_expected_value.map(|least| least.to_string())),
@@ -55,15 +57,17 @@ impl Serialize for Filters {
 impl Filters {
     /// The list to look through, for those of its rows that are [kept](Self::keep).
     pub(super) fn list(&self) -> ListRequest {
-        ListRequest {
+        let filters = ListFilters {
+            standing: self.standing,
             csm_id: self.csm_id.clone(),
-            segment: self.segment.as_deref().map(str::to_owned),
-            product_id: self.product_id.as_deref().map(str::to_owned),
+            segment: self.segment.clone(),
+            product_id: self.product_id.clone(),
             min_score: self.min_score.unwrap_or_default(),
             confidence: self.confidence,
-            order: self.order,
-            ..ListRequest::default()
-        }
+            min_value: self.min_estimated_value,
+            ..ListFilters::default()
+        };
+        ListRequest { order: self.order, ..filters.into() }
     }
 
     /// Whether a row of the list is wanted, as far as a list cannot be narrowed by that.
@@ -71,9 +75,7 @@ impl Filters {
         let reaches = |value: Option<f64>, least: Option<f64>| {
             least.is_none_or(|least| value.is_some_and(|value| value >= least))
         };
-        (row.newly_ready || !self.newly_ready)
-            && reaches(row.estimated_value.map(|value| value.amount), self.min_estimated_value)
-            && reaches(row.expected_value, self.min_expected_value)
+        (row.newly_ready || !self.newly_ready) && reaches(row.expected_value, self.min_expected_value)
     }
 }
 
@@ -101,6 +103,7 @@ pub(super) fn selection(
         product_id: product,
         min_score: wanted.min_score.map(|least| u8::try_from(least).unwrap_or(most).min(most)),
         confidence: wanted.confidence,
+        standing: wanted.standing,
         newly_ready: wanted.newly_ready,
         min_estimated_value: wanted.min_estimated_value,
         min_expected_value: wanted.min_expected_value,

@@ -1,12 +1,12 @@
 //! Where the rows of a page come from.
 //!
-//! A portfolio by score is one request. The whole company's list begins with the run's best rows, which are stored ready for
-//! every order; what comes after them is merged from the portfolios. Other orders than by score have no index: a
-//! portfolio is read whole and sorted.
+//! The index has a partition for each CSM and standing; a list merges those that it may need. The whole company's list begins
+//! with the run's best rows, which are stored ready for every order and standing. Other orders than by score have no index:
+//! a partition is read whole and sorted.
 
 use expansion_domain::RunId;
-use expansion_records::{Listed, Order, Position, Run};
-use expansion_store::{PropensityTable, StoreError};
+use expansion_records::{Listed, Order, Position, Run, Standing};
+use expansion_store::{Partition, PropensityTable, StoreError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::list::ListRequest;
@@ -15,7 +15,7 @@ use crate::list::ListRequest;
 const BATCH: usize = 250;
 /// Rows looked at for one page: a rare filter gives short pages rather than slow ones.
 const MOST_EXAMINED: usize = 5000;
-/// Portfolios queried at once.
+/// Partitions queried at once.
 const CONCURRENCY: usize = 8;
 
 /// The rows of a page, and after which row the list goes on.
@@ -25,41 +25,42 @@ pub(super) struct Found {
     pub(super) next: Option<Position>,
 }
 
-/// Where a portfolio's rows are read: the table, or a test's rows.
-pub(super) trait Portfolios: Sync {
-    /// As [`PropensityTable::portfolio`].
-    fn portfolio(
+/// Where a partition's rows are read: the table, or a test's rows.
+pub(super) trait Partitions: Sync {
+    /// As [`PropensityTable::partition`].
+    fn partition(
         &self,
         run: &RunId,
-        csm_id: Option<&str>,
+        partition: Partition<'_>,
         after: Option<&Position>,
         min_score: u8,
         least: usize,
     ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 }
 
-impl Portfolios for PropensityTable {
-    async fn portfolio(
+impl Partitions for PropensityTable {
+    async fn partition(
         &self,
         run: &RunId,
-        csm_id: Option<&str>,
+        partition: Partition<'_>,
         after: Option<&Position>,
         min_score: u8,
         least: usize,
     ) -> Result<Vec<Listed>, StoreError> {
-        Self::portfolio(self, run, csm_id, after, min_score, least).await
+        Self::partition(self, run, partition, after, min_score, least).await
     }
 }
 
-/// What a page is made of: the run that is listed, with its best rows in the order asked for, and its portfolios.
+/// What a page is made of: the run that is listed, with the best rows of the standing and in the order asked for, and its
+/// partitions.
 pub(super) struct Source<'a, P> {
     pub(super) table: &'a P,
     pub(super) request: &'a ListRequest,
     pub(super) run: &'a Run,
-    pub(super) top: &'a [Listed],
+    pub(super) top: &'a [&'a Listed],
 }
 
-impl<P: Portfolios> Source<'_, P> {
+impl<P: Partitions> Source<'_, P> {
     /// The page that the request asks for.
     pub(super) async fn page(&self) -> Result<Found, StoreError> {
         let Self { request, .. } = self;
@@ -86,11 +87,11 @@ impl<P: Portfolios> Source<'_, P> {
                 }
                 after = Some(request.order.position(&row));
                 examined += 1;
-                if request.wants(&row) {
+                if request.wants(&row, self.run) {
                     rows.push(row);
                 }
             }
-            if request.csm_id.is_some() && request.order != Order::Score {
+            if request.filters.csm_id.is_some() && request.order != Order::Score {
                 // That was the whole portfolio.
                 return Ok(Found { rows, next: None });
             }
@@ -102,37 +103,67 @@ impl<P: Portfolios> Source<'_, P> {
 
     /// The next rows of the list that is looked through, in order; none at its end.
     async fn batch(&self, after: Option<&Position>) -> Result<Vec<Listed>, StoreError> {
-        let Self { request, run, top, .. } = self;
-        if let Some(csm_id) = &request.csm_id {
-            return self.portfolio(Some(csm_id), after).await;
+        let Self { request, top, .. } = self;
+        if let Some(csm_id) = &request.filters.csm_id {
+            return self.merged(&[Some(csm_id)], after).await;
         }
         let begin = top.partition_point(|row| !self.is_after(row, after));
-        let summary = run.summary();
-        let complete = summary.is_none_or(|summary| usize::try_from(summary.rows).is_ok_and(|rows| rows <= top.len()));
-        let is_low = |row: &Listed| request.order == Order::Score && row.propensity_score < request.min_score;
-        if top.get(begin).is_some_and(is_low) {
+        let is_low = |row: &Listed| request.order == Order::Score && row.propensity_score < request.filters.min_score;
+        if top.get(begin).is_some_and(|row| is_low(row)) {
             return Ok(Vec::new());
         }
-        let ready: Vec<Listed> = top[begin..].iter().take_while(|row| !is_low(row)).take(BATCH).cloned().collect();
-        if !ready.is_empty() || complete {
-            return Ok(ready);
+        let best = top[begin..].iter().take_while(|row| !is_low(row)).take(BATCH);
+        let best: Vec<Listed> = best.map(|row| (*row).clone()).collect();
+        if !best.is_empty() || self.is_whole() {
+            return Ok(best);
         }
-        let mut merged = of_all_portfolios(run, |csm_id| self.portfolio(csm_id, after)).await?;
-        request.order.sort(&mut merged);
-        // Every portfolio gave its next BATCH rows or all it has, so the first BATCH of all are surely among them.
-        merged.truncate(if request.order == Order::Score { BATCH } else { MOST_EXAMINED });
-        Ok(merged)
+        self.merged(&self.csm_ids(), after).await
     }
 
-    /// The next rows of a portfolio, in order: at least [`BATCH`] by score, all of them in another order.
-    async fn portfolio(&self, csm_id: Option<&str>, after: Option<&Position>) -> Result<Vec<Listed>, StoreError> {
-        let Self { table, request, run, .. } = self;
-        if request.order == Order::Score {
-            return table.portfolio(&run.run_id, csm_id, after, request.min_score, BATCH).await;
-        }
-        let mut rows = table.portfolio(&run.run_id, csm_id, None, request.min_score, usize::MAX).await?;
-        rows.retain(|row| self.is_after(row, after));
+    /// Whether the best rows are all that there are of the standing asked for.
+    fn is_whole(&self) -> bool {
+        self.run.summary().is_none_or(|summary| {
+            let of = |standing| summary.standings.get(&standing).map_or(0, |all| all.tally.customers);
+            let rows = self.request.filters.standing.map_or(summary.rows, of);
+            rows <= self.top.len() as u64
+        })
+    }
+
+    /// The next rows of these portfolios together, in order.
+    async fn merged(&self, csm_ids: &[Option<&str>], after: Option<&Position>) -> Result<Vec<Listed>, StoreError> {
+        let Self { request, .. } = self;
+        let one = request.filters.standing;
+        let standings = Standing::ALL.into_iter().filter(|standing| one.is_none_or(|one| one == *standing));
+        let partitions =
+            standings.flat_map(|standing| csm_ids.iter().map(move |csm_id| Partition { csm_id: *csm_id, standing }));
+        let queries: Vec<_> = partitions.map(|partition| self.partition(partition, after)).collect();
+        let mut rows: Vec<Listed> = stream::iter(queries).buffer_unordered(CONCURRENCY).try_concat().await?;
         request.order.sort(&mut rows);
+        // Every partition gave its next BATCH rows or all it has, so the first BATCH of all are surely among them.
+        match request.order {
+            Order::Score => rows.truncate(BATCH),
+            // A portfolio is looked at whole.
+            _ if request.filters.csm_id.is_some() => {}
+            _ => rows.truncate(MOST_EXAMINED),
+        }
+        Ok(rows)
+    }
+
+    /// The CSMs with customers in the run; `None` where customers have none.
+    fn csm_ids(&self) -> Vec<Option<&str>> {
+        let portfolios = self.run.summary().into_iter().flat_map(|summary| &summary.portfolios);
+        portfolios.map(Option::as_deref).collect()
+    }
+
+    /// The next rows of a partition, in order: at least [`BATCH`] by score, all of them in another order.
+    async fn partition(&self, partition: Partition<'_>, after: Option<&Position>) -> Result<Vec<Listed>, StoreError> {
+        let Self { table, request, run, .. } = self;
+        let min_score = request.filters.min_score;
+        if request.order == Order::Score {
+            return table.partition(&run.run_id, partition, after, min_score, BATCH).await;
+        }
+        let mut rows = table.partition(&run.run_id, partition, None, min_score, usize::MAX).await?;
+        rows.retain(|row| self.is_after(row, after));
         Ok(rows)
     }
 
@@ -143,21 +174,22 @@ impl<P: Portfolios> Source<'_, P> {
             let mut best: Vec<Listed> = Vec::new();
             let mut after = None;
             loop {
-                let batch = self.portfolio(csm_id, after.as_ref()).await?;
+                let batch = self.merged(&[csm_id], after.as_ref()).await?;
                 let Some(last) = batch.last() else { return Ok(best) };
                 after = Some(request.order.position(last));
-                best.extend(batch.into_iter().filter(|row| request.wants(row)));
-                // In another order than by score that was all of it.
-                if best.len() >= most || request.order != Order::Score {
+                best.extend(batch.into_iter().filter(|row| request.wants(row, self.run)));
+                if best.len() >= most {
                     best.truncate(most);
                     return Ok(best);
                 }
             }
         };
-        let mut rows = match &request.csm_id {
-            Some(csm_id) => best(Some(csm_id)).await?,
-            None => of_all_portfolios(self.run, best).await?,
+        let csm_ids = match &request.filters.csm_id {
+            Some(csm_id) => vec![Some(&**csm_id)],
+            None => self.csm_ids(),
         };
+        let queries: Vec<_> = csm_ids.into_iter().map(best).collect();
+        let mut rows = stream::iter(queries).buffer_unordered(CONCURRENCY).try_concat().await?;
         request.order.sort(&mut rows);
         Ok(rows)
     }
@@ -165,16 +197,6 @@ impl<P: Portfolios> Source<'_, P> {
     fn is_after(&self, row: &Listed, after: Option<&Position>) -> bool {
         after.is_none_or(|after| self.request.order.position(row) > *after)
     }
-}
-
-/// What a query of each of the run's portfolios gives, together.
-async fn of_all_portfolios<'a, F: Future<Output = Result<Vec<Listed>, StoreError>>>(
-    run: &'a Run,
-    query: impl Fn(Option<&'a str>) -> F,
-) -> Result<Vec<Listed>, StoreError> {
-    let portfolios = run.summary().into_iter().flat_map(|summary| &summary.portfolios);
-    let queries: Vec<F> = portfolios.map(|csm_id| query(csm_id.as_deref())).collect();
-    stream::iter(queries).buffer_unordered(CONCURRENCY).try_concat().await
 }
 
 #[cfg(test)]
