@@ -1,7 +1,5 @@
 //! One refresh: read, fit, store, promote, plan.
 
-use std::collections::BTreeSet;
-
 use expansion_answer::yardstick;
 use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRequested, Table, add_outcomes, count};
 use expansion_lambda::Failure;
@@ -68,13 +66,12 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     drop(source.data);
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
+    let model = ModelSummary { model_id, family, knowledge, metrics };
     let plan = Plan {
-        model: ModelSummary { model_id, family, knowledge, metrics },
-        shards: inventory.buckets().unwrap_or(1),
-        done: BTreeSet::new(),
         previous,
         data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
         yardstick: Some(yardstick),
+        ..Plan::new(model, inventory.buckets().unwrap_or(1))
     };
     let run = match state.control.plan(&run.run_id, &plan).await? {
         Some(run) => run,

@@ -7,13 +7,13 @@ use expansion_domain::{
 use expansion_features::{Catalogue, FEATURE_SET_VERSION, FEATURES};
 use expansion_model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Bins, ConfidenceLevel, FactorValue, Heterogeneity,
-    Knowledge, Model, ProductModel, Profile, Profiles, Reference, Scorer, Term, TermKind, Uncertainty, Usual, rescore,
-    smallest_change,
+    Knowledge, Model, ProductModel, Profile, Profiles, Reference, Scorer, Side, Term, TermKind, Uncertainty, Usual,
+    rescore, smallest_change,
 };
-use expansion_records::{Previous, Propensity, ReadyLine};
+use expansion_records::{Grade, GradeShares, Listed, Previous, Propensity, Standing, Yardstick};
 use proptest::prelude::*;
 
-use crate::{Answering, Before, answer};
+use crate::{Answering, Before, Rules, answer};
 
 fn at(text: &str) -> Instant {
     text.parse().expect("an instant")
@@ -122,6 +122,12 @@ fn customer() -> CustomerHistory {
     }
 }
 
+/// Customers of every standing, of 1 to 10 %.
+fn yardstick_of_standings() -> Yardstick {
+    let customers = Standing::ALL.into_iter().flat_map(|standing| (1..=100).map(move |i| (standing, i)));
+    Yardstick::of(customers.map(|(standing, i)| (standing, None, f64::from(i) / 1000.0)), GradeShares::default())
+}
+
 /// The answer of a model about a customer.
 fn answered(model: &Model, history: &CustomerHistory) -> Propensity {
     with_before(model, None, history, None)
@@ -135,8 +141,9 @@ fn with_before(
 ) -> Propensity {
     let run_id = RunId::derive(as_of(), "test", 90);
     let run = (&run_id, as_of(), calculated_at(as_of(), &run_id));
-    let mut answering =
-        Answering::new(model, catalogue(), &Table::ALL, ReadyLine::default(), run).expect("its features exist");
+    let yardstick = yardstick_of_standings();
+    let mut answering = Answering::new(model, catalogue(), &Table::ALL, (&yardstick, Rules::default()), run)
+        .expect("its features exist");
     if let Some((model, as_of)) = before {
         let scorer = Scorer::new(&model.propensity).expect("its features exist");
         answering.before = Ok(Before { scorer, as_of, calculated_at: as_of });
@@ -163,6 +170,16 @@ fn deal(product: &str, stage: Stage, created_days_ago: i32, closed_days_ago: Opt
         closed_at: closed_days_ago.map(|days| as_of().plus_days(-days)),
         known_at: None,
         outcome_known_at: None,
+    }
+}
+
+fn person(id: &str, name: &str, title: &str, role: &str, days_ago: i32) -> Stakeholder {
+    Stakeholder {
+        stakeholder_id: id.into(),
+        name: Some(name.into()),
+        title: Some(title.into()),
+        role: Some(role.into()),
+        recorded_at: as_of().plus_days(-days_ago),
     }
 }
 
@@ -215,7 +232,7 @@ proptest! {
         now in weights(), then in weights(), history in customers(), days in 1..60_i32, previous in 1..=99_u8,
     ) {
         let (now, then) = (model(&now), model(&then));
-        let previous = Previous { propensity_score: previous, confidence_level: ConfidenceLevel::Low };
+        let previous = Previous { propensity_score: previous, standing: Standing::ReadyToApproach, grade: None };
         let row = with_before(&now, Some((&then, as_of().plus_days(-days))), &history, Some(previous));
         let movement = row.movement.expect("there is a run before");
         let moved: i32 = movement.factors.iter().map(|factor| factor.points).sum();
@@ -230,7 +247,7 @@ proptest! {
         let model = model(&weights);
         let before = answered(&model, &history).listed;
         let previous =
-            Previous { propensity_score: before.propensity_score, confidence_level: before.confidence_level };
+            Previous { propensity_score: before.propensity_score, standing: before.standing, grade: before.grade };
         let movement = with_before(&model, Some((&model, as_of())), &history, Some(previous)).movement;
         let movement = movement.expect("there is a run before");
         prop_assert_eq!((movement.delta, movement.model_points, movement.correction_points), (0, 0, 0));
@@ -367,13 +384,6 @@ fn won_on(product: &str, day: Instant) -> Opportunity {
 
 #[test]
 fn the_advocate_promoted_last_is_the_one_to_talk_to() {
-    let person = |id: &str, name: &str, title: &str, role: &str, days_ago: i32| Stakeholder {
-        stakeholder_id: id.into(),
-        name: Some(name.into()),
-        title: Some(title.into()),
-        role: Some(role.into()),
-        recorded_at: as_of().plus_days(-days_ago),
-    };
     let mut history = customer();
     history.stakeholders = vec![
         person("p-1", "Sarah Chen", "Director", "champion", 300),
@@ -404,39 +414,79 @@ fn the_advocate_promoted_last_is_the_one_to_talk_to() {
 }
 
 #[test]
-fn whoever_is_unhappy_worked_on_or_just_met_is_left_alone() {
+fn a_customer_stands_in_one_way() {
     let model = model(&[0.1; 21]);
-    let reason = |history: &CustomerHistory| answered(&model, history).listed;
+    let listed = |history: &CustomerHistory| answered(&model, history).listed;
+    let reason = |history: &CustomerHistory| {
+        let Listed { standing, leave_alone, priority, .. } = listed(history);
+        assert_eq!(standing == Standing::LeaveAlone, leave_alone.is_some());
+        assert_eq!(standing == Standing::ReadyToApproach, priority.is_some());
+        leave_alone
+    };
     let mut history = customer();
-    let fine = reason(&history);
-    assert_eq!(fine.leave_alone, None);
-    assert!(fine.priority.is_some());
+    assert_eq!(listed(&history).standing, Standing::ReadyToApproach);
 
     history.engagements = vec![touch("email", 2, None), touch("meeting", 20, None)];
-    assert_eq!(reason(&history).leave_alone, None, "an e-mail is no conversation, and 20 days are long enough");
+    assert_eq!(reason(&history), None, "an e-mail is no conversation, and 20 days are long enough");
     history.engagements.push(touch("call", 5, None));
-    assert_eq!(reason(&history).leave_alone.as_deref(), Some("Contacted 5 days ago (call)"));
-    assert_eq!(reason(&history).priority, None);
-
-    history.opportunities = vec![deal("plus", Stage::Open, 12, None)];
-    let worked = reason(&history).leave_alone.expect("a deal is open");
-    assert_eq!(worked, "A deal for The plus opened 12 days ago is being worked");
-
+    assert_eq!(reason(&history).as_deref(), Some("Contacted 5 days ago (call)"));
     let health = |days: i32, value| Reading { at: as_of().plus_days(-days), value };
     history.health = vec![health(60, 80.0), health(3, 60.0)];
-    assert_eq!(reason(&history).leave_alone.as_deref(), Some("Health score fell by 20 points in a quarter"));
-    history.signals = vec![Signal { detected_at: as_of().plus_days(-3), kind: "escalation".into(), summary: None }];
-    assert_eq!(reason(&history).leave_alone.as_deref(), Some("Escalation 3 days ago"));
+    assert_eq!(reason(&history).as_deref(), Some("Health score fell by 20 points in a quarter"));
+    history.signals = vec![Signal { detected_at: as_of().plus_days(-1), kind: "escalation".into(), summary: None }];
+    assert_eq!(reason(&history).as_deref(), Some("Escalation 1 day ago"));
+
+    history.opportunities = vec![deal("plus", Stage::Open, 12, None)];
+    let row = listed(&history);
+    assert_eq!((row.standing, row.leave_alone, row.priority), (Standing::InProgress, None, None));
+    assert_eq!(row.open_deal.as_deref(), Some("A deal for The plus opened 12 days ago"));
+    assert_eq!(row.risks[..2], ["Escalation 1 day ago", "Health score fell by 20 points in a quarter"]);
+
+    // A stale deal is no progress.
+    history.opportunities = vec![deal("plus", Stage::Open, 181, None)];
+    assert_eq!(reason(&history).as_deref(), Some("Escalation 1 day ago"));
+    history.opportunities = vec![deal("plus", Stage::Open, 180, None)];
+    assert_eq!(listed(&history).standing, Standing::InProgress);
+}
+
+#[test]
+fn a_deal_that_nobody_talks_about_is_at_risk() {
+    let model = model(&[0.1; 21]);
+    let history = CustomerHistory {
+        opportunities: vec![deal("plus", Stage::Open, 12, None)],
+        engagements: vec![touch("meeting", 45, None)],
+        stakeholders: vec![person("p-1", "Sarah Chen", "Director", "user", 100)],
+        ..customer()
+    };
+    assert_eq!(answered(&model, &history).listed.risks, ["Last met 45 days ago", "No champion known"]);
+}
+
+#[test]
+fn a_customer_is_compared_with_those_who_stand_alike() {
+    // The intercept alone gives 90 %, where comparable customers have 5.05 %.
+    let mut weights = [0.0; 21];
+    weights[20] = 2.2;
+    let row = answered(&model(&weights), &customer()).listed;
+    let comparable = row.comparable.expect("there are others");
+    assert_eq!((comparable.customers, comparable.segment, comparable.average), (100, None, 0.0505));
+    assert_eq!((row.lift, row.grade, row.side), (Some(17.83), Some(Grade::A), Some(Side::Above)));
+    assert!(row.confidence > 0.5 && row.confidence_level == ConfidenceLevel::of(row.confidence));
 }
 
 #[test]
 fn a_customer_is_newly_ready_once() {
-    // The intercept alone gives 90 %.
+    // The intercept alone gives 90 %: grade A.
     let mut weights = [0.0; 21];
     weights[20] = 2.2;
-    let (model, history) = (model(&weights), customer());
-    let said = |propensity_score, confidence_level| Some(Previous { propensity_score, confidence_level });
-    let newly = |previous| with_before(&model, None, &history, previous).listed.newly_ready;
-    assert!(newly(None) && newly(said(69, ConfidenceLevel::High)) && newly(said(80, ConfidenceLevel::Low)));
-    assert!(!newly(said(70, ConfidenceLevel::Medium)) && !newly(said(99, ConfidenceLevel::High)));
+    let (model, mut history) = (model(&weights), customer());
+    let newly = |history: &CustomerHistory, previous: Option<(Standing, Grade)>| {
+        let previous =
+            previous.map(|(standing, grade)| Previous { propensity_score: 80, standing, grade: Some(grade) });
+        with_before(&model, None, history, previous).listed.newly_ready
+    };
+    assert!(newly(&history, None) && newly(&history, Some((Standing::ReadyToApproach, Grade::B))));
+    assert!(newly(&history, Some((Standing::InProgress, Grade::A))), "its deal is over");
+    assert!(!newly(&history, Some((Standing::ReadyToApproach, Grade::A))));
+    history.opportunities = vec![deal("plus", Stage::Open, 12, None)];
+    assert!(!newly(&history, None), "somebody works on it");
 }

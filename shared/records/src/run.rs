@@ -229,6 +229,11 @@ impl RunState {
 }
 
 impl Plan {
+    /// A plan of which no shard is in, after no other run.
+    pub fn new(model: ModelSummary, shards: u32) -> Self {
+        Self { model, shards, done: BTreeSet::new(), previous: None, data_issues: Vec::new(), yardstick: None }
+    }
+
     /// The shards that are not in yet.
     pub fn missing_shards(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.shards).filter(|shard| !self.done.contains(shard))

@@ -75,7 +75,7 @@ pub struct Totals {
     /// How many customers were examined where not all could be: the best of each standing. `null` where all were, so that
     /// the totals are exact.
     pub examined: Option<u64>,
-    /// How many have each score; position 0 to 100.
+    /// How many have each score; position 0 to 100. Empty where that was not counted.
     #[serde(skip)]
     pub histogram: Vec<u64>,
 }
@@ -198,11 +198,13 @@ impl Totals {
             }
             None => summary.standings.iter().for_each(|(standing, all)| add(*standing, all.tally)),
         }
-        let histograms = summary.standings.iter().filter(|(standing, _)| wanted(**standing));
-        totals.histogram = histograms.fold(vec![0; 101], |mut sum, (_, all)| {
-            sum.iter_mut().zip(&all.histogram).for_each(|(sum, more)| *sum += more);
-            sum
-        });
+        // Scores are counted by standing only.
+        if counted.facet.is_none() {
+            totals.histogram = vec![0; 101];
+            for (_, all) in summary.standings.iter().filter(|(standing, _)| wanted(**standing)) {
+                totals.histogram.iter_mut().zip(&all.histogram).for_each(|(sum, more)| *sum += more);
+            }
+        }
         Some(Self { customers: sum.customers, expected_value: sum.expected_value, ..totals })
     }
 
@@ -297,6 +299,7 @@ fn page(request: &ListRequest, run: &Run, found: rows::Found) -> Page {
 #[cfg(test)]
 mod tests {
     use expansion_fixtures::{row, run};
+    use expansion_records::Propensity;
 
     use super::*;
 
@@ -316,9 +319,9 @@ mod tests {
     }
 
     #[test]
-    fn those_better_left_alone_have_no_rank_by_priority() {
+    fn those_not_to_approach_have_no_rank_by_priority() {
         let mut rows = vec![row("c-1", 94).listed, row("c-2", 88).listed];
-        rows[0].leave_alone = Some("A deal is being worked".to_owned());
+        rows[0].priority = None;
         let ranks = |order| {
             let request = ListRequest { order, ..ListRequest::default() };
             let page = page(&request, &run(), rows::Found { rows: rows.clone(), next: None });
@@ -328,53 +331,88 @@ mod tests {
         assert_eq!(ranks(Order::Score), [Some(1), Some(2)]);
     }
 
+    /// Customers who stand and are in segments as named.
+    fn customers() -> Vec<Listed> {
+        let of = |(n, (standing, segment)): (usize, (Standing, &str))| {
+            let listed = row(&format!("c-{n}"), 50).listed;
+            Listed { standing, segment: Some(segment.into()), ..listed }
+        };
+        let (ready, alone) = (Standing::ReadyToApproach, Standing::LeaveAlone);
+        let all = [(ready, "SMB"), (ready, "Enterprise"), (ready, "SMB"), (alone, "SMB")];
+        all.into_iter().enumerate().map(of).collect()
+    }
+
     #[test]
-    fn a_csm_sees_what_their_own_customers_add_up_to() {
-        let rows = [94, 88, 88].map(|score| row("c", score).listed);
-        let totals = Totals::of(&rows);
-        assert_eq!((totals.customers, totals.expected_value), (3, Some(240_000.0)));
-        assert_eq!((totals.histogram.len(), totals.histogram[88], totals.histogram[94]), (101, 2, 1));
-        assert_eq!(Totals::of(&[]).expected_value, None);
+    fn totals_by_the_summary_are_those_of_the_rows() {
+        let run = run();
+        let rows = customers();
+        let stored: Vec<_> = rows.iter().map(|listed| Propensity { listed: listed.clone(), ..row("x", 50) }).collect();
+        let summary = RunSummary::of(&stored);
+        let smb = ListFilters { segment: Some("SMB".into()), ..ListFilters::default() };
+        let alone = ListFilters { standing: Some(Standing::LeaveAlone), ..smb.clone() };
+        let nobody = ListFilters { segment: Some("none".into()), ..ListFilters::default() };
+        for (filters, customers) in [(ListFilters::default(), 4), (smb, 3), (alone, 1), (nobody, 0)] {
+            let counted = Totals::counted(&summary, &filters).expect("the summary has it");
+            let histogram = counted.histogram.clone();
+            let seen = Totals::of(&rows, &filters, &run);
+            assert_eq!(counted.customers, customers, "{filters:?}");
+            assert_eq!(Totals { histogram: Vec::new(), ..counted }, Totals { histogram: Vec::new(), ..seen.clone() });
+            assert!(histogram.is_empty() || histogram == seen.histogram);
+        }
+        let rare = ListFilters { min_score: 10, ..ListFilters::default() };
+        assert_eq!(Totals::counted(&summary, &rare), None);
+    }
+
+    #[test]
+    fn the_best_of_a_standing_are_as_many_as_are_surely_the_best() {
+        let rows: Vec<Listed> = customers().into_iter().cycle().take(4 * TOP_ROWS).collect();
+        assert_eq!(best_of(&rows, None).len(), TOP_ROWS);
+        let alone = best_of(&rows, Some(Standing::LeaveAlone));
+        assert!(alone.len() == TOP_ROWS && alone.iter().all(|row| row.standing == Standing::LeaveAlone));
     }
 
     #[test]
     fn every_wrong_parameter_is_named() {
         let csm = Principal::Csm("csm-1".into());
-        let request = ListRequest {
-            limit: 201,
+        let filters = ListFilters {
             min_score: 101,
-            per_csm: Some(0),
             csm_id: Some("csm-2".into()),
-            ..ListRequest::default()
+            min_value: Some(f64::NAN),
+            ..ListFilters::default()
         };
+        let request = ListRequest { limit: 201, per_csm: Some(0), ..filters.into() };
         let names = |principal| request.wrong(principal).into_iter().map(|wrong| wrong.name).collect::<Vec<_>>();
-        assert_eq!(names(&csm), ["limit", "min_score", "per_csm", "csm_id"]);
-        assert_eq!(names(&Principal::Manager), ["limit", "min_score", "per_csm"], "a manager may see anybody's");
+        assert_eq!(names(&csm), ["limit", "min_score", "per_csm", "csm_id", "min_value"]);
+        assert_eq!(
+            names(&Principal::Manager),
+            ["limit", "min_score", "per_csm", "min_value"],
+            "a manager may see anybody's"
+        );
     }
 
     #[test]
     fn a_csm_is_kept_to_their_own_portfolio() {
         let settled = ListRequest::default().settled(&Principal::Csm("csm-1".into()));
-        assert_eq!(settled.csm_id.as_deref(), Some("csm-1"));
-        assert_eq!(ListRequest::default().settled(&Principal::Manager).csm_id, None);
+        assert_eq!(settled.filters.csm_id.as_deref(), Some("csm-1"));
+        assert_eq!(ListRequest::default().settled(&Principal::Manager).filters.csm_id, None);
     }
 
     #[test]
     fn a_list_is_named_by_what_decides_its_rows() {
         let manager = Principal::Manager;
-        let list = ListRequest { q: Some("Acme".to_owned()), ..ListRequest::default() };
+        let named = |q: &str| ListFilters { q: Some(q.to_owned()), ..ListFilters::default() };
+        let list = ListRequest::from(named("Acme"));
         let identity = |list: &ListRequest| list.identity(&manager);
-        let same = ListRequest { q: Some("ACME".to_owned()), limit: 7, ..ListRequest::default() };
+        let same = ListRequest { limit: 7, ..named("ACME").into() };
         assert_eq!(identity(&list), identity(&same), "any case of letters, pages of any length");
         assert_ne!(list.identity(&Principal::Csm("csm-1".into())), identity(&list));
         for other in [
-            ListRequest { q: None, ..list.clone() },
+            ListFilters::default().into(),
             ListRequest { order: Order::Priority, ..list.clone() },
             ListRequest { per_csm: Some(5), ..list.clone() },
-            ListRequest { min_score: 1, ..list.clone() },
-            ListRequest { segment: Some("SMB".to_owned()), ..list.clone() },
-            ListRequest { product_id: Some("seats".to_owned()), ..list.clone() },
-            ListRequest { confidence: Some(ConfidenceLevel::Low), ..list.clone() },
+            ListFilters { min_score: 1, ..named("Acme") }.into(),
+            ListFilters { standing: Some(Standing::InProgress), ..named("Acme") }.into(),
+            ListFilters { has_advocate: Some(false), ..named("Acme") }.into(),
         ] {
             assert_ne!(identity(&other), identity(&list), "{other:?}");
         }

@@ -163,6 +163,7 @@ pub(super) fn other_horizon(wanted: &Wanted, run: &RunView) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use expansion_records::Facet;
     use serde_json::json;
 
     use super::*;
@@ -171,7 +172,7 @@ mod tests {
     fn summary() -> RunSummary {
         RunSummary {
             portfolios: [None, Some("csm-07".into()), Some("csm-7".into()), Some("csm-12".into())].into(),
-            segments: [("SMB".into(), 3), ("Enterprise".into(), 4)].into(),
+            facets: [(Facet::Segment, ["SMB", "Enterprise"].map(|name| (name.into(), BTreeMap::new())).into())].into(),
             ..RunSummary::default()
         }
     }
@@ -219,7 +220,7 @@ mod tests {
     fn a_score_beyond_all_gives_an_empty_list() {
         let least = |min_score| {
             let wanted = Wanted { min_score: Some(min_score), ..Wanted::default() };
-            selected(&Principal::Manager, &wanted).map(|(filters, _)| filters.list().min_score)
+            selected(&Principal::Manager, &wanted).map(|(filters, _)| filters.list().filters.min_score)
         };
         assert_eq!((least(70), least(101), least(4_000)), (Ok(70), Ok(100), Ok(100)));
     }
@@ -231,8 +232,8 @@ mod tests {
         let old = ScoreView { newly_ready: false, estimated_value: None, ..row.clone() };
         let newly = Filters { newly_ready: true, ..Filters::default() };
         assert!(newly.keep(&row) && !newly.keep(&old));
-        let valued = |least| Filters { min_estimated_value: Some(least), ..Filters::default() };
-        assert!(valued(85_000.0).keep(&row) && !valued(85_001.0).keep(&row) && !valued(1.0).keep(&old));
+        let valued = Filters { min_estimated_value: Some(85_000.0), ..Filters::default() };
+        assert_eq!(valued.list().filters.min_value, Some(85_000.0), "the list is narrowed by that");
         let expected = Filters { min_expected_value: Some(80_001.0), ..Filters::default() };
         assert!(!expected.keep(&row) && Filters::default().keep(&old));
     }
@@ -242,6 +243,7 @@ mod tests {
         let shown = |filters: &Filters| serde_json::to_value(filters).expect("texts");
         assert_eq!(shown(&Filters::default()), json!({}));
         let all = Filters {
+            standing: Some(Standing::InProgress),
             csm_id: Some("csm-07".into()),
             segment: Some("SMB".into()),
             product_id: Some("seats".into()),
@@ -258,7 +260,7 @@ mod tests {
             shown(&all),
             json!({
                 "csm_id": "csm-07", "segment": "SMB", "product_id": "seats", "min_score": "70", "confidence": "High",
-                "sort": "expected_value", "newly_ready": "true", "min_estimated_value": "85000",
+                "sort": "expected_value", "standing": "in_progress", "newly_ready": "true", "min_estimated_value": "85000",
                 "min_expected_value": "0.5", "direction": "down", "min_points": "5",
             })
         );

@@ -5,8 +5,8 @@ use std::time::Duration;
 use expansion_backend::{Backend, Fault};
 use expansion_domain::{Id, Instant, RunId};
 use expansion_fixtures::{at, listed, requested, row};
-use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity};
-use expansion_store::{Deadline, PropensityTable, StoreError};
+use expansion_records::{Listed, Order, PastScore, Position, Previous, Propensity, Standing};
+use expansion_store::{Deadline, Partition, PropensityTable, StoreError};
 
 use crate::propensities;
 
@@ -85,8 +85,8 @@ async fn former_scores_are_read_until_all_are_there() {
     table.write(&rows(120), soon()).await.expect("written");
     backend.fail("BatchGetItem", &[Fault::Undone(30), Fault::Undone(7)]);
     let said = |row: Propensity| {
-        let Listed { customer_id, propensity_score, confidence_level, .. } = row.listed;
-        (customer_id, Previous { propensity_score, confidence_level })
+        let Listed { customer_id, propensity_score, standing, grade, .. } = row.listed;
+        (customer_id, Previous { propensity_score, standing, grade })
     };
     let wanted: Vec<_> = rows(120).into_iter().map(said).collect();
     // Somebody new has none.
@@ -138,11 +138,16 @@ fn portfolio() -> Vec<Listed> {
     rows
 }
 
+fn of_csm(csm_id: Option<&str>) -> Partition<'_> {
+    Partition { csm_id, standing: Standing::ReadyToApproach }
+}
+
 async fn stored() -> Backend {
     let backend = Backend::start().await;
     let of = |listed: Listed| Propensity { listed, ..row("c", 50) };
     let mut rows: Vec<Propensity> = portfolio().into_iter().map(of).collect();
-    // Of another CSM, of nobody's, and of another run.
+    // Of another standing, of another CSM, of nobody's, and of another run.
+    rows.push(of(Listed { standing: Standing::InProgress, ..listed("w-1", 50) }));
     for (csm_id, id) in [(Some("csm-08"), "x-1"), (None, "x-2")] {
         rows.push(of(Listed { csm_id: csm_id.map(Into::into), ..listed(id, 50) }));
     }
@@ -160,7 +165,7 @@ async fn a_page_never_ends_among_equal_scores() {
         let mut seen: Vec<Listed> = Vec::new();
         loop {
             let after = seen.last().map(|row| Order::Score.position(row));
-            let page = table.portfolio(&run, Some("csm-07"), after.as_ref(), 1, least).await.expect("readable");
+            let page = table.partition(&run, of_csm(Some("csm-07")), after.as_ref(), 1, least).await.expect("readable");
             let Some(first) = page.first() else { break };
             assert!(seen.last().is_none_or(|last| last.propensity_score > first.propensity_score), "least {least}");
             assert!(page.len() >= least || seen.len() + page.len() == 387, "least {least}: {}", page.len());
@@ -171,33 +176,36 @@ async fn a_page_never_ends_among_equal_scores() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_portfolio_goes_on_after_any_row_and_ends_at_the_least_score() {
+async fn a_partition_goes_on_after_any_row_and_ends_at_the_least_score() {
     let backend = stored().await;
     let table = &propensities(&backend);
     let run = requested().run_id;
     let all = portfolio();
     for place in [0, 3, 50, 133, 134, 300, 386] {
         let after = Order::Score.position(&all[place]);
-        let rest = table.portfolio(&run, Some("csm-07"), Some(&after), 1, 1000).await.expect("readable");
+        let rest = table.partition(&run, of_csm(Some("csm-07")), Some(&after), 1, 1000).await.expect("readable");
         assert_eq!(rest, all[place + 1..], "after row {place}");
     }
-    let best = table.portfolio(&run, Some("csm-07"), None, 40, 1000).await.expect("readable");
+    let best = table.partition(&run, of_csm(Some("csm-07")), None, 40, 1000).await.expect("readable");
     assert_eq!(best, all[..136]);
     let below = Position { value: Some(30.0), customer_id: "c-000".into() };
-    assert_eq!(table.portfolio(&run, Some("csm-07"), Some(&below), 40, 1000).await.expect("readable"), []);
+    assert_eq!(table.partition(&run, of_csm(Some("csm-07")), Some(&below), 40, 1000).await.expect("readable"), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_portfolio_is_one_csms_in_one_run() {
+async fn a_partition_is_one_csms_of_one_standing_in_one_run() {
     let backend = stored().await;
     let table = &propensities(&backend);
     let run = requested().run_id;
     let ids = async |run: &RunId, csm_id: Option<&str>| {
-        let rows = table.portfolio(run, csm_id, None, 1, 1000).await.expect("readable");
+        let rows = table.partition(run, of_csm(csm_id), None, 1, 1000).await.expect("readable");
         rows.into_iter().map(|row| row.customer_id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(ids(&run, Some("csm-08")).await, ["x-1"]);
     assert_eq!(ids(&run, None).await, ["x-2"]);
+    let worked = Partition { csm_id: Some("csm-07"), standing: Standing::InProgress };
+    let worked = table.partition(&run, worked, None, 1, 1000).await.expect("readable");
+    assert_eq!(worked.iter().map(|row| &*row.customer_id).collect::<Vec<_>>(), ["w-1"]);
     let before = RunId::derive(requested().as_of.plus_days(-7), "schedule", 90);
     assert_eq!(ids(&before, Some("csm-07")).await, ["c-000"]);
     assert_eq!(ids(&before, Some(&"c".repeat(3000))).await, Vec::<String>::new());

@@ -1,11 +1,11 @@
 //! Runs: begun once, their shards a set, closed once; and which one readers see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_backend::Backend;
 use expansion_domain::{DataIssue, RunId, Table};
 use expansion_fixtures::{MODEL_ID, as_of, at, listed, model_summary, requested};
-use expansion_records::{Listed, Order, Run, RunStage, RunState, RunSummary};
+use expansion_records::{Facet, Listed, Order, Plan, Run, RunStage, RunState, RunSummary, Standing, Tally};
 use expansion_store::{ControlTable, TOP_ROWS};
 use futures::future::join_all;
 
@@ -24,7 +24,7 @@ async fn asked_for(control: &ControlTable, run: &Run) -> Run {
 async fn planned(control: &ControlTable, run: &Run, shards: u32) -> Run {
     asked_for(control, run).await;
     control.begin_training(&run.run_id).await.expect("written").expect("it was only asked for");
-    let planned = control.plan(&run.run_id, &model_summary(), shards, None, &[]).await;
+    let planned = control.plan(&run.run_id, &Plan::new(model_summary(), shards)).await;
     planned.expect("written").expect("it was being trained")
 }
 
@@ -65,7 +65,9 @@ async fn a_run_goes_forward_only() {
         count: 2,
         example: "products/a.csv:2".to_owned(),
     }];
-    let plan = async || control.plan(&run.run_id, &model_summary(), 2, Some(&weekly(7).reference()), &issues).await;
+    let wanted =
+        Plan { previous: Some(weekly(7).reference()), data_issues: issues.to_vec(), ..Plan::new(model_summary(), 2) };
+    let plan = async || control.plan(&run.run_id, &wanted).await;
     asked_for(control, run).await;
     assert_eq!(plan().await.expect("an answer"), None, "nobody trains it");
     assert_eq!(finish(control, run, 0).await, None);
@@ -120,7 +122,7 @@ async fn a_run_fails_only_where_that_was_found_out_and_is_taken_up_again() {
     assert_eq!((&reopened.state, reopened.failure()), (&RunState::Requested, None));
     assert_eq!(ids(&control.open_runs().await.expect("readable")), [&run.run_id]);
     control.begin_training(&run.run_id).await.expect("written").expect("it was asked for again");
-    let planned = control.plan(&run.run_id, &model_summary(), 3, None, &[]).await.expect("written").expect("trained");
+    let planned = control.plan(&run.run_id, &Plan::new(model_summary(), 3)).await.expect("written").expect("trained");
     assert_eq!(planned.plan().expect("a plan").done, BTreeSet::new(), "the first attempt's shards count no more");
 }
 
@@ -239,7 +241,11 @@ async fn shards_add_up_to_the_run_and_leave_the_best_in_every_order() {
     let backend = Backend::start().await;
     let control = &control(&backend);
     let run = planned(control, &requested(), 2).await;
-    let summary = |rows: u64| RunSummary { rows, segments: [("SMB".into(), rows)].into(), ..RunSummary::default() };
+    let summary = |rows: u64| {
+        let smb = BTreeMap::from([(Standing::InProgress, Tally { customers: rows, expected_value: None })]);
+        let facets = BTreeMap::from([(Facet::Segment, BTreeMap::from([("SMB".into(), smb)]))]);
+        RunSummary { rows, facets, ..RunSummary::default() }
+    };
     let shards = [rows(0, 1500), rows(1500, 2500)];
     for (shard, rows) in (0..).zip(&shards) {
         control.put_shard(&run, shard, &summary(rows.len() as u64), rows.clone()).await.expect("written");

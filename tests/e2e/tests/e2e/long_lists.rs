@@ -4,7 +4,7 @@ use expansion_domain::row_id;
 use expansion_e2e::{World, as_of};
 use expansion_fixtures::{self as fixtures, listed, model_summary};
 use expansion_local::Options;
-use expansion_records::{Listed, Propensity, Run, RunSummary};
+use expansion_records::{Listed, Plan, Propensity, Run, RunSummary};
 use expansion_store::now;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ async fn run_of_invented_rows(world: &World) -> Run {
     let run = world.control.create_run(Run::requested(as_of(0), "test", 90, now())).await.expect("it is on record");
     world.control.begin_training(&run.run_id).await.expect("it is written");
     let model = model_summary();
-    let planned = world.control.plan(&run.run_id, &model, 1, None, &[]).await.expect("it is written");
+    let planned = world.control.plan(&run.run_id, &Plan::new(model.clone(), 1)).await.expect("it is written");
     let run = planned.expect("it was being trained");
     let rows: Vec<Propensity> = (0..CUSTOMERS).map(|n| row(&run, n)).collect();
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);

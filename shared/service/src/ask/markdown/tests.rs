@@ -16,7 +16,13 @@ fn plain(understood: &Understood) -> String {
 
 fn top(accounts: Vec<ScoreView>) -> Understood {
     let customer = accounts.first().cloned().map(|first| Box::new(customer(first)));
-    Understood::TopAccounts { run: run().into(), filters: Filters::default(), accounts, customer }
+    Understood::TopAccounts {
+        run: run().into(),
+        filters: Filters::default(),
+        accounts,
+        standings: BTreeMap::new(),
+        customer,
+    }
 }
 
 fn prd() -> Understood {
@@ -72,7 +78,13 @@ fn what_would_lift_an_account() {
         reached: Some(true),
         propensity_score: 62,
         changed_score: 80,
-        changed_confidence: ConfidenceView { level: ConfidenceLevel::Medium, lower: 70.2, upper: 88.8, value: 0.6 },
+        changed_confidence: ConfidenceView {
+            level: ConfidenceLevel::Medium,
+            lower: 70.2,
+            upper: 88.8,
+            value: 0.6,
+            side: None,
+        },
         changes: vec![change],
         other_points: 1,
         note: "Association, not cause.",
@@ -321,7 +333,13 @@ fn answers(name: &str) -> [Understood; 5] {
     let filters = Filters { segment: Some(name.into()), product_id: Some(name.into()), ..Filters::default() };
     let customer = Some(Box::new(customer));
     [
-        Understood::TopAccounts { run: run().into(), filters, accounts: accounts.clone(), customer: customer.clone() },
+        Understood::TopAccounts {
+            run: run().into(),
+            filters,
+            accounts: accounts.clone(),
+            standings: BTreeMap::new(),
+            customer: customer.clone(),
+        },
         Understood::Account { name: name.to_owned(), asked_score: None, customer, did_you_mean: Vec::new() },
         Understood::Account {
             name: name.to_owned(),

@@ -4,22 +4,23 @@ use expansion_model::ConfidenceLevel;
 use expansion_records::RunSummary;
 
 use super::*;
-use crate::list::PageStart;
+use crate::list::{ListFilters, PageStart};
 
 /// The rows of a run, as the score index has them.
 struct Table(Vec<Listed>);
 
-impl Portfolios for Table {
-    async fn portfolio(
+impl Partitions for Table {
+    async fn partition(
         &self,
         _: &RunId,
-        csm_id: Option<&str>,
+        partition: Partition<'_>,
         after: Option<&Position>,
         min_score: u8,
         least: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         let is_wanted = |row: &&Listed| {
-            row.csm_id.as_deref() == csm_id
+            row.csm_id.as_deref() == partition.csm_id
+                && row.standing == partition.standing
                 && row.propensity_score >= min_score
                 && after.is_none_or(|after| Order::Score.position(row) > *after)
         };
@@ -43,8 +44,8 @@ fn table(customers: usize) -> Table {
         row.product_ids = if n.is_multiple_of(5) { vec!["seats".into()] } else { Vec::new() };
         row.confidence_level = if n.is_multiple_of(6) { ConfidenceLevel::Low } else { ConfidenceLevel::High };
         row.expected_value = (!n.is_multiple_of(3)).then_some(f64::from(score) * 100.0);
-        row.leave_alone = n.is_multiple_of(11).then(|| "A deal is being worked".to_owned());
-        row.priority = row.expected_value.filter(|_| row.leave_alone.is_none());
+        row.standing = Standing::ALL[n % 11 % 3];
+        row.priority = row.expected_value.filter(|_| row.standing == Standing::ReadyToApproach);
         row
     };
     Table((0..customers).map(row).collect())
@@ -53,10 +54,15 @@ fn table(customers: usize) -> Table {
 /// All rows of a list, page by page, and how many rows each page had.
 async fn all(table: &Table, request: &ListRequest, ready: usize) -> (Vec<Listed>, Vec<usize>) {
     let portfolios = table.0.iter().map(|row| row.csm_id.clone()).collect();
-    let run = fixtures::complete(RunSummary { rows: table.0.len() as u64, portfolios, ..RunSummary::default() });
-    let mut top = table.0.clone();
-    request.order.sort(&mut top);
-    top.truncate(ready);
+    let mut summary = RunSummary { rows: table.0.len() as u64, portfolios, ..RunSummary::default() };
+    for row in &table.0 {
+        summary.standings.entry(row.standing).or_default().tally.customers += 1;
+    }
+    let run = fixtures::complete(summary);
+    let mut best = table.0.clone();
+    request.order.sort(&mut best);
+    let is_shown = |row: &&Listed| request.filters.standing.is_none_or(|standing| row.standing == standing);
+    let top: Vec<&Listed> = best.iter().filter(is_shown).take(ready).collect();
     let mut request = request.clone();
     let (mut rows, mut pages) = (Vec::new(), Vec::new());
     loop {
@@ -75,7 +81,7 @@ fn expected(table: &Table, request: &ListRequest) -> Vec<Listed> {
     request.order.sort(&mut rows);
     let mut of_each = std::collections::BTreeMap::<Option<Id>, usize>::new();
     rows.retain(|row| {
-        let is_wanted = request.wants(row);
+        let is_wanted = request.wants(row, &fixtures::run());
         let count = of_each.entry(row.csm_id.clone()).or_default();
         *count += usize::from(is_wanted);
         is_wanted && request.per_csm.is_none_or(|most| *count <= most)
@@ -87,18 +93,22 @@ fn expected(table: &Table, request: &ListRequest) -> Vec<Listed> {
 async fn pages_together_are_the_whole_list_in_order() {
     let table = table(1000);
     let any = ListRequest { limit: 7, ..ListRequest::default() };
+    let none = ListFilters::default;
+    let with = |filters| ListRequest { filters, ..any.clone() };
     let mut seen = 0;
     for order in Order::ALL {
         for request in [
             ListRequest { limit: 200, ..any.clone() },
-            ListRequest { csm_id: Some("csm-2".into()), ..any.clone() },
-            ListRequest { segment: Some("SMB".to_owned()), min_score: 50, ..any.clone() },
-            ListRequest { product_id: Some("seats".to_owned()), confidence: Some(ConfidenceLevel::Low), ..any.clone() },
-            ListRequest { q: Some("c-07".to_owned()), ..any.clone() },
-            ListRequest { q: Some("nobody".to_owned()), ..any.clone() },
+            with(ListFilters { csm_id: Some("csm-2".into()), ..none() }),
+            with(ListFilters { standing: Some(Standing::InProgress), ..none() }),
+            with(ListFilters { standing: Some(Standing::ReadyToApproach), csm_id: Some("csm-2".into()), ..none() }),
+            with(ListFilters { segment: Some("SMB".into()), min_score: 50, ..none() }),
+            with(ListFilters { product_id: Some("seats".into()), confidence: Some(ConfidenceLevel::Low), ..none() }),
+            with(ListFilters { q: Some("c-07".to_owned()), ..none() }),
+            with(ListFilters { q: Some("nobody".to_owned()), ..none() }),
             ListRequest { per_csm: Some(3), ..any.clone() },
-            ListRequest { per_csm: Some(100), csm_id: Some("csm-1".into()), ..any.clone() },
-            ListRequest { min_score: 99, ..any.clone() },
+            ListRequest { per_csm: Some(100), ..with(ListFilters { csm_id: Some("csm-1".into()), ..none() }) },
+            with(ListFilters { min_score: 99, ..none() }),
         ] {
             let request = ListRequest { order, ..request };
             // With all rows ready, with the first of them, with none.
@@ -127,7 +137,7 @@ async fn a_page_that_ends_the_list_has_no_next() {
 async fn a_rare_filter_gives_short_pages_rather_than_slow_ones() {
     let table = table(2 * MOST_EXAMINED);
     let last = expected(&table, &ListRequest::default()).pop().expect("rows");
-    let request = ListRequest { q: Some(last.customer_id.to_string()), ..ListRequest::default() };
+    let request = ListRequest::from(ListFilters { q: Some(last.customer_id.to_string()), ..ListFilters::default() });
     let (rows, pages) = all(&table, &request, 1000).await;
     assert_eq!((rows, &pages[..2]), (vec![last], &[0, 1][..]));
 }
