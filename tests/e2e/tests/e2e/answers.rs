@@ -184,10 +184,13 @@ async fn lists_come_in_the_order_that_is_asked_for() {
     let by_priority = world.rows(&manager, "sort=priority&limit=40").await;
     let (mut alone, mut free) = (0, 0);
     for (place, row) in by_priority.iter().enumerate() {
-        assert_eq!(row["leave_alone"].is_string(), row["priority"].is_null(), "{row}");
-        let rank = if row["leave_alone"].is_null() { json!(place + 1) } else { Value::Null };
+        let is_ready = row["standing"] == "ready_to_approach";
+        assert_eq!(is_ready, row["priority"].is_number(), "{row}");
+        assert_eq!(row["leave_alone"].is_string(), row["standing"] == "leave_alone", "{row}");
+        assert_eq!(row["open_deal"].is_string(), row["standing"] == "in_progress", "{row}");
+        let rank = if is_ready { json!(place + 1) } else { Value::Null };
         assert_eq!(row["rank"], rank, "a reason instead of a rank: {row}");
-        *if row["leave_alone"].is_null() { &mut free } else { &mut alone } += 1;
+        *if is_ready { &mut free } else { &mut alone } += 1;
     }
     assert!(alone > 10 && free > 50, "{alone} {free}");
     let of_csm = world.rows(&manager, "sort=priority&csm_id=csm-03&limit=4").await;
@@ -240,17 +243,14 @@ async fn segments_are_compared_with_sizes_and_intervals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_crosses_the_line_is_told_of_once() {
-    let variables =
-        [("READY_SCORE", "30"), ("READY_CONFIDENCE", "Low")].map(|(name, value)| (name.into(), value.into()));
-    let options = Options { variables: variables.into(), ..Default::default() };
+async fn a_customer_who_becomes_ready_is_told_of_once() {
     let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut ready_before: BTreeSet<String> = BTreeSet::new();
     for (runs, last) in [(1, 60), (2, 30), (3, 0)] {
-        let world = World::after_with(&[60, 30, 0][..runs], &Source::bucketed(3), options.clone()).await;
+        let world = World::after(&[60, 30, 0][..runs]).await;
         let run = weekly_run(as_of(last));
         let ready: BTreeSet<String> = world
-            .rows(&world.manager(), "min_score=30&limit=200")
+            .rows(&world.manager(), "standing=ready_to_approach&grade=A&limit=200")
             .await
             .iter()
             .map(|row| row["customer_id"].to_string())
@@ -264,7 +264,7 @@ async fn a_customer_who_crosses_the_line_is_told_of_once() {
         assert_eq!(events.len(), crossing.len(), "each once");
         assert!(!crossing.is_empty());
         for detail in events {
-            assert!(whole(&detail["propensity_score"]) >= 30 && detail["id"].is_string(), "{detail}");
+            assert!(detail["grade"] == "A" && detail["id"].is_string() && detail["leave_alone"].is_null(), "{detail}");
             told.entry(detail["customer_id"].to_string()).or_default().push(detail);
         }
         ready_before = ready;
