@@ -17,7 +17,7 @@ use expansion_model::{
     Apportioned, ConfidenceLevel, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature, apportion,
     confidence, exact_points, points_of, rounded, sigmoid,
 };
-use expansion_records::{Direction, Factor, Listed, Previous, Propensity, ReadyLine};
+use expansion_records::{Direction, Factor, Listed, Previous, Propensity, ReadyLine, Standing};
 
 /// Factors of less than a point, together.
 const OTHER: &str = "other";
@@ -149,12 +149,15 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         customer_name: history.name.clone(),
         csm_id: history.csm_id.clone(),
         segment: history.segment.clone(),
+        standing: Standing::default(),
         propensity_score,
         propensity: rounded(score.propensity, 5),
         propensity_lower: rounded(100.0 * score.lower, 1),
         propensity_upper: rounded(100.0 * score.upper, 1),
         confidence: rounded(confidence, 3),
+        comparable: None,
         confidence_level,
+        side: None,
         primary_signal: primary_signal(&contributing_factors),
         product_ids: recommended_products.iter().map(|p| p.product_id.clone()).collect(),
         estimated_value: value.map(|v| rounded(v.amount, 2)),

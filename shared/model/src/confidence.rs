@@ -17,6 +17,26 @@ const MOST_OF_RULES: f64 = 0.44;
 const MEDIUM: f64 = 0.45;
 const HIGH: f64 = 0.75;
 
+/// A side of the average of comparable customers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Likelier to expand than comparable customers are on average.
+    Above,
+    /// Less likely.
+    Below,
+}
+
+impl Side {
+    /// As it is stored and shown.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Above => "above",
+            Self::Below => "below",
+        }
+    }
+}
+
 /// A score's confidence in a word, at fixed bounds of [`confidence`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum ConfidenceLevel {

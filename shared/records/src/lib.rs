@@ -9,6 +9,7 @@ mod champion;
 mod order;
 mod row;
 mod run;
+mod standing;
 
 pub use accuracy::{AccuracyRecord, Checkpoint, Concern, EarlyWarning, Finding};
 pub use champion::{ChampionModel, ModelRecord};
@@ -18,3 +19,4 @@ pub use row::{
     Quantity, ReadyLine, RecommendedProduct, Timing,
 };
 pub use run::{ModelSummary, Plan, RecommendedTo, Run, RunReference, RunStage, RunState, RunSummary};
+pub use standing::{Comparable, Grade, GradeShares, InvalidShares, Standing, UnknownGrade, Yardstick};

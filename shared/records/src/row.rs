@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Date, Id, Instant, RunId};
 use expansion_features::Snapshot;
-use expansion_model::{ConfidenceLevel, FactorValue, SimilarCohort, ValueRange};
+use expansion_model::{ConfidenceLevel, FactorValue, Side, SimilarCohort, ValueRange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::{Comparable, Standing};
 
 /// How likely a customer is to expand, how sure that is, why, with what and for how much. What later versions of the
 /// program added to a row is read as absent from rows stored before.
@@ -62,6 +64,9 @@ pub struct Listed {
     /// Segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<Id>,
+    /// Whether to approach the customer.
+    #[serde(default)]
+    pub standing: Standing,
     /// 1–99.
     pub propensity_score: u8,
     /// P(expansion within the horizon), 0–1: the score before rounding.
@@ -71,10 +76,16 @@ pub struct Listed {
     pub propensity_lower: f64,
     /// Upper end of the 90 % interval, in points of the score.
     pub propensity_upper: f64,
+    /// The customers that this one is compared with; absent from rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparable: Option<Comparable>,
     /// 0–1.
     pub confidence: f64,
     /// In a word.
     pub confidence_level: ConfidenceLevel,
+    /// On which side of the average; absent from rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
     /// The strongest factor in favour, in words; an open deal only where there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_signal: Option<String>,
