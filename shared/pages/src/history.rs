@@ -115,7 +115,7 @@ fn over_time(runs: &[RunAccuracyView]) -> Vec<(String, f64, f64)> {
     let whole = |run: &RunAccuracyView| {
         let cohort = run.cohorts.iter().find(|cohort| cohort.days == run.horizon_days)?;
         let accuracy = cohort.accuracy.as_ref()?;
-        Some((words::day(run.as_of), accuracy.predicted_expansions, accuracy.expansions as f64))
+        Some((words::day(run.as_of), accuracy.predicted_expansions?, accuracy.expansions as f64))
     };
     runs.iter().rev().filter_map(whole).collect()
 }

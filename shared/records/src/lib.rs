@@ -11,7 +11,7 @@ mod row;
 mod run;
 mod standing;
 
-pub use accuracy::{AccuracyRecord, Checkpoint, Concern, EarlyWarning, Finding};
+pub use accuracy::{AccuracyRecord, Checkpoint, Concern, EarlyWarning, Finding, Pools};
 pub use champion::{ChampionModel, ModelRecord};
 pub use order::{Order, Position};
 pub use row::{
