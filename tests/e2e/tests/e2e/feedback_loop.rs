@@ -67,7 +67,11 @@ async fn past_runs_are_judged_by_what_happened_and_young_ones_are_not() {
     // Twenty days: judged by the ranking after seven, not yet after thirty.
     assert_eq!(cohort(&runs[1], 7)["is_mature"], true);
     assert!(cohort(&runs[1], 7)["accuracy"]["figures"]["brier"].is_null());
-    assert!(cohort(&runs[1], 7)["expected_expansions"].is_number());
+    // What was expected within seven days, beside what happened within them.
+    let early = cohort(&runs[1], 7);
+    let whole = number(&runs[1]["warning"]["estimated"]["base_rate"]) * number(&early["accuracy"]["customers"]);
+    let expected = number(&early["accuracy"]["predicted_expansions"]);
+    assert!((expected - number(&early["expected_share"]) * whole).abs() < 1e-6 && expected < whole / 2.0, "{early}");
     for (run, days) in [(1, 30), (1, 90), (0, 7), (0, 90)] {
         let young = cohort(&runs[run], days);
         assert_eq!((&young["is_mature"], &young["accuracy"]), (&json!(false), &Value::Null));
