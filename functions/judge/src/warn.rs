@@ -118,6 +118,9 @@ fn surprise(checkpoint: &Checkpoint, threshold: f64) -> Option<Finding> {
 mod tests {
     use expansion_model::{ConfidenceLevel, Elapsed, Figure, Judged, Spread, UsualShift, accuracy, scattered};
 
+    use expansion_fixtures::listed;
+    use expansion_records::{Comparable, Standing};
+
     use super::*;
 
     fn checkpoint(expected: f64, expansions: usize) -> Checkpoint {
@@ -188,6 +191,42 @@ mod tests {
         assert!(!lost.is_shift(), "it has a new model trained");
         let without = worse_ranking(Concern::RankedWorse(7), &Accuracy::default(), 0.1, &propensities, 0.1);
         assert_eq!(without, None, "too few expansions have no figures");
+    }
+
+    #[test]
+    fn a_ranking_that_is_lost_where_nobody_is_working_is_found_though_the_others_hide_it() {
+        let thresholds =
+            Thresholds { shift: 0.25, missing: 0.1, calibration_error: 0.05, auc_loss: 0.1, surprise: 3.0 };
+        let mut rows: Vec<Listed> = (0..100_u32)
+            .map(|i| Listed {
+                propensity: f64::from(i) / 200.0,
+                standing: if i % 2 == 0 { Standing::InProgress } else { Standing::LeaveAlone },
+                comparable: Some(Comparable { average: 0.25, customers: 50, segment: None }),
+                ..listed("c", 50)
+            })
+            .collect();
+        let group = |auc: f64| {
+            let figure = Figure { value: auc, lower: auc - 0.02, upper: auc + 0.02 };
+            Some(Accuracy { figures: [("auc".to_owned(), figure)].into(), ..Accuracy::default() })
+        };
+        let found = |rows: &[Listed], unworked: Option<Accuracy>| {
+            let judged = Checkpoint {
+                days: 30,
+                overall: group(0.75),
+                unworked,
+                expected_share: Some(0.3),
+                ..Checkpoint::default()
+            };
+            let warning = warning(&RunSummary::of(&[]), rows, None, &[judged], thresholds);
+            let found: Vec<Concern> = warning.findings.into_iter().map(|finding| finding.what).collect();
+            (found, warning.estimated_unworked.map(|estimated| estimated.n))
+        };
+        assert_eq!(found(&rows, group(0.75)), (vec![], Some(50)));
+        assert_eq!(found(&rows, group(0.5)), (vec![Concern::RankedWorseUnworked(30)], Some(50)));
+        for row in &mut rows {
+            row.comparable = None;
+        }
+        assert_eq!(found(&rows, None), (vec![], None), "earlier versions do not say whom somebody works on");
     }
 
     #[test]

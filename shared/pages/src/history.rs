@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use expansion_http::{Caller, Problem, Query, Shared};
-use expansion_model::{Accuracy, Figure, SideOutcome, Tenth};
+use expansion_model::{Accuracy, SideOutcome, Tenth};
 use expansion_records::{ChampionModel, ModelRecord};
 use expansion_service::accuracy::{
     AccuracyAnswer, AccuracyRequest, ModelAccuracyView, OutcomesView, PooledView, RunAccuracyView,
@@ -64,19 +64,14 @@ impl Shown {
     }
 }
 
-/// A figure of a group.
-fn figure<'a>(accuracy: &'a Accuracy, name: &str) -> Option<&'a Figure> {
-    accuracy.figures.get(name)
-}
-
 /// A model's customers together, all and those whom nobody was working on.
-fn pools(model: &ModelAccuracyView) -> Vec<(&'static str, &PooledView)> {
+pub(crate) fn pools(model: &ModelAccuracyView) -> Vec<(&'static str, &PooledView)> {
     let unworked = model.unworked.as_ref().map(|unworked| ("nobody is working on", unworked));
     [("all", &model.overall)].into_iter().chain(unworked).collect()
 }
 
 /// How many outcomes there are, and when there will be enough.
-fn enough(outcomes: OutcomesView) -> String {
+pub(crate) fn enough(outcomes: OutcomesView) -> String {
     let OutcomesView { expansions, needed, enough_on } = outcomes;
     let until = enough_on.map_or_else(String::new, |date| format!(" There will be enough by {date}, as predicted."));
     format!("{expansions} expansions are known; figures need {needed}.{until}")

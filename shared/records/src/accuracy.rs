@@ -264,6 +264,9 @@ mod tests {
         let other = Finding::new(Concern::FewerExpansions(7), 3.0, 10.0);
         assert!(!other.repeats(&earlier) && !other.repeats(&shifted) && !other.is_shift());
         assert_eq!(other.to_string(), "fewer expansions within 7 days than expected");
+        let unworked = Finding::new(Concern::RankedWorseUnworked(30), 0.5, 0.6);
+        let all = Finding::new(Concern::RankedWorse(30), 0.5, 0.6);
+        assert!(!unworked.is_shift() && !unworked.repeats(&all) && !all.repeats(&unworked), "told apart");
     }
 
     /// A checkpoint as an earlier version stored it: 50 expansions predicted within the horizon.
