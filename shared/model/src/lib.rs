@@ -15,6 +15,7 @@ mod drift;
 mod evaluation;
 mod heterogeneity;
 mod model;
+mod pool;
 mod products;
 mod profile;
 mod score;
@@ -22,7 +23,10 @@ mod values;
 mod verdict;
 mod what_if;
 
-pub use accuracy::{Accuracy, FLAGGED, Figure, Judged, SAMPLES, Tenth, accuracy, auc, quantile, scattered};
+pub use accuracy::{
+    Accuracy, Elapsed, FLAGGED, Figure, Judged, LEAST_EXPANSIONS, SAMPLES, SideOutcome, Tenth, accuracy, auc, quantile,
+    scattered, sides,
+};
 pub use artifact::{
     ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,
     ValueEvaluation, decode, encode, fingerprint,
@@ -38,6 +42,7 @@ pub use model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Reference, Spread, Term, TermKind,
     Uncertainty, UsualShift,
 };
+pub use pool::{Pool, PoolBin};
 pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS};
 pub use profile::{Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, Usual};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};

@@ -191,7 +191,7 @@ async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), 
         let record = records.iter().find(|record| record.as_of == week.as_of);
         let whole = record.and_then(|record| record.checkpoints.last()?.overall.as_ref());
         week.calibration_error = whole.and_then(|whole| Some(whole.figures.get("calibration_error")?.value));
-        week.predicted_expansions = whole.map(|whole| whole.predicted_expansions);
+        week.predicted_expansions = whole.and_then(|whole| whole.predicted_expansions);
         week.expansions = whole.map(|whole| whole.expansions);
     }
     Ok(())
