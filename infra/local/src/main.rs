@@ -44,7 +44,7 @@ async fn run(arguments: RunArguments) -> Result<(), Failure> {
     .await?;
     let cause = refresh::cause(&stack, own_source.as_deref()).await;
     let outcome = refresh_and_serve(&stack, &arguments, as_of, cause).await;
-    stack.shutdown().await?;
+    stack.shutdown().await;
     outcome
 }
 
@@ -55,7 +55,6 @@ async fn refresh_and_serve(
     cause: String,
 ) -> Result<(), Failure> {
     let run = refresh::refresh(stack, as_of, arguments.horizon_days, cause).await?;
-    stack.save().await?;
     if arguments.json {
         return document::print(stack, &run).await;
     }
