@@ -58,13 +58,19 @@ pub enum StackError {
     PortInUse { port: u16 },
     #[error("cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
-    #[error("cannot use the data folder {folder}", folder = .folder.display())]
+    #[error("cannot use --data-dir {folder}", folder = .folder.display())]
     Folder {
         folder: PathBuf,
         #[source]
         source: io::Error,
     },
-    #[error("the data folder {folder} is in use by another process: stop that one, or choose another --data-dir", folder = .folder.display())]
+    #[error("cannot make a temporary folder in {folder}", folder = .folder.display())]
+    TemporaryFolder {
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("--data-dir {folder} is in use by another process: stop that one, or name another folder", folder = .folder.display())]
     FolderInUse { folder: PathBuf },
     #[error("the embedded DynamoDB: {0}")]
     Database(String),
@@ -157,16 +163,7 @@ impl Stack {
 
         let gateway = Arc::new(Gateway { template: template.clone(), functions });
         let api_url = servers.serve(gateway_listener, gateway::router(gateway, api))?;
-        Ok(Self {
-            template,
-            endpoints,
-            api_url,
-            sdk,
-            bus,
-            servers,
-            pollers,
-            _folder: folder,
-        })
+        Ok(Self { template, endpoints, api_url, sdk, bus, servers, pollers, _folder: folder })
     }
 
     /// How the SDKs reach this stack, with the key that may do everything.
@@ -294,7 +291,7 @@ enum DataFolder {
 impl DataFolder {
     fn open(wanted: Option<&Path>) -> Result<Self, StackError> {
         let Some(path) = wanted else {
-            let in_temporary = |source| StackError::Folder { folder: std::env::temp_dir(), source };
+            let in_temporary = |source| StackError::TemporaryFolder { folder: std::env::temp_dir(), source };
             return Ok(Self::Scratch(TempDir::new().map_err(in_temporary)?));
         };
         let at = |source| StackError::Folder { folder: path.to_owned(), source };
