@@ -61,6 +61,7 @@ fn what_would_lift_an_account() {
         to: None,
         label: "Health score of 60".to_owned(),
         changed_label: "Health score of 85".to_owned(),
+        moves_with: None,
         points: 17,
         usual: Some(false),
     };
@@ -74,6 +75,7 @@ fn what_would_lift_an_account() {
         changed_score: 80,
         changed_confidence: ConfidenceView { level: ConfidenceLevel::Medium, lower: 70.2, upper: 88.8, value: 0.6 },
         changes: vec![change],
+        levers: Vec::new(),
         other_points: 1,
         note: "Association, not cause.",
     };
