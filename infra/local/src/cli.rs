@@ -10,7 +10,7 @@ use expansion_simulator::{DEMO_END, DEMO_SEED};
 use jiff::civil::Date;
 
 /// Runs expansion-propensity on this machine: the embedded stack (DynamoDB, S3, EventBridge, SQS, API Gateway), a
-/// refresh through the real functions, the result, then the HTTP API until Ctrl-C.
+/// refresh through the real functions, the result, then the HTTP API until Ctrl-C or SIGTERM.
 ///
 /// Without --source a demo portfolio of 1,500 invented B2B customers is used. Results go to standard output, progress
 /// and logs to standard error.
@@ -47,7 +47,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "P", default_value_t = 8787)]
     pub(crate) port: u16,
 
-    /// Keep tables and objects in this folder between runs; without it nothing is kept.
+    /// Keep tables and objects in this folder between runs; without it nothing is kept. What was answered is in it, even if
+    /// the process is killed. One process at a time may use it.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
@@ -71,7 +72,7 @@ pub(crate) struct RunArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// The folder to write; one that exists is replaced.
+    /// The folder to write. A demo in it is replaced; anything else is refused and left alone.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
@@ -120,12 +121,20 @@ impl RunArguments {
     }
 }
 
-/// A folder's absolute path: the functions must not depend on where they were started.
-pub(crate) fn absolute(folder: &Path) -> io::Result<String> {
-    let absolute = folder
-        .canonicalize()
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+/// The absolute path of the source folder: the functions must not depend on where they were started.
+pub(crate) fn absolute(source: &Path) -> io::Result<String> {
+    let refused = |error: io::Error| about(&format!("cannot read --source {}", source.display()), &error);
+    let absolute = source.canonicalize().map_err(refused)?;
+    if !absolute.is_dir() {
+        let text = "it is a file; a source is a folder with one sub-folder per table";
+        return Err(refused(io::Error::new(io::ErrorKind::NotADirectory, text)));
+    }
     Ok(absolute.display().to_string())
+}
+
+/// An error with what it is about.
+pub(crate) fn about(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 fn as_of(text: &str) -> Result<Instant, String> {

@@ -15,6 +15,7 @@ mod frame;
 mod label;
 mod snapshot;
 mod spec;
+mod together;
 
 pub use dataset::{Dataset, cutoffs, dataset, observed_until};
 pub use extract::SeatOutlook;
@@ -22,3 +23,4 @@ pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use label::{Label, label};
 pub use snapshot::{Catalogue, Inputs, Snapshot, Value};
 pub use spec::{Audience, Better, FEATURE_SET_VERSION, FEATURES, Feature, Topic, Unit, feature};
+pub use together::{Contradiction, Moved, is_moved_by, moved_together};

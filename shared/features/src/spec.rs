@@ -1,5 +1,7 @@
 //! The features in one table: name, unit, the label a person reads, and what it means when one is missing.
 
+use std::ops::RangeInclusive;
+
 use expansion_domain::{Table, thousands};
 
 use crate::extract as x;
@@ -114,6 +116,32 @@ impl Feature {
     /// The feature's value; missing when its table is not in the source.
     pub fn value(&self, inputs: &Inputs<'_>) -> Value {
         if inputs.tables.contains(&self.table) { (self.extract)(inputs) } else { Value::Missing }
+    }
+
+    /// The numbers that the feature can have at all, whoever the customer is; without meaning for a level.
+    pub fn possible(&self) -> RangeInclusive<f64> {
+        match (self.name, self.unit) {
+            ("win_rate", _) => 0.0..=1.0,
+            ("usage_days_30", _) => 0.0..=30.0,
+            ("usage_days_90", _) => 0.0..=90.0,
+            ("usage_days_365", _) => 0.0..=365.0,
+            ("health_change", _) => -100.0..=100.0,
+            (_, Unit::Points) => 0.0..=100.0,
+            (_, Unit::Change) => -1.0..=f64::INFINITY,
+            // Usage may exceed what was bought.
+            (_, Unit::Share | Unit::Days | Unit::Years | Unit::Count | Unit::Money | Unit::Weight | Unit::Level) => {
+                0.0..=f64::INFINITY
+            }
+        }
+    }
+
+    /// The smallest difference in which the feature's values are spoken of.
+    pub fn step(&self) -> f64 {
+        match self.unit {
+            Unit::Share | Unit::Change => 0.01,
+            Unit::Years => 0.1,
+            _ => 1.0,
+        }
     }
 
     /// Whether the feature is categorical.

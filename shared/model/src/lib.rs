@@ -48,4 +48,4 @@ pub use profile::{Profile, Profiles, SegmentCalibration, SegmentPattern, StrongF
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
 pub use values::{FactorValue, SimilarCohort, ValueModel, ValueRange, rounded};
 pub use verdict::{Decision, LabelledRows, Readiness, SUSPICIOUS_AUC, Verdict};
-pub use what_if::{ASSOCIATION, Change, Lever, Rescored, levers, rescore, smallest_change};
+pub use what_if::{ASSOCIATION, Change, Lever, Rescored, levers, rescore, sensible, smallest_change};

@@ -46,7 +46,8 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
             known.sort_unstable_by(f64::total_cmp);
             let typical = quantile(&known, 0.5).filter(|_| known.len() >= LEAST_VALUES)?;
             let range = RANGE.map(|q| quantile(&known, q).unwrap_or(typical));
-            Some(Usual { typical: FactorValue::Number(typical), range: Some(range) })
+            let extremes = known.first().zip(known.last()).map(|(least, most)| [*least, *most]);
+            Some(Usual { typical: FactorValue::Number(typical), range: Some(range), extremes })
         }
         Column::Levels { .. } => {
             let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -57,7 +58,8 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
             }
             let commonest = counts.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
             let commonest = commonest.filter(|_| counts.values().sum::<usize>() >= LEAST_VALUES);
-            commonest.map(|(level, _)| Usual { typical: FactorValue::Level(level.as_str().into()), range: None })
+            let typical = commonest.map(|(level, _)| FactorValue::Level(level.as_str().into()));
+            typical.map(|typical| Usual { typical, range: None, extremes: None })
         }
     };
     frame

@@ -97,7 +97,7 @@ async fn simulated(arguments: &Arguments) -> Result<Vec<Week>, Failure> {
         eprintln!("week {week}: {}", weeks.last().map(|week| &*week.decision).unwrap_or_default());
     }
     judge(&stack, &mut weeks, last.plus_days(horizon)).await?;
-    stack.shutdown().await?;
+    stack.shutdown().await;
     Ok(weeks)
 }
 

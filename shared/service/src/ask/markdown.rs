@@ -369,8 +369,9 @@ fn lift(account: &ScoreView, what_if: Option<&WhatIfAnswer>) -> Vec<String> {
     }
     let changes = what_if.changes.iter().map(|change| {
         let usual = if change.usual == Some(false) { ", unusual in its segment" } else { "" };
+        let along = if change.moves_with.is_some() { ", moves along" } else { "" };
         let (before, after) = (escape(&change.label), escape(&change.changed_label));
-        format!("- {} {before} → {after} ({}{usual})", icon(change.feature), points(change.points))
+        format!("- {} {before} → {after} ({}{along}{usual})", icon(change.feature), points(change.points))
     });
     let others = Some(what_if.other_points).filter(|of| *of != 0);
     let others = others.map(|of| format!("- ➕ Smaller effects together ({})", points(of)));

@@ -123,7 +123,7 @@ async fn every_part_of_an_answer_adds_up_or_says_why_it_is_not_there() {
 async fn every_what_if_answer_applied_and_scored_again_reaches_its_target() {
     let world = two_runs().await;
     let manager = world.manager();
-    let (mut reached, mut tried) = (0, 0);
+    let (mut reached, mut tried, mut offered, mut along) = (0, 0, 0, 0);
     for row in world.all_rows().await.iter().step_by(3) {
         let path = format!("{}/what-if", customer_path(row["customer_id"].as_str().expect("an id")));
         let score = whole(&row["propensity_score"]);
@@ -147,13 +147,34 @@ async fn every_what_if_answer_applied_and_scored_again_reaches_its_target() {
             assert_eq!(again["changed_confidence"], answer["changed_confidence"]);
             reached += usize::from(is_reached);
         }
+        let levers = manager.get(&format!("{path}?target=99")).await.ok()["levers"].clone();
+        let levers = levers.as_array().expect("levers");
+        assert!(levers.len() <= 5 && levers.is_sorted_by_key(|lever| -whole(&lever["points"])), "{levers:?}");
+        for lever in levers {
+            let changes = json!({"changes": {lever["feature"].as_str().expect("a name"): lever["to"]}});
+            let answer = manager.post(&path, &[], &changes.to_string()).await.ok();
+            assert_eq!(whole(&answer["changed_score"]) - score, whole(&lever["points"]), "{lever} {answer}");
+            offered += 1;
+            along += list(&answer, "changes").len() - 1;
+        }
     }
     assert!(reached > 20, "{reached} of {tried}");
+    assert!(offered > 20 && along > 0, "{offered} levers, {along} moved along");
 
     let path = format!("{}/what-if", customer_path("cus-00001"));
     let _ = manager.get(&path).await.problem(400, "invalid-parameter");
     let _ = manager.get(&format!("{path}?target=100")).await.problem(400, "invalid-parameter");
     let _ = manager.post(&path, &[], r#"{"changes":{"colour":1}}"#).await.problem(400, "invalid-parameter");
+    for (change, range) in [
+        (r#""seat_utilisation": -3"#, "0 or more"),
+        (r#""health_score": 101"#, "from 0 to 100"),
+        (r#""tickets_90": 1000000"#, "as among the customers that the model knows"),
+        (r#""segment": "Galactic""#, "one that the model knows"),
+    ] {
+        let refused = manager.post(&path, &[], &format!(r#"{{"changes":{{{change}}}}}"#)).await;
+        let refused = refused.problem(400, "invalid-parameter").to_string();
+        assert!(refused.contains(range), "{refused}");
+    }
     let _ = manager.post(&path, &[], "what if").await.problem(400, "invalid-body");
     let _ = manager.get(&format!("{}/what-if?target=50", customer_path("nobody"))).await.problem(404, "not-found");
 }

@@ -67,6 +67,7 @@ fn what_would_lift_an_account() {
         to: None,
         label: "Health score of 60".to_owned(),
         changed_label: "Health score of 85".to_owned(),
+        moves_with: None,
         points: 17,
         usual: Some(false),
     };
@@ -86,6 +87,7 @@ fn what_would_lift_an_account() {
             side: None,
         },
         changes: vec![change],
+        levers: Vec::new(),
         other_points: 1,
         note: "Association, not cause.",
     };
