@@ -23,6 +23,9 @@ pub struct State {
     bus: Bus,
     source: Source,
     horizon_days: u16,
+    stale_deal_days: u16,
+    /// The customers that a CSM finds time for.
+    csm_capacity: u16,
 }
 
 impl State {
@@ -33,6 +36,8 @@ impl State {
             bus: config.bus()?,
             source: Source::new(config)?,
             horizon_days: config.horizon_days()?,
+            stale_deal_days: config.stale_deal_days()?,
+            csm_capacity: config.number("CSM_CAPACITY", 1..=1000)?,
         })
     }
 }

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
 use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Topic, feature};
 use expansion_model::{
-    Apportioned, ConfidenceLevel, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature, apportion,
-    confidence, exact_points, points_of, rounded, sigmoid,
+    Apportioned, Confidence, ConfidenceLevel, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature,
+    apportion, exact_points, points_of, rounded, sigmoid,
 };
 use expansion_records::{Direction, Factor, Listed, Previous, Propensity, ReadyLine};
 
@@ -114,7 +114,8 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
     let scored = Scored { run, inputs, snapshot, bins, contributions };
     let mut missing = Missing::default();
 
-    let confidence = confidence(&score, model.propensity.knowledge);
+    let usual = sigmoid(model.propensity.intercept);
+    let confidence = Confidence::of(&score, usual, model.propensity.knowledge).value;
     let baseline = points_of(sigmoid(model.propensity.intercept));
     let score_points = points_of(score.propensity);
     let similar_cohort = run.neighbours.as_ref().and_then(|all| all.of(&scored.bins, &history.customer_id));

@@ -85,13 +85,27 @@ impl Intervals {
         }
     }
 
-    /// The 90 % interval of a customer's own probability, given the fitted log-odds and their variance.
-    pub(crate) fn interval(&self, log_odds: f64, variance: f64, bins: &[u16]) -> [f64; 2] {
+    /// A customer's own log-odds, given the fitted ones and their variance.
+    pub(crate) fn own(&self, log_odds: f64, variance: f64, bins: &[u16]) -> OwnLogOdds {
         let own = self.segment.and_then(|segment| self.by_segment.get(usize::from(bins[segment])));
         let centres = own.unwrap_or(&self.overall);
-        let centre = centres.at(log_odds);
-        let half = Z_90 * (variance + centres.deviation * centres.deviation).sqrt();
-        [sigmoid(centre - half), sigmoid(centre + half)]
+        let deviation = (variance + centres.deviation * centres.deviation).sqrt();
+        OwnLogOdds { centre: centres.at(log_odds), deviation }
+    }
+}
+
+/// What a customer's own log-odds may be: normal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnLogOdds {
+    pub(crate) centre: f64,
+    pub(crate) deviation: f64,
+}
+
+impl OwnLogOdds {
+    /// The 90 % interval of the probability.
+    pub(crate) fn interval(self) -> [f64; 2] {
+        let half = Z_90 * self.deviation;
+        [sigmoid(self.centre - half), sigmoid(self.centre + half)]
     }
 }
 
@@ -144,7 +158,7 @@ mod tests {
     fn an_interval_widens_with_what_nobody_sees() {
         let width = |overall| {
             let heterogeneity = Heterogeneity { overall, ..Heterogeneity::default() };
-            let [lower, upper] = Intervals::new(&heterogeneity).interval(-1.0, 0.01, &[]);
+            let [lower, upper] = Intervals::new(&heterogeneity).own(-1.0, 0.01, &[]).interval();
             upper - lower
         };
         assert!(width(0.0) < width(0.5) && width(0.5) < width(1.0));

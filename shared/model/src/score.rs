@@ -36,6 +36,10 @@ pub struct Score {
     pub lower: f64,
     /// Upper end of it.
     pub upper: f64,
+    /// Where the customer's own log-odds, which are normal, are centred.
+    pub centre: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
     /// The share of the model's features that are known for this customer, 0–1.
     pub coverage: f64,
 }
@@ -161,10 +165,19 @@ impl<'a> Scorer<'a> {
         }
         let log_odds = self.model.intercept + contributions.iter().sum::<f64>();
         let fit: f32 = length.iter().map(|x| x * x).sum();
-        let [lower, upper] = self.intervals.interval(log_odds, f64::from(fit), bins);
+        let own = self.intervals.own(log_odds, f64::from(fit), bins);
+        let [lower, upper] = own.interval();
         let known = self.model.features.iter().zip(bins).filter(|(f, bin)| usize::from(**bin) != f.bins.missing());
         let coverage = share(known.count(), bins.len());
-        Score { log_odds, propensity: sigmoid(log_odds), lower, upper, coverage }
+        Score {
+            log_odds,
+            propensity: sigmoid(log_odds),
+            lower,
+            upper,
+            centre: own.centre,
+            deviation: own.deviation,
+            coverage,
+        }
     }
 }
 

@@ -124,6 +124,11 @@ impl Config {
         self.number("HORIZON_DAYS", 1..=730)
     }
 
+    /// From how many days on an open deal counts as stale.
+    pub fn stale_deal_days(&self) -> Result<u16, ConfigError> {
+        self.number("STALE_DEAL_DAYS", 1..=730)
+    }
+
     /// The currency of all amounts, where the deployment has one.
     pub fn currency(&self) -> Result<Option<Currency>, ConfigError> {
         self.optional("CURRENCY").map(|_| self.parsed("CURRENCY")).transpose()

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use expansion_domain::{Id, RunId};
 use expansion_features::{FEATURES, Feature, Value};
 use expansion_model::{
-    ASSOCIATION, ConfidenceLevel, FactorValue, Lever, Model, Profiles, Rescored, Scorer, confidence, rescore, rounded,
-    smallest_change,
+    ASSOCIATION, Confidence, ConfidenceLevel, FactorValue, Lever, Model, Profiles, Rescored, Scorer, rescore, rounded,
+    sigmoid, smallest_change,
 };
 use expansion_records::Propensity;
 use expansion_store::Artifacts;
@@ -207,7 +207,8 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
         Question::Changes(changes) => (None, changes),
     };
     let Rescored { score_before, score_after, score, changes, other_points } = rescore(scorer, &snapshot, &found);
-    let value = confidence(&score, model.propensity.knowledge);
+    let usual = sigmoid(model.propensity.intercept);
+    let value = Confidence::of(&score, usual, model.propensity.knowledge).value;
     let changes = changes.into_iter().map(|change| {
         let feature = &FEATURES[change.feature];
         ChangeView {

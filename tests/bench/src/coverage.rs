@@ -78,6 +78,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             as_of,
             horizon_days: HORIZON_DAYS,
             data_fingerprint: String::new(),
+            stale_deal_days: STALE_DEAL_DAYS,
+            csm_capacity: 10,
         };
         let model = fit(&portfolio, &request, None)?.model;
         let scorer = Scorer::new(&model.propensity)?;
