@@ -92,7 +92,7 @@ impl Share {
         self.of += 1;
     }
 
-    fn json(&self) -> Value {
+    fn json(self) -> Value {
         json!({"share": f64::from(self.right) / f64::from(self.of), "n": self.of})
     }
 }
@@ -106,7 +106,7 @@ impl Sides {
         }
     }
 
-    fn json(&self) -> Value {
+    fn json(self) -> Value {
         json!({"all": self.all.json(), "above": self.above.json()})
     }
 }
