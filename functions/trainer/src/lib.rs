@@ -27,6 +27,8 @@ pub struct State {
     horizon_days: u16,
     stale_deal_days: u16,
     grade_shares: GradeShares,
+    /// The customers that a CSM finds time for.
+    csm_capacity: u16,
 }
 
 impl State {
@@ -39,6 +41,7 @@ impl State {
             horizon_days: config.horizon_days()?,
             stale_deal_days: config.stale_deal_days()?,
             grade_shares: config.parsed("GRADE_SHARES")?,
+            csm_capacity: config.number("CSM_CAPACITY", 1..=1000)?,
         })
     }
 }

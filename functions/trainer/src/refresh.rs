@@ -60,13 +60,14 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         Some(manifest) => manifest,
         None => train(state, &run, &source.data, model_id, fingerprint, seen.as_ref()).await?,
     };
-    let Manifest { model_id, family, knowledge, metrics, .. } = champion::compete(state, manifest, seen).await?;
+    let Manifest { model_id, family, knowledge, metrics, unworked, .. } =
+        champion::compete(state, manifest, seen).await?;
     let scoring = state.artifacts.model(&model_id).await?;
     let yardstick = yardstick(&scoring, &source.data, run.as_of, state.stale_deal_days, state.grade_shares)?;
     drop(source.data);
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
-    let model = ModelSummary { model_id, family, knowledge, metrics };
+    let model = ModelSummary { model_id, family, knowledge, metrics, unworked };
     let plan = Plan {
         previous,
         data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
@@ -103,7 +104,14 @@ async fn train(
     data_fingerprint: String,
     champion: Option<&ChampionModel>,
 ) -> Result<Manifest, Error> {
-    let request = Request { model_id, as_of: run.as_of, horizon_days: run.horizon_days, data_fingerprint };
+    let request = Request {
+        model_id,
+        as_of: run.as_of,
+        horizon_days: run.horizon_days,
+        data_fingerprint,
+        stale_deal_days: state.stale_deal_days,
+        csm_capacity: state.csm_capacity,
+    };
     let compared = champion::comparable(state, run, champion).await?;
     let Fitted { model, manifest } = fit(source, &request, compared.as_ref())?;
     let decision = champion::held_back(&manifest.decision, (&manifest.model_id, manifest.as_of), champion);
@@ -142,6 +150,15 @@ fn report(manifest: &Manifest) {
     if let Some(held_out) = manifest.metrics {
         metrics.push(("HeldOutAuc", Unit::None, held_out.auc));
         metrics.push(("HeldOutLogLoss", Unit::None, held_out.log_loss));
+    }
+    if let Some(unworked) = manifest.unworked {
+        metrics.push(("HeldOutAucUnworked", Unit::None, unworked.auc));
+        metrics.push(("HeldOutLogLossUnworked", Unit::None, unworked.log_loss));
+        let lifts = [
+            ("HeldOutLiftAt5Unworked", unworked.lift_at_5),
+            ("HeldOutLiftAtCapacityUnworked", unworked.lift_at_capacity),
+        ];
+        metrics.extend(lifts.into_iter().filter_map(|(name, lift)| Some((name, Unit::None, lift?))));
     }
     record("trainer", &metrics);
 }

@@ -29,14 +29,14 @@ pub use accuracy::{
 };
 pub use artifact::{
     ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,
-    ValueEvaluation, decode, encode, fingerprint,
+    SaidOf, ValueEvaluation, decode, encode, fingerprint,
 };
 pub use attribution::{Apportioned, Attribution, apportion, attribute, exact_points, points_of};
 pub use bins::Bins;
 pub use cohort::{Bytes, Cohort, Neighbours, customer_tag};
 pub use confidence::{CONFIDENCE, Confidence, ConfidenceLevel, Side, UnknownLevel};
 pub use drift::{Shift, shift, tens};
-pub use evaluation::{Metrics, estimate, evaluate};
+pub use evaluation::{Metrics, estimate, evaluate, evaluate_portfolios};
 pub use heterogeneity::{Heterogeneity, NORMAL, centre};
 pub use model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Knowledge, Model, Reference, Spread, Term, TermKind,

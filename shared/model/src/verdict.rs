@@ -29,6 +29,8 @@ pub struct Decision {
     pub challenger_log_loss: Option<f64>,
     /// The challenger's log-loss less the champion's, with its 90 % bootstrap interval by customer.
     pub difference: Option<Figure>,
+    /// The same among the customers on whom nobody worked an expansion then.
+    pub difference_unworked: Option<Figure>,
 }
 
 /// How far a model can be relied on, by what it did on the rows held out.

@@ -208,6 +208,8 @@ pub struct ModelSummary {
     pub knowledge: Knowledge,
     /// How good it was out of time; absent when history was too short to tell.
     pub metrics: Option<Metrics>,
+    /// The same among the customers on whom nobody worked an expansion then.
+    pub unworked: Option<Metrics>,
 }
 
 impl RunState {

@@ -60,6 +60,8 @@ pub struct ModelView {
     pub state: Knowledge,
     /// Out-of-time figures; `null` when history was too short to tell.
     pub metrics: Option<Metrics>,
+    /// The same among the customers on whom nobody worked an expansion then: without an open deal that is not stale.
+    pub unworked: Option<Metrics>,
 }
 
 /// A customer's score as the list shows it.
@@ -196,6 +198,7 @@ impl From<&ModelSummary> for ModelView {
             family: model.family.clone(),
             state: model.knowledge,
             metrics: model.metrics,
+            unworked: model.unworked,
         }
     }
 }

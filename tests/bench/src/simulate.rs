@@ -168,7 +168,7 @@ async fn bad_challenger(
     let champion: Model = config.artifacts()?.model(champion).await?;
     let challenger =
         Challenger { evaluated: bad.evaluated(), readiness: Readiness::Ok, horizon_days: arguments.horizon_days };
-    let decision = decide(Some(&champion), &challenger, &data, &split.held_out)?;
+    let decision = decide(Some(&champion), &challenger, &data, &split.held_out, config.stale_deal_days()?)?;
     Ok((decision.promote, decision.reason))
 }
 
