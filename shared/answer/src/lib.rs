@@ -142,6 +142,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
 
     let confidence_level = ConfidenceLevel::of(confidence);
     let propensity_score = u8::try_from(score_points).unwrap_or_default();
+    let [propensity_lower, propensity_upper] = score.interval_in_points();
     let is_ready = run.ready.is_reached(Previous { propensity_score, confidence_level });
     let listed = Listed {
         customer_id: history.customer_id.clone(),
@@ -151,8 +152,8 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         segment: history.segment.clone(),
         propensity_score,
         propensity: rounded(score.propensity, 5),
-        propensity_lower: rounded(100.0 * score.lower, 1),
-        propensity_upper: rounded(100.0 * score.upper, 1),
+        propensity_lower,
+        propensity_upper,
         confidence: rounded(confidence, 3),
         confidence_level,
         primary_signal: primary_signal(&contributing_factors),

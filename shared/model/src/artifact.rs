@@ -46,7 +46,7 @@ pub struct Manifest {
     pub unused_features: Vec<String>,
     /// Digest of the source's files.
     pub data_fingerprint: String,
-    /// How good the model was out of time; absent when history is too short to hold any out.
+    /// How good the model was out of time; absent where that could not be told, as its verdict says.
     pub metrics: Option<Metrics>,
     /// The log-loss of every family that was tried out of time.
     pub tried: BTreeMap<String, f64>,
@@ -304,7 +304,12 @@ mod tests {
             confidence: ConfidenceEvaluation::default(),
             value: None,
             patterns: Vec::new(),
-            verdict: Verdict::of(Knowledge::Full, LabelledRows { all: 0, positives: 0 }, None, None),
+            verdict: Verdict::of(
+                Knowledge::Full,
+                LabelledRows { all: 0, positives: 0 },
+                None,
+                Err(crate::Untested::NothingWatched),
+            ),
             decision: Decision {
                 promote: true,
                 reason: String::new(),

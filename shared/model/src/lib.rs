@@ -18,6 +18,7 @@ mod model;
 mod products;
 mod profile;
 mod score;
+mod untested;
 mod values;
 mod verdict;
 mod what_if;
@@ -41,6 +42,7 @@ pub use model::{
 pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS};
 pub use profile::{Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, Usual};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
+pub use untested::{Trial, Untested};
 pub use values::{FactorValue, SimilarCohort, ValueModel, ValueRange, rounded};
 pub use verdict::{Decision, LabelledRows, Readiness, SUSPICIOUS_AUC, Verdict};
 pub use what_if::{ASSOCIATION, Change, Lever, Rescored, levers, rescore, smallest_change};

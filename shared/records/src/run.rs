@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_domain::{DataIssue, Id, Instant, RunId, calculated_at};
-use expansion_model::{Knowledge, Metrics};
+use expansion_domain::{DataIssue, Id, Instant, RunId, StaleTable, calculated_at};
+use expansion_model::{Knowledge, Metrics, Untested};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,9 @@ pub struct Plan {
     /// Rows of the source that were left out.
     #[serde(default)]
     pub data_issues: Vec<DataIssue>,
+    /// The tables of the source of which nothing new was known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<StaleTable>,
 }
 
 /// A run's state without what it has: what is shown, and what the store's conditions compare.
@@ -203,8 +206,11 @@ pub struct ModelSummary {
     pub family: String,
     /// How much there was to learn from.
     pub knowledge: Knowledge,
-    /// How good it was out of time; absent when history was too short to tell.
+    /// How good it was out of time; absent when that could not be told.
     pub metrics: Option<Metrics>,
+    /// Why it could not; absent where it could, and from models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untested: Option<Untested>,
 }
 
 /// What the rows of a run (or of one shard) add up to.

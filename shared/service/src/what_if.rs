@@ -208,6 +208,7 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
     };
     let Rescored { score_before, score_after, score, changes, other_points } = rescore(scorer, &snapshot, &found);
     let value = confidence(&score, model.propensity.knowledge);
+    let [lower, upper] = score.interval_in_points();
     let changes = changes.into_iter().map(|change| {
         let feature = &FEATURES[change.feature];
         ChangeView {
@@ -230,8 +231,8 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
         changed_score: score_after,
         changed_confidence: ConfidenceView {
             level: ConfidenceLevel::of(value),
-            lower: rounded(100.0 * score.lower, 1),
-            upper: rounded(100.0 * score.upper, 1),
+            lower,
+            upper,
             value: rounded(value, 3),
         },
         changes: changes.collect(),

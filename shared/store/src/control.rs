@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_types::SdkConfig;
 use expansion_domain::{Instant, RunId};
-use expansion_records::{Listed, ModelSummary, Order, Run, RunReference, RunStage, RunSummary};
+use expansion_records::{Listed, Order, Plan, Run, RunReference, RunStage, RunSummary};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value};
 
@@ -158,21 +158,15 @@ impl ControlTable {
 
     /// Records the model, the shards and which rows of the source were left out; from here on shards can be scored.
     /// `None` if the run is further already.
-    pub async fn plan(
-        &self,
-        run: &RunId,
-        model: &ModelSummary,
-        shards: u32,
-        previous: Option<&RunReference>,
-        data_issues: &[expansion_domain::DataIssue],
-    ) -> Result<Option<Run>, StoreError> {
+    pub async fn plan(&self, run: &RunId, plan: &Plan) -> Result<Option<Run>, StoreError> {
         let update = "SET #state = :scoring, #touched_at = :now, #model = :model, #shards = :shards, \
-            #previous = :previous, #data_issues = :issues";
+            #previous = :previous, #data_issues = :issues, #stale = :stale";
         let values = [
-            (":model", to_attribute_value(model)?),
-            (":shards", AttributeValue::N(shards.to_string())),
-            (":previous", to_attribute_value(previous)?),
-            (":issues", to_attribute_value(data_issues)?),
+            (":model", to_attribute_value(&plan.model)?),
+            (":shards", AttributeValue::N(plan.shards.to_string())),
+            (":previous", to_attribute_value(&plan.previous)?),
+            (":issues", to_attribute_value(&plan.data_issues)?),
+            (":stale", to_attribute_value(&plan.stale)?),
         ];
         self.update_run(run, update, "#state = :training", values).await
     }
