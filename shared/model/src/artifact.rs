@@ -308,7 +308,7 @@ mod tests {
                 Knowledge::Full,
                 LabelledRows { all: 0, positives: 0 },
                 None,
-                Err(crate::Untested::NothingWatched),
+                Err(crate::Untested::NoLabels),
             ),
             decision: Decision {
                 promote: true,

@@ -113,7 +113,7 @@ impl Verdict {
 fn without_auc(untested: Option<Untested>, LabelledRows { all, positives }: LabelledRows) -> String {
     match untested {
         None => "too few of the held-out customers expanded, or did not, to compare them".to_owned(),
-        Some(Untested::NothingWatched) => Untested::NothingWatched.reason().to_owned(),
+        Some(Untested::NoLabels) => Untested::NoLabels.reason().to_owned(),
         Some(Untested::TooFewExpansions) => {
             let (rarer, how) =
                 if 2 * positives <= all { (positives, "in an expansion") } else { (all - positives, "without one") };
@@ -162,9 +162,9 @@ mod tests {
         assert!(rules.reason.starts_with("only 24 of 4800 labelled rows end in an expansion"), "{}", rules.reason);
         let nearly_all = of(Knowledge::Rules, rows(4800, 4776), Untested::TooFewExpansions);
         assert!(nearly_all.reason.starts_with("only 24 of 4800 labelled rows end without"), "{}", nearly_all.reason);
-        let none = of(Knowledge::Rules, rows(0, 0), Untested::NothingWatched);
+        let none = of(Knowledge::Rules, rows(0, 0), Untested::NoLabels);
         assert_eq!((none.base_rate, none.readiness), (None, Readiness::NotReady));
-        assert!(none.reason.contains("whole horizon"), "{}", none.reason);
+        assert!(none.reason.contains("two horizons"), "{}", none.reason);
         let earlier = of(Knowledge::Shrunk, rows(900, 50), Untested::TooFewEarlierExpansions);
         assert!(!earlier.reason.contains("too short") && earlier.reason.contains("(50 of 900"), "{}", earlier.reason);
     }

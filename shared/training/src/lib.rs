@@ -112,7 +112,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     });
     let metrics = tested.map(|(_, best)| best.metrics);
     let trial = Trial {
-        is_watched: !data.labels.is_empty(),
+        is_labelled: !data.labels.is_empty(),
         knowledge,
         earlier: split.as_ref().map(|split| propensity::knowledge(&data, &split.train)),
     };
