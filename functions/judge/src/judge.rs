@@ -17,7 +17,7 @@ const MOST_SEGMENTS: usize = 20;
 /// The outcomes known.
 pub(crate) struct Outcomes {
     histories: HashMap<Id, CustomerHistory>,
-    /// Until when the source is complete.
+    /// Until when the source knows of deals.
     until: Instant,
 }
 
@@ -25,8 +25,8 @@ pub(crate) struct Outcomes {
 pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, Error> {
     let inventory = state.source.inventory().await?.only(&[Table::Customers, Table::ExpansionOpportunities]);
     let mut source = state.source.read(&inventory, None).await?.data;
-    // By the source alone: a single deal recorded later says nothing of the others.
-    let until = observed_until(&source, as_of).unwrap_or(as_of);
+    // By the source alone: a single deal recorded later says nothing of the others. Without any deal nothing is known.
+    let until = observed_until(&source, as_of).unwrap_or(Instant::EPOCH);
     let recorded = state.control.outcomes().await?;
     add_outcomes(&mut source, &recorded, as_of);
     let by_id = |history: CustomerHistory| (history.customer_id.clone(), history);

@@ -35,7 +35,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) source: Option<PathBuf>,
 
-    /// What is known: a date (to its end) or an RFC 3339 time. Default: now; for the demo portfolio its last day.
+    /// What is known: a date (to its end) or an RFC 3339 time; also what a refresh that names no time takes as today.
+    /// Default: now; for the demo portfolio its last day.
     #[arg(long, value_name = "DATE", value_parser = as_of)]
     as_of: Option<Instant>,
 
@@ -98,13 +99,12 @@ pub(crate) struct DemoArguments {
 }
 
 impl RunArguments {
-    /// What is known in this run.
+    /// What is known in this run; of a day that is not over, what is known by now.
     pub(crate) fn as_of(&self, is_demo: bool) -> Instant {
-        let default = || {
-            let demo_end = Instant::from_date(DEMO_END).filter(|_| is_demo);
-            demo_end.map_or_else(|| expansion_store::now().whole_second(), Instant::end_of_day)
-        };
-        self.as_of.unwrap_or_else(default)
+        let now = expansion_store::now().whole_second();
+        let demo_end = || Instant::from_date(DEMO_END).filter(|_| is_demo).map(Instant::end_of_day);
+        let as_of = self.as_of.or_else(demo_end).unwrap_or(now);
+        if as_of.date() == now.date() { as_of.min(now) } else { as_of }
     }
 
     /// The last day of the demo portfolio in this run.
@@ -112,9 +112,12 @@ impl RunArguments {
         self.as_of.map_or(DEMO_END, Instant::date)
     }
 
-    /// What the functions are told beyond the template.
-    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+    /// What the functions are told beyond the template. Where the data end at a known day, a refresh that names no time
+    /// takes that day as today.
+    pub(crate) fn variables(&self, is_demo: bool) -> BTreeMap<String, String> {
+        let today = (is_demo || self.as_of.is_some()).then(|| self.as_of(is_demo).to_string());
         BTreeMap::from([
+            ("TODAY".to_owned(), today.unwrap_or_default()),
             ("HORIZON_DAYS".to_owned(), self.horizon_days.to_string()),
             ("MAX_BAD_ROWS".to_owned(), self.max_bad_rows.to_string()),
         ])
@@ -151,6 +154,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn today_is_where_the_data_end() {
+        let today = |arguments: &[&str], is_demo| {
+            let cli = Cli::parse_from([&["expansion-local"], arguments].concat());
+            cli.run.variables(is_demo)["TODAY"].clone()
+        };
+        assert_eq!(today(&[], true), format!("{DEMO_END}T23:59:59Z"));
+        assert_eq!(today(&["--as-of", "2022-05-31"], true), "2022-05-31T23:59:59Z");
+        assert_eq!(today(&["--source", "s", "--as-of", "2022-05-31"], false), "2022-05-31T23:59:59Z");
+        assert_eq!(today(&["--source", "s"], false), "", "an export that goes on is of now");
     }
 
     #[test]

@@ -47,7 +47,7 @@ async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let stack = Stack::start(Options {
         data_dir: arguments.data_dir.clone(),
         source,
-        variables: arguments.variables(),
+        variables: arguments.variables(demo.is_some()),
         chaos: None,
         port: if arguments.once { None } else { Some(arguments.port) },
     })

@@ -46,7 +46,7 @@ pub struct Manifest {
     pub unused_features: Vec<String>,
     /// Digest of the source's files.
     pub data_fingerprint: String,
-    /// How good the model was out of time; absent when history is too short to hold any out.
+    /// How good the model was out of time; absent where that could not be told, as its verdict says.
     pub metrics: Option<Metrics>,
     /// The same among the customers on whom nobody worked an expansion then: those whom it says whom to call.
     pub unworked: Option<Metrics>,
@@ -320,7 +320,12 @@ mod tests {
             confidence: ConfidenceEvaluation::default(),
             value: None,
             patterns: Vec::new(),
-            verdict: Verdict::of(Knowledge::Full, LabelledRows { all: 0, positives: 0 }, None, None),
+            verdict: Verdict::of(
+                Knowledge::Full,
+                LabelledRows { all: 0, positives: 0 },
+                None,
+                Err(crate::Untested::NoLabels),
+            ),
             decision: Decision {
                 promote: true,
                 reason: String::new(),

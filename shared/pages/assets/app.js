@@ -37,6 +37,11 @@ async function follow(location) {
       continue;
     }
     state.textContent = run.state === "failed" ? `The refresh failed: ${run.failure}` : `A refresh is ${run.state}`;
+    if (run.state === "complete" && run.is_older_than_current) {
+      state.textContent = `The refresh as of ${run.as_of.slice(0, 10)} is complete, but a newer one is shown`;
+      progress.hidden = true;
+      return;
+    }
     if (run.progress) {
       progress.max = run.progress.shards;
       progress.value = run.progress.done;

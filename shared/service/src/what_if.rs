@@ -298,6 +298,7 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Result
     let Rescored { score_before, score_after, score, changes, other_points } = rescore(scorer, &snapshot, &found);
     let average = row.listed.comparable.as_ref().map_or_else(|| sigmoid(model.propensity.intercept), |one| one.average);
     let confidence = Confidence::of(&score, average, model.propensity.knowledge);
+    let [lower, upper] = score.interval_in_points();
     let changes = changes.into_iter().map(|change| {
         let feature = &FEATURES[change.feature];
         ChangeView {
@@ -321,8 +322,8 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Result
         changed_score: score_after,
         changed_confidence: ConfidenceView {
             level: confidence.level(),
-            lower: rounded(100.0 * score.lower, 1),
-            upper: rounded(100.0 * score.upper, 1),
+            lower,
+            upper,
             value: rounded(confidence.value, 3),
             side: Some(confidence.side),
         },

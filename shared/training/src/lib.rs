@@ -27,8 +27,8 @@ mod value;
 use expansion_domain::{Instant, SourceData, count};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model,
-    Verdict, auc, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model, Trial,
+    Untested, Verdict, auc, sigmoid,
 };
 
 pub use confidence::comparable_averages;
@@ -126,7 +126,13 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
             places.into_iter().map(|place| (split.held_out[place], best.log_odds[place])).unzip();
         figures(&rows, &log_odds)
     });
-    let verdict = Verdict::of(knowledge, LabelledRows { all: data.labels.len(), positives }, auc, metrics);
+    let trial = Trial {
+        is_labelled: !data.labels.is_empty(),
+        knowledge,
+        earlier: split.as_ref().map(|split| propensity::knowledge(&data, &split.train)),
+    };
+    let rows = LabelledRows { all: data.labels.len(), positives };
+    let verdict = Verdict::of(knowledge, rows, auc, metrics.ok_or(Untested::of(trial)));
     let challenger = Challenger {
         evaluated: propensity.evaluated(),
         readiness: verdict.readiness,

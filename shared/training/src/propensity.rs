@@ -111,7 +111,7 @@ impl Family {
 }
 
 /// What the given rows allow to be learned: as many of the rarer outcome as there are.
-fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
+pub(crate) fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
     let positives = rows.iter().filter(|&&row| data.labels[row].expanded).count();
     Knowledge::of(positives.min(rows.len() - positives))
 }

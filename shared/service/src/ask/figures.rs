@@ -105,13 +105,13 @@ impl Ask {
             AccuracyBasis::Outcomes => None,
             _ => self.lists.listed(None).await?.run.model().map(|model| Box::new(ModelView::from(model))),
         };
-        let no_metrics = model.as_ref().is_some_and(|model| model.metrics.is_none());
+        let untested = model.as_ref().and_then(|model| model.why_untested());
         let no_model = "outcomes of a whole horizon are known, so the model's own evaluation is not needed";
         let not_available = missing([
             ("accuracy", accuracy.is_none(), "no past run's outcomes are known yet"),
             ("accuracy.cohorts.accuracy.figures", has_no_figures, "fewer than 30 expansions are known"),
             ("model", model.is_none(), no_model),
-            ("model.metrics", no_metrics, "history is too short to hold any of it out"),
+            ("model.metrics", untested.is_some(), untested.unwrap_or_default()),
         ]);
         Ok(Found { understood: Understood::Accuracy { basis, accuracy, model }, notes: Vec::new(), not_available })
     }

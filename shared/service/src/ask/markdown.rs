@@ -500,7 +500,8 @@ fn out_of_time(model: &ModelView, alone: bool) -> String {
     let why = if alone { "No past run has been judged by outcomes yet. " } else { "" };
     let id = escape(&model.model_id);
     let Some(metrics) = model.metrics else {
-        return format!("{why}Out of time: {NOT_AVAILABLE}: history is too short to hold any of it out (model {id}).");
+        let reason = model.why_untested().unwrap_or_default();
+        return format!("{why}Out of time: {NOT_AVAILABLE}: {reason} (model {id}).");
     };
     format!(
         "{why}Out of time: model {id}, on {} held-out rows that its evaluation fit had not seen.\n\n- AUC: {:.3}\n\
@@ -539,6 +540,9 @@ fn state_of(run: &RunView) -> String {
     let left_out: u64 = run.data_issues.iter().map(|issue| issue.count).sum();
     if left_out > 0 {
         let _ = write!(text, "\n- Rows of the source left out: {left_out}");
+    }
+    if let Some(stale) = run.staleness() {
+        let _ = write!(text, "\n- Out of date: {}", escape(&stale));
     }
     if let Some(failure) = &run.failure {
         let _ = write!(text, "\n- Failure: {}", escape(failure));
