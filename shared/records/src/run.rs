@@ -239,7 +239,15 @@ impl RunState {
 impl Plan {
     /// A plan of which no shard is in, after no other run.
     pub fn new(model: ModelSummary, shards: u32) -> Self {
-        Self { model, shards, done: BTreeSet::new(), previous: None, data_issues: Vec::new(), stale: Vec::new(), yardstick: None }
+        Self {
+            model,
+            shards,
+            done: BTreeSet::new(),
+            previous: None,
+            data_issues: Vec::new(),
+            stale: Vec::new(),
+            yardstick: None,
+        }
     }
 
     /// The shards that are not in yet.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_e2e::{LIST, Source, World, as_of, customer_path, weekly_run};
+use expansion_e2e::{LIST, World, as_of, customer_path, weekly_run};
 use expansion_local::Options;
 use serde_json::{Value, json};
 

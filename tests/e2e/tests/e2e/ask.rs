@@ -166,7 +166,10 @@ async fn bounds_are_on_what_they_are_said_to_be_on() {
             format!("Top 7 accounts worth more than {least}"),
             ready.iter().copied().filter(|row| value(row) >= least).take(7).collect(),
         ),
-        ("Which 50 accounts are newly ready?".to_owned(), ready.iter().copied().filter(newly).take(50).collect::<Vec<_>>()),
+        (
+            "Which 50 accounts are newly ready?".to_owned(),
+            ready.iter().copied().filter(newly).take(50).collect::<Vec<_>>(),
+        ),
     ] {
         let answer = asked(&manager, &question, "top_accounts").await;
         let accounts: Vec<&Value> = list(&answer, "accounts").iter().collect();

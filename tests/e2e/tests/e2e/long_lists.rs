@@ -4,7 +4,7 @@ use expansion_domain::row_id;
 use expansion_e2e::{World, as_of};
 use expansion_fixtures::{self as fixtures, MODEL_ID, listed, plan};
 use expansion_local::Options;
-use expansion_records::{Listed, Plan, Propensity, Run, RunSummary};
+use expansion_records::{Listed, Propensity, Run, RunSummary};
 use expansion_store::now;
 use serde_json::Value;
 
