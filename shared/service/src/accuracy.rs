@@ -370,19 +370,18 @@ fn end(record: &AccuracyRecord) -> Instant {
     record.as_of.plus_days(i32::from(record.horizon_days))
 }
 
-/// When a model will have enough outcomes, if it stays in use: after as many horizons, one after another, as it takes at
-/// the predicted rate.
+/// When a model will have enough outcomes, if it stays in use: after as many horizons, one after another from the newest
+/// run on, as the missing ones take at the predicted rate.
 fn outcomes_of_model(runs: &[Whole], expansions: usize, predicted_expansions: f64) -> OutcomesView {
     let enough = || {
-        let first = runs.iter().map(|run| run.record).min_by_key(|record| record.as_of)?;
-        let newest = runs.iter().map(|run| run.record.known_at).max()?;
+        let newest = runs.iter().map(|run| run.record).max_by_key(|record| end(record))?;
         let a_horizon = predicted_expansions / count(runs.len());
-        let horizons = (count(LEAST_EXPANSIONS) / a_horizon).ceil();
+        let horizons = (count(LEAST_EXPANSIONS - expansions) / a_horizon).ceil();
         #[expect(clippy::cast_possible_truncation, reason = "at most MOST_HORIZONS")]
         let horizons = (horizons <= MOST_HORIZONS).then_some(horizons as i32)?;
-        let at = first.as_of.plus_days(horizons * i32::from(first.horizon_days));
-        // What should have come by then has not: the rate is wrong.
-        (at > newest).then(|| at.date())
+        let at = end(newest).plus_days(horizons * i32::from(newest.horizon_days));
+        // A model that was replaced so long ago has no more runs.
+        (at > newest.known_at).then(|| at.date())
     };
     let enough_on = if expansions < LEAST_EXPANSIONS { enough() } else { None };
     OutcomesView { expansions, needed: LEAST_EXPANSIONS, enough_on }
@@ -532,9 +531,8 @@ mod tests {
         let model = &by_model(&records)[0];
         assert!(model.outcomes.expansions < 30 && model.overall.expansions > 60, "{model:?}");
         assert_eq!(model.overall.metrics, None);
-        // About 25 a horizon: thirty need two of them.
-        let second = records[5].as_of.plus_days(180).date();
-        assert_eq!(model.outcomes.enough_on, Some(second));
+        // About 25 a horizon: another one has what is missing.
+        assert_eq!(model.outcomes.enough_on, Some(records[0].as_of.plus_days(180).date()));
     }
 
     #[test]
