@@ -3,7 +3,6 @@
 //! What was predicted for a whole horizon is never set beside what happened in a part of it: predictions are scaled to the
 //! days looked at, or absent.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use expansion_domain::count;
@@ -202,16 +201,15 @@ pub fn accuracy(judged: &[Judged], elapsed: Elapsed) -> Accuracy {
 /// What became, over a whole horizon, of those of each level on each side, the surest first; none in runs of earlier
 /// versions, which said no side.
 pub fn sides(judged: &[Judged]) -> Vec<SideOutcome> {
-    let mut groups: BTreeMap<(Reverse<ConfidenceLevel>, bool), Vec<(f64, &Judged)>> = BTreeMap::new();
-    for one in judged {
-        if let Some((side, average)) = one.side.zip(one.average) {
-            groups.entry((Reverse(one.confidence_level), side == Side::Below)).or_default().push((average, one));
-        }
-    }
-    let outcome = |((Reverse(level), is_below), group): ((Reverse<ConfidenceLevel>, bool), Vec<(f64, &Judged)>)| {
-        side_outcome(level, if is_below { Side::Below } else { Side::Above }, &group)
+    let levels = [ConfidenceLevel::High, ConfidenceLevel::Medium, ConfidenceLevel::Low];
+    let groups = levels.into_iter().flat_map(|level| [(level, Side::Above), (level, Side::Below)]);
+    let outcome = |(level, side): (ConfidenceLevel, Side)| {
+        let is_of_it = |one: &&Judged| one.confidence_level == level && one.side == Some(side);
+        let members = judged.iter().filter(is_of_it).filter_map(|one| Some((one.average?, one)));
+        let group: Vec<(f64, &Judged)> = members.collect();
+        (!group.is_empty()).then(|| side_outcome(level, side, &group))
     };
-    groups.into_iter().map(outcome).collect()
+    groups.filter_map(outcome).collect()
 }
 
 /// What became of a group, each with the average of comparable customers.

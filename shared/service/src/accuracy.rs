@@ -461,7 +461,7 @@ mod tests {
             let propensity = 0.02 + 0.6 * u(0) * u(1);
             Judged {
                 segment: None,
-                is_unworked: i % 2 == 0,
+                is_unworked: i.is_multiple_of(2),
                 confidence_level: ConfidenceLevel::Low,
                 side: None,
                 average: None,
