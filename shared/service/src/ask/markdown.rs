@@ -503,8 +503,12 @@ fn out_of_time(model: &ModelView, alone: bool) -> String {
         let reason = model.why_untested().unwrap_or_default();
         return format!("{why}Out of time: {NOT_AVAILABLE}: {reason} (model {id}).");
     };
+    let unworked = model.unworked.map(|unworked| {
+        format!("\n- AUC among customers whom nobody worked on: {:.3} ({} rows)", unworked.auc, unworked.n)
+    });
+    let unworked = unworked.unwrap_or_default();
     format!(
-        "{why}Out of time: model {id}, on {} held-out rows that its evaluation fit had not seen.\n\n- AUC: {:.3}\n\
+        "{why}Out of time: model {id}, on {} held-out rows that its evaluation fit had not seen.\n\n- AUC: {:.3}{unworked}\n\
          - Calibration error: {:.3}\n- Best tenth against the average: {:.1} times\n- Share that expanded: {:.1}%",
         metrics.n,
         metrics.auc,
