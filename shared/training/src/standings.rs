@@ -48,11 +48,11 @@ impl Standings {
             own.knowledge(data, &own.without) == Knowledge::Full && own.knowledge(data, &own.with) != Knowledge::Rules;
         enough.then_some(own)
     }
+}
 
-    fn knowledge(&self, data: &Binned<'_>, rows: &[usize]) -> Knowledge {
-        let positives = rows.iter().filter(|row| data.outcomes.labels[**row]).count();
-        Knowledge::of(positives.min(rows.len() - positives))
-    }
+fn knowledge(data: &Binned<'_>, rows: &[usize]) -> Knowledge {
+    let positives = rows.iter().filter(|row| data.outcomes.labels[**row]).count();
+    Knowledge::of(positives.min(rows.len() - positives))
 }
 
 /// Fits in two steps where there are enough rows of both kinds, else in one.
@@ -67,7 +67,8 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plans: Option<&Plans>
     let (blocks, fit, first) = fit_without(data, &standings, plan.map(|(first, _)| first))?;
     let mut parameters = fit.parameters;
     let (own, own_fit, second) = fit_with(data, &standings, &blocks, &parameters, plan.map(|(_, second)| second))?;
-    parameters.extend(deviations(&own, &own_fit.parameters));
+    // All but their level, which is part of the shape of the deal's age.
+    parameters.extend_from_slice(&own_fit.parameters[1..]);
     let mut all: Vec<Block> = blocks.into_iter().chain(own.into_iter().map(held)).collect();
     for block in &mut all {
         block.codes = additive::codes(&block.term, data.codes);
@@ -103,7 +104,7 @@ fn fit_with(
     }
     let outcomes = Outcomes { known, ..outcomes };
     let rows = Binned { codes: &codes, outcomes: &outcomes, ..*data };
-    let knowledge = standings.knowledge(data, &standings.with);
+    let knowledge = knowledge(data, &standings.with);
     let (blocks, mut fit) = additive::fit_deviations(&rows, &deal_axis(data, standings.deal), knowledge, plan)?;
     let found = Plan::of(&blocks, &fit, data.features);
     // Having a deal at all is part of the shape of its age: every age has it, no deal has not.
@@ -126,10 +127,6 @@ fn deal_axis(data: &Binned<'_>, deal: usize) -> Axis {
 fn take(data: &Binned<'_>, rows: &[usize]) -> (Vec<Vec<u16>>, Outcomes) {
     let codes = data.codes.iter().map(|codes| rows.iter().map(|row| codes[*row]).collect()).collect();
     (codes, data.outcomes.take(rows))
-}
-
-fn deviations<'a>(blocks: &'a [Block], parameters: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
-    blocks.iter().flat_map(|block| block.own(parameters)).copied()
 }
 
 /// A deviation that is certain to be nothing where there is no deal: rows without one say nothing of it.
