@@ -44,8 +44,7 @@ impl Standings {
         let (without, with) =
             (0..data.outcomes.labels.len()).partition(|row| usize::from(data.codes[deal][*row]) == none);
         let own = Self { deal, without, with };
-        let enough =
-            own.knowledge(data, &own.without) == Knowledge::Full && own.knowledge(data, &own.with) != Knowledge::Rules;
+        let enough = knowledge(data, &own.without) == Knowledge::Full && knowledge(data, &own.with) != Knowledge::Rules;
         enough.then_some(own)
     }
 }
