@@ -8,7 +8,7 @@ use crate::extract as x;
 use crate::{Inputs, Value};
 
 /// Changes whenever a feature is added, removed or computed differently: a model fits only its own feature set.
-pub const FEATURE_SET_VERSION: u32 = 1;
+pub const FEATURE_SET_VERSION: u32 = 2;
 
 /// What a feature is measured in; decides how a value is written in a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,6 +296,7 @@ features! {
     engagements_90: Count of Engagements, about Value, better More, for Internal, "{} touch point{s} in the last 90 days", or "Engagements unknown", |v| x::engaged(v, 90, |_| true).into();
     engagements_change: Change of Engagements, about Value, better Neither, for Internal, "Touch points {} against the quarter before", or "No touch point a quarter earlier to compare with", x::engagements_change;
     executive_engagements: Count of Engagements, about Executives, better More, for Internal, "{} meeting{s} with an executive in the last 180 days", or "Executive engagement unknown", x::executive_engagements;
+    executive_contact: Weight of Engagements, about Executives, better Neither, for Internal, "{} meeting{s} with an executive in the last year", or "Executive engagement unknown", x::executive_contact, shows x::executive_contact_count;
     days_since_meeting: Days of Engagements, about Value, better Less, for Internal, "Last met {} day{s} ago", or "No meeting on record", x::days_since_meeting;
     tickets_90: Count of Engagements, about Value, better Less, for Internal, "{} support ticket{s} in the last 90 days", or "Engagements unknown", |v| x::engaged(v, 90, |e| e.kind.as_deref() == Some("ticket")).into();
 

@@ -20,6 +20,7 @@ mod propensity;
 mod reference;
 mod rules;
 mod split;
+mod standings;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -43,6 +44,8 @@ pub const MOST_CUTOFFS: usize = 24;
 const LEAST_TIMED: usize = 40;
 /// The feature that names a customer's segment.
 pub const SEGMENT: &str = "segment";
+/// The feature that is known where, and only where, the customer has an open deal.
+pub const OPEN_DEAL: &str = "open_deal_age";
 
 /// What a model is fitted for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,12 +12,21 @@ use crate::SEGMENT;
 pub(crate) struct Outcomes {
     pub(crate) labels: Vec<bool>,
     pub(crate) customers: Vec<u32>,
+    /// Log-odds that are taken as given, to which a fit adds; empty where there are none.
+    pub(crate) known: Vec<f64>,
 }
 
 impl Outcomes {
     pub(crate) fn of(data: &Dataset, rows: &[usize]) -> Self {
         let (labels, customers) = rows.iter().map(|&row| (data.labels[row].expanded, data.customers[row])).unzip();
-        Self { labels, customers }
+        Self { labels, customers, known: Vec::new() }
+    }
+
+    /// Those of some of the rows, by position.
+    pub(crate) fn take(&self, rows: &[usize]) -> Self {
+        let known = if self.known.is_empty() { Vec::new() } else { rows.iter().map(|row| self.known[*row]).collect() };
+        let (labels, customers) = rows.iter().map(|row| (self.labels[*row], self.customers[*row])).unzip();
+        Self { labels, customers, known }
     }
 }
 
