@@ -13,7 +13,7 @@ mod yardstick;
 use std::collections::BTreeMap;
 
 use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
-use expansion_features::{Catalogue, FEATURES, Feature, Inputs, Snapshot, Topic, feature};
+use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Topic, Value, feature};
 use expansion_model::{
     Apportioned, Confidence, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature, apportion,
     exact_points, points_of, rounded, sigmoid,
@@ -202,7 +202,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         confidence: rounded(confidence.value, 3),
         confidence_level: confidence.level(),
         side: Some(confidence.side),
-        primary_signal: primary_signal(&contributing_factors),
+        primary_signal: primary_signal(&scored, &contributing_factors),
         product_ids: recommended_products.iter().map(|p| p.product_id.clone()).collect(),
         estimated_value: value.map(|v| rounded(v.amount, 2)),
         estimated_value_lower: value.map(|v| rounded(v.lower, 2)),
@@ -251,16 +251,20 @@ impl Missing {
     }
 }
 
-/// The strongest factor in favour that is news to the CSM, in words: how the product is used, what was asked for, people
-/// and touch points, a renewal ahead. Failing that the strongest other one; that a deal is being worked comes last.
-fn primary_signal(factors: &[Factor]) -> Option<String> {
-    // That something is not known is no signal.
+/// The strongest feature in favour that is news to the CSM, in words: how the product is used, what was asked for, people
+/// and touch points, a renewal ahead; however few points it has. Failing that the strongest other factor; that a deal is
+/// being worked comes last.
+fn primary_signal(scored: &Scored<'_>, factors: &[Factor]) -> Option<String> {
+    let columns = scored.run.scorer.columns().iter().zip(&scored.contributions);
+    // That something is not known, or did not happen, is no signal.
+    let is_there = |column: usize| !matches!(scored.snapshot.values[column], Value::Missing | Value::Number(0.0));
+    let news = columns.filter(|(column, part)| **part > 0.0 && FEATURES[**column].is_news() && is_there(**column));
+    let strongest =
+        news.max_by(|a, b| a.1.total_cmp(b.1)).and_then(|(column, _)| scored.described(FEATURES[*column].name));
     let in_favour = || factors.iter().filter(|factor| factor.points > 0 && factor.value.is_some());
-    let is = |factor: &&Factor, wanted: fn(&Feature) -> bool| feature(&factor.feature).is_some_and(|(_, f)| wanted(f));
-    let news = |factor: &&Factor| is(factor, Feature::is_news);
-    let other = |factor: &&Factor| !is(factor, |feature| feature.topic == Topic::OpenDeal);
-    let strongest = in_favour().find(news).or_else(|| in_favour().find(other)).or_else(|| in_favour().next());
-    strongest.map(|factor| factor.label.clone())
+    let other = |factor: &&Factor| feature(&factor.feature).is_none_or(|(_, feature)| feature.topic != Topic::OpenDeal);
+    let fallback = || in_favour().find(other).or_else(|| in_favour().next()).map(|factor| factor.label.clone());
+    strongest.or_else(fallback)
 }
 
 /// The features with points, most points first, and those of less than a point together: with the baseline they add up

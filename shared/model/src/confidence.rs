@@ -11,7 +11,7 @@ use crate::{Knowledge, Score};
 pub const CONFIDENCE: &str = "90 % interval of the customer's own probability: posterior variance of the fitted \
     log-odds plus the variance of customers alike in every feature, mapped through the sigmoid. Confidence = the chance \
     that this probability lies on the side of the average of comparable customers (same standing and segment) that the \
-    score says, brought closer to 0.5 by half the share of the model's features that are missing, at most 0.74 for \
+    score lies on, brought closer to 0.5 by half the share of the model's features that are missing, at most 0.74 for \
     rules; High from 0.9, Medium from 0.75.";
 /// The confidence of rules ends below Medium.
 const MOST_OF_RULES: f64 = 0.74;
@@ -22,9 +22,10 @@ const HIGH: f64 = 0.9;
 /// How sure it is on which side of the average a customer's own chance lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Confidence {
-    /// The likelier side.
+    /// The side that the propensity lies on.
     pub side: Side,
-    /// The chance of that side, 0.5–1, lowered where features are missing.
+    /// The chance that the customer's own chance lies there too, 0–1, brought closer to 0.5 where features are missing. Just
+    /// above the average it may be less than 0.5: few customers of large chances raise an average above most.
     pub value: f64,
 }
 
@@ -56,9 +57,10 @@ impl Confidence {
     /// on half of the features is thus not called sure, however far from the average it lies.
     pub fn of(score: &Score, average: f64, knowledge: Knowledge) -> Self {
         let average = average.clamp(1e-9, 1.0 - 1e-9);
-        let distance = score.centre - (average / (1.0 - average)).ln();
-        let side = if distance >= 0.0 { Side::Above } else { Side::Below };
-        let chance = 1.0 - libm::erfc(distance.abs() / score.deviation.max(1e-9) / std::f64::consts::SQRT_2) / 2.0;
+        let distance = (score.centre - (average / (1.0 - average)).ln()) / score.deviation.max(1e-9);
+        let side = if score.propensity >= average { Side::Above } else { Side::Below };
+        let towards = if side == Side::Above { distance } else { -distance };
+        let chance = libm::erfc(-towards / std::f64::consts::SQRT_2) / 2.0;
         let most = if knowledge == Knowledge::Rules { MOST_OF_RULES } else { 1.0 };
         let value = 0.5 + (chance - 0.5) * (0.5 + 0.5 * score.coverage);
         Self { side, value: value.min(most) }
@@ -129,9 +131,18 @@ impl FromStr for ConfidenceLevel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sigmoid;
 
     fn score(centre: f64, coverage: f64) -> Score {
-        Score { log_odds: centre, propensity: 0.0, lower: 0.0, upper: 0.0, centre, deviation: 1.0, coverage }
+        Score {
+            log_odds: centre,
+            propensity: sigmoid(centre),
+            lower: 0.0,
+            upper: 0.0,
+            centre,
+            deviation: 1.0,
+            coverage,
+        }
     }
 
     #[test]
@@ -145,6 +156,8 @@ mod tests {
         assert_eq!(of(1.2815, 1.0).level(), ConfidenceLevel::Medium);
         assert_eq!(of(0.0, 1.0), Confidence { side: Side::Above, value: 0.5 });
         assert!((of(1.2817, 0.5).value - 0.8).abs() < 1e-4, "half of the features are missing");
+        let just_above = Confidence::of(&Score { propensity: 0.51, ..score(-0.2, 1.0) }, 0.5, Knowledge::Full);
+        assert!(just_above.side == Side::Above && just_above.value < 0.5 && just_above.above() < 0.5);
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub struct Listed {
     /// Where the propensity lies among customers of the same standing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grade: Option<Grade>,
-    /// How sure it is that the customer's own chance lies on the `side` of the comparable customers' average, 0.5–1.
+    /// How sure it is that the customer's own chance lies on the `side` of the comparable customers' average, 0–1.
     pub confidence: f64,
     /// In a word.
     pub confidence_level: ConfidenceLevel,

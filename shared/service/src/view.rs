@@ -158,10 +158,10 @@ pub struct ConfidenceView {
     pub lower: f64,
     /// Upper end of the 90 % interval, in points of the score.
     pub upper: f64,
-    /// The chance of that side, 0.5–1, lowered where features are missing.
+    /// The chance that the customer's own chance lies on that side, 0–1, brought closer to 0.5 where features are missing.
     #[schemars(range(min = 0, max = 1))]
     pub value: f64,
-    /// The side of the average that the customer's own chance is taken to lie on.
+    /// The side of the average that the propensity lies on.
     pub side: Option<Side>,
 }
 

@@ -50,7 +50,9 @@ async fn the_weekly_event_leads_to_a_complete_run_of_every_current_customer() {
     assert_eq!(status["data_issues"], json!([]));
     assert_eq!(status["failure"], Value::Null);
     let first = world.manager().get(LIST).await.ok();
-    assert_eq!(first["run"], status, "the list says the same of its run");
+    let mut listed = first["run"].clone();
+    listed["is_older_than_current"] = json!(false);
+    assert_eq!(listed, status, "the list says the same of its run");
     assert_eq!(first["data"].as_array().map(Vec::len), Some(50), "a page has 50 rows unless asked otherwise");
 }
 

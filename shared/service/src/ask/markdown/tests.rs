@@ -204,17 +204,39 @@ fn what_is_missing_says_why() {
     };
     let missing = Missing::from([("accounts.estimated_value".to_owned(), "no deal is known".to_owned())]);
     let text = markdown(&top(vec![row]), &[], &missing, None);
-    assert!(text.contains("| – | A | 50% | High | not available |"), "{text}");
+    assert!(text.contains("| – | A | 50% | 10.0× | A | High, above | not available |"), "{text}");
     assert!(text.contains("Est. Value is not available where no deal is known."), "{text}");
     assert!(text.contains("- **A**: it is new"), "{text}");
     assert!(text.contains("- Entry Point: not available: no factor speaks for one"), "{text}");
 }
 
 #[test]
+fn deals_in_progress_are_told_with_their_risks_and_others_counted() {
+    let row = |name, risks: &[&str]| ScoreView {
+        standing: Standing::InProgress,
+        open_deal: Some("A deal for Seats opened 9 days ago".to_owned()),
+        risks: risks.iter().map(|risk| (*risk).to_owned()).collect(),
+        ..score("c-1", name, 50)
+    };
+    let accounts = vec![row("A", &["Health score of 30", "No champion known"]), row("B", &[])];
+    let standings = BTreeMap::from([(Standing::ReadyToApproach, 624), (Standing::InProgress, 2)]);
+    let filters = Filters { standing: Some(Standing::InProgress), ..Filters::default() };
+    let text = plain(&Understood::TopAccounts { run: run().into(), filters, accounts, standings, customer: None });
+    for said in [
+        "Only: in progress",
+        "- **A**: A deal for Seats opened 9 days ago: Health score of 30; No champion known",
+        "- **B**: A deal for Seats opened 9 days ago: no risk is known",
+        "Besides: Ready to approach: 624 (“Which accounts are ready to approach?”).",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
 fn amounts_are_in_the_currency_of_the_deployment() {
     let euro = "EUR".parse().ok();
     let text = markdown(&prd(), &[], &Missing::new(), euro);
-    assert!(text.contains("| TechFlow Inc | 94% | High | €85K |"), "{text}");
+    assert!(text.contains("| TechFlow Inc | 94% | 18.8× | A | High, above | €85K |"), "{text}");
     let filters = Filters { min_expected_value: Some(1_200_000.0), ..Filters::default() };
     assert_eq!(narrowed(&filters, euro).as_deref(), Some("Only: expected value from €1.2M"));
     assert_eq!(narrowed(&filters, None).as_deref(), Some("Only: expected value from 1.2M"));
