@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod document;
+mod export;
 mod report;
 
 use std::iter::successors;
@@ -57,9 +58,13 @@ async fn refresh_and_serve(
     let run = refresh::refresh(stack, as_of, arguments.horizon_days, cause).await?;
     stack.save().await?;
     if arguments.json {
-        return document::print(stack, &run).await;
+        document::print(stack, &run).await?;
+    } else {
+        report::print(stack, &run).await?;
     }
-    report::print(stack, &run).await?;
+    if let Some(file) = &arguments.export {
+        export::write(stack, &run, file).await?;
+    }
     if arguments.once {
         return Ok(());
     }
