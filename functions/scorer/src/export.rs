@@ -11,8 +11,8 @@ use arrow_array::{
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, Field};
 use expansion_domain::{Date, Id, Instant};
-use expansion_model::FactorValue;
-use expansion_records::{Factor, Propensity, RecommendedProduct};
+use expansion_model::{FactorValue, Side};
+use expansion_records::{Factor, Grade, Propensity, RecommendedProduct};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -76,10 +76,10 @@ const COLUMNS: [(&str, Column); 40] = [
     ),
     ("comparable_segment", Column::Text(|row| row.listed.comparable.as_ref()?.segment.as_deref())),
     ("lift", Column::Number(|row| row.listed.lift)),
-    ("grade", Column::Text(|row| row.listed.grade.map(|grade| grade.name()))),
+    ("grade", Column::Text(|row| row.listed.grade.map(Grade::name))),
     ("confidence", Column::Number(|row| Some(row.listed.confidence))),
     ("confidence_level", Column::Text(|row| Some(row.listed.confidence_level.name()))),
-    ("side", Column::Text(|row| row.listed.side.map(|side| side.name()))),
+    ("side", Column::Text(|row| row.listed.side.map(Side::name))),
     ("primary_signal", Column::Text(|row| row.listed.primary_signal.as_deref())),
     ("product_ids", Column::Texts(|row| row.listed.product_ids.iter().map(|id| &**id).collect())),
     ("estimated_value", Column::Number(|row| row.listed.estimated_value)),
@@ -124,8 +124,10 @@ impl Column {
                 let all = texts.iter().flatten().copied().map(Some).collect::<StringArray>();
                 list(texts.iter().map(Vec::len), Arc::new(all))?
             }
-            Self::Factors(value) => list(rows_of.map(|row| value(row).len()), factors(rows.iter().flat_map(value))?)?,
-            Self::Products(value) => list(rows_of.map(|row| value(row).len()), products(rows.iter().flat_map(value))?)?,
+            Self::Factors(value) => list(rows_of.map(|row| value(row).len()), factors(&rows.iter().flat_map(value))?)?,
+            Self::Products(value) => {
+                list(rows_of.map(|row| value(row).len()), products(&rows.iter().flat_map(value))?)?
+            }
         })
     }
 }
@@ -141,7 +143,7 @@ fn list(lengths: impl IntoIterator<Item = usize>, items: ArrayRef) -> Result<Arr
     Ok(Arc::new(ListArray::try_new(Arc::new(item), OffsetBuffer::from_lengths(lengths), items, None)?))
 }
 
-fn factors<'a>(all: impl Iterator<Item = &'a Factor> + Clone) -> Result<ArrayRef, ArrowError> {
+fn factors<'a>(all: &(impl Iterator<Item = &'a Factor> + Clone)) -> Result<ArrayRef, ArrowError> {
     let text = |value: fn(&'a Factor) -> Option<String>| -> ArrayRef {
         Arc::new(all.clone().map(value).collect::<StringArray>())
     };
@@ -161,7 +163,7 @@ fn shown(value: &FactorValue) -> String {
     }
 }
 
-fn products<'a>(all: impl Iterator<Item = &'a RecommendedProduct> + Clone) -> Result<ArrayRef, ArrowError> {
+fn products<'a>(all: &(impl Iterator<Item = &'a RecommendedProduct> + Clone)) -> Result<ArrayRef, ArrowError> {
     let text = |value: fn(&'a RecommendedProduct) -> Option<&'a Id>| -> ArrayRef {
         Arc::new(all.clone().map(value).collect::<StringArray>())
     };
@@ -193,7 +195,9 @@ mod tests {
 
     fn written(chunks: &[&[Propensity]]) -> Vec<RecordBatch> {
         let mut file = ScoresFile::new().expect("begun");
-        chunks.iter().for_each(|rows| file.add(rows).expect("added"));
+        for rows in chunks {
+            file.add(rows).expect("added");
+        }
         let bytes = file.finish().expect("whole");
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).expect("Parquet");
         reader.build().expect("readable").map(|batch| batch.expect("rows")).collect()

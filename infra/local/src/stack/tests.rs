@@ -182,10 +182,10 @@ async fn a_signed_link_opens_one_object_for_a_while() {
         let put = s3(&stack).put_object().bucket(stack.bucket()).key(key);
         put.body(ByteStream::from_static(key.as_bytes())).send().await.expect("it is written");
     }
-    let signer = aws_sdk_s3::Client::new(&sdk_of("export", stack.sdk()));
+    let own = aws_sdk_s3::Client::new(&sdk_of("export", stack.sdk()));
     let link = async |key: &str, seconds: u64| {
         let valid = PresigningConfig::expires_in(Duration::from_secs(seconds)).expect("not too long");
-        let signed = signer.get_object().bucket(stack.bucket()).key(key).presigned(valid).await.expect("a link");
+        let signed = own.get_object().bucket(stack.bucket()).key(key).presigned(valid).await.expect("a link");
         signed.uri().to_owned()
     };
     let get = async |url: String| {
