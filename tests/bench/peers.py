@@ -5,7 +5,8 @@
     cargo build --release -p expansion-bench
     tests/bench/peers.py --train A.csv --test B.csv --label y [--group COL] [--segment COL]
 
-Prints a Markdown table. Every model runs on one core, in this run. LightGBM stops early on a fifth of the training
+Prints a Markdown table; where there is a column open_deal_age (--tables of the portfolio command writes one) also a second
+one, among the customers whom nobody works on: without an open deal, or with a stale one. Every model runs on one core, in this run. LightGBM stops early on a fifth of the training
 customers (groups), and is then fitted again to all rows with the number of trees found.
 """
 
@@ -14,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from sklearn.impute import SimpleImputer
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["auc", "pr_auc", "log_loss", "brier", "ece", "cpu_seconds"]
+UNWORKED_COLUMNS = ["auc", "pr_auc", "log_loss", "lift_at_5", "lift_at_10"]
 
 
 def ece(y, p):
@@ -46,6 +49,25 @@ def figures(y, p, cpu):
                               brier_score_loss(y, p), ece(y, p), cpu]))
 
 
+def lift(y, p, share):
+    """Share of expansions among the best-ranked, over the base rate; rows tied at the border take part in proportion."""
+    size = share * len(y)
+    ranked = pd.DataFrame({"p": p, "y": y}).groupby("p").y.agg(["size", "sum"]).sort_index(ascending=False)
+    before = ranked["size"].cumsum() - ranked["size"]
+    taken = (size - before).clip(lower=0).clip(upper=ranked["size"])
+    return (ranked["sum"] * taken / ranked["size"]).sum() / size / y.mean()
+
+
+def unworked_figures(y, p):
+    return dict(zip(UNWORKED_COLUMNS, [roc_auc_score(y, p), average_precision_score(y, p), log_loss(y, p),
+                                       lift(y, p, 0.05), lift(y, p, 0.1)]))
+
+
+def is_unworked(rows, stale_deal_days):
+    """Which rows are of customers whom nobody works on."""
+    return ~(rows.open_deal_age <= stale_deal_days).to_numpy()
+
+
 def read(path):
     with open(path) as file:
         head = file.readline()
@@ -53,11 +75,16 @@ def read(path):
 
 
 def ours(arguments):
+    """The figures, and the probability of each test row."""
     command = [os.environ.get("EXPANSION_BENCH", str(ROOT / "target/release/expansion-bench")), "table"]
     for name in ("train", "test", "label", "group", "segment"):
         if value := getattr(arguments, name):
             command += [f"--{name}", value]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "p.csv"
+        command += ["--out", str(out)]
+        measured = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        return measured, pd.read_csv(out).p.to_numpy()
 
 
 def split(groups, seed=0):
@@ -94,6 +121,17 @@ def logistic(x, y, groups, test):
     return make_pipeline(code, LogisticRegression(max_iter=1000)).fit(x, y).predict_proba(test)[:, 1]
 
 
+def framed(train, test, columns):
+    """The features of both tables, with texts as categories of the training table."""
+    x, x_test = train[columns].copy(), test[columns].copy()
+    for column in columns:
+        if not pd.api.types.is_numeric_dtype(x[column]):
+            levels = x[column].dropna().astype(str).unique()
+            for frame in (x, x_test):
+                frame[column] = pd.Categorical(frame[column].astype(str).where(frame[column].notna()), levels)
+    return x, x_test
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True)
@@ -102,23 +140,20 @@ def main():
     parser.add_argument("--group")
     parser.add_argument("--segment")
     parser.add_argument("--without", nargs="*", default=[], choices=["lightgbm", "ebm", "logistic"])
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--stale-deal-days", type=float, default=180, help="from then on nobody works on an open deal")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the tables")
     arguments = parser.parse_args()
 
     train, test = read(arguments.train), read(arguments.test)
     y, y_test = train[arguments.label].to_numpy(), test[arguments.label].to_numpy()
     groups = train[arguments.group].to_numpy() if arguments.group else np.arange(len(train))
     columns = [c for c in train.columns if c not in (arguments.label, arguments.group)]
-    x, x_test = train[columns].copy(), test[columns].copy()
-    for column in columns:
-        if not pd.api.types.is_numeric_dtype(x[column]):
-            levels = x[column].dropna().astype(str).unique()
-            for frame in (x, x_test):
-                frame[column] = pd.Categorical(frame[column].astype(str).where(frame[column].notna()), levels)
+    x, x_test = framed(train, test, columns)
 
-    result = {}
-    own = ours(arguments)
-    result[f"expansion-propensity ({own['family']})"] = {name: own[name] for name in COLUMNS}
+    result, said = {}, {}
+    own, p = ours(arguments)
+    name = f"expansion-propensity ({own['family']})"
+    result[name], said[name] = {name: own[name] for name in COLUMNS}, p
     for name, fit in (("LightGBM", lightgbm), ("EBM", ebm), ("logistic regression", logistic)):
         if name.split()[0].lower() in arguments.without:
             continue
@@ -127,7 +162,11 @@ def main():
             frames = tuple(f.astype({c: object for c in f.select_dtypes("category").columns}) for f in frames)
         start = time.process_time()
         p = fit(frames[0], y, groups, frames[1])
-        result[name] = figures(y_test, p, time.process_time() - start)
+        result[name], said[name] = figures(y_test, p, time.process_time() - start), p
+    unworked = is_unworked(test, arguments.stale_deal_days) if "open_deal_age" in test else np.zeros(len(test), bool)
+    if unworked.any():
+        for name, p in said.items():
+            result[name]["unworked"] = unworked_figures(y_test[unworked], p[unworked])
 
     if arguments.json:
         json.dump(result, sys.stdout)
@@ -138,6 +177,14 @@ def main():
     for name, r in result.items():
         print(f"| {name} | {r['auc']:.4f} | {r['pr_auc']:.4f} | {r['log_loss']:.4f} | {r['brier']:.4f} "
               f"| {r['ece']:.4f} | {r['cpu_seconds']:.1f} |")
+    if not unworked.any():
+        return
+    print(f"\nCustomers whom nobody works on: {unworked.sum()} rows, base rate {y_test[unworked].mean():.3f}\n")
+    print("| | AUC | PR-AUC | log-loss | lift at 5 % | lift at 10 % |\n|---|---|---|---|---|---|")
+    for name, r in result.items():
+        r = r["unworked"]
+        print(f"| {name} | {r['auc']:.4f} | {r['pr_auc']:.4f} | {r['log_loss']:.4f} | {r['lift_at_5']:.2f} "
+              f"| {r['lift_at_10']:.2f} |")
 
 
 if __name__ == "__main__":

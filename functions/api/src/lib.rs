@@ -79,7 +79,7 @@ pub fn openapi() -> Result<serde_json::Value, ConfigError> {
 pub fn anywhere() -> Config {
     let value = |name: &str| match name {
         "HORIZON_DAYS" => Some("90".to_owned()),
-        "CURRENCY" => None,
+        "CURRENCY" | "TODAY" => None,
         _ => Some("anything".to_owned()),
     };
     Config::new(value, sdk_config(|_| None))

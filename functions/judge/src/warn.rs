@@ -1,8 +1,10 @@
 //! What can be said before the horizon is over: estimated figures, shifts, and early results that surprise.
 
 use expansion_domain::count;
-use expansion_model::{Model, Shift, estimate, shift, tens};
+use expansion_model::{Accuracy, Model, Shift, estimate, shift, tens};
 use expansion_records::{Checkpoint, Concern, EarlyWarning, Finding, Listed, RunSummary};
+
+use crate::judge::{is_unworked, says_standing};
 
 /// Where a finding begins.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +38,8 @@ pub(crate) fn warning(
     thresholds: Thresholds,
 ) -> EarlyWarning {
     let propensities: Vec<f64> = rows.iter().map(|row| row.propensity).collect();
+    let unworked: Option<Vec<f64>> =
+        says_standing(rows).then(|| rows.iter().filter(|row| is_unworked(row)).map(|row| row.propensity).collect());
     let mut shifts = model.map(|model| shifts(summary, model)).unwrap_or_default();
     // A feature of which nothing is known any more has shifted most.
     let size = |shift: &Shift| shift.psi.unwrap_or(f64::INFINITY);
@@ -43,10 +47,18 @@ pub(crate) fn warning(
     let mut findings: Vec<Finding> = shifts.iter().flat_map(|shift| shifted(shift, thresholds)).collect();
     shifts.truncate(MOST_SHIFTS);
     findings.extend(checkpoints.iter().filter_map(|checkpoint| surprise(checkpoint, thresholds.surprise)));
-    let ranked = |checkpoint| worse_ranking(checkpoint, &propensities, thresholds.auc_loss);
-    findings.extend(checkpoints.iter().filter_map(ranked));
+    for checkpoint in checkpoints {
+        let worse = |group: Option<&Accuracy>, propensities: &[f64], what| {
+            worse_ranking(what, group?, checkpoint.expected_share?, propensities, thresholds.auc_loss)
+        };
+        let days = checkpoint.days;
+        findings.extend(worse(checkpoint.overall.as_ref(), &propensities, Concern::RankedWorse(days)));
+        let unworked = unworked.as_deref().unwrap_or_default();
+        findings.extend(worse(checkpoint.unworked.as_ref(), unworked, Concern::RankedWorseUnworked(days)));
+    }
     findings.extend(checkpoints.last().and_then(|whole| miscalibrated(whole, thresholds.calibration_error)));
-    EarlyWarning { estimated: estimate(&propensities), shifts, findings }
+    let estimated_unworked = unworked.and_then(|unworked| estimate(&unworked));
+    EarlyWarning { estimated: estimate(&propensities), estimated_unworked, shifts, findings }
 }
 
 /// What is too much about a shift: beyond what chance gives and what is usual over as much time, more than the threshold.
@@ -70,15 +82,14 @@ fn miscalibrated(whole: &Checkpoint, threshold: f64) -> Option<Finding> {
     (error.value > limit).then(|| Finding::new(Concern::Miscalibrated, error.value, limit))
 }
 
-/// Whether customers are ranked worse than right propensities would rank it, by more than the threshold and not by chance.
-/// Those who will expand later count among those who have not yet, as they do among the outcomes.
-fn worse_ranking(checkpoint: &Checkpoint, propensities: &[f64], threshold: f64) -> Option<Finding> {
-    let (expected, overall) = checkpoint.expected_expansions.zip(checkpoint.overall.as_ref())?;
-    let share = expected / overall.predicted_expansions;
+/// Whether customers are ranked worse than right propensities would rank them, by more than the threshold and not by
+/// chance, within days in which such a share of a horizon's expansions come. Those who will expand later count among those
+/// who have not yet, as they do among the outcomes.
+fn worse_ranking(what: Concern, group: &Accuracy, share: f64, propensities: &[f64], threshold: f64) -> Option<Finding> {
     let within: Vec<f64> = propensities.iter().map(|propensity| share * propensity).collect();
-    let (promised, auc) = estimate(&within).zip(overall.figures.get("auc"))?;
+    let (promised, auc) = estimate(&within).zip(group.figures.get("auc"))?;
     let limit = promised.auc - threshold;
-    (auc.upper < limit).then(|| Finding::new(Concern::RankedWorse(checkpoint.days), auc.upper, limit))
+    (auc.upper < limit).then(|| Finding::new(what, auc.upper, limit))
 }
 
 /// How the run's customers have shifted from those that its model was trained on.
@@ -91,8 +102,8 @@ fn shifts(summary: &RunSummary, model: &Model) -> Vec<Shift> {
 
 /// Whether there were many more or fewer expansions than were to be expected within its days.
 fn surprise(checkpoint: &Checkpoint, threshold: f64) -> Option<Finding> {
-    let (expected, overall) = checkpoint.expected_expansions.zip(checkpoint.overall.as_ref())?;
-    let expansions = count(overall.expansions);
+    let overall = checkpoint.overall.as_ref()?;
+    let (expected, expansions) = (overall.predicted_expansions?, count(overall.expansions));
     let most_off = threshold * (OVERDISPERSION * expected).sqrt();
     let (what, limit) = if expansions > expected {
         (Concern::MoreExpansions(checkpoint.days), expected + most_off)
@@ -105,9 +116,10 @@ fn surprise(checkpoint: &Checkpoint, threshold: f64) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use expansion_model::{ConfidenceLevel, Elapsed, Figure, Judged, Spread, UsualShift, accuracy, scattered};
 
-    use expansion_model::{Accuracy, ConfidenceLevel, Figure, Judged, Spread, UsualShift, accuracy, scattered};
+    use expansion_fixtures::listed;
+    use expansion_records::{Comparable, Standing};
 
     use super::*;
 
@@ -115,11 +127,9 @@ mod tests {
         Checkpoint {
             days: 7,
             is_mature: true,
-            censored: 0,
-            overall: Some(Accuracy { expansions, ..Accuracy::default() }),
-            segments: BTreeMap::new(),
-            levels: BTreeMap::new(),
-            expected_expansions: Some(expected),
+            overall: Some(Accuracy { expansions, predicted_expansions: Some(expected), ..Accuracy::default() }),
+            expected_share: Some(0.1),
+            ..Checkpoint::default()
         }
     }
 
@@ -141,7 +151,10 @@ mod tests {
             let truth = 1.0 / (1.0 + (1.0 / propensity - 1.0) * (-off).exp());
             Judged {
                 segment: None,
+                is_unworked: true,
                 confidence_level: ConfidenceLevel::Medium,
+                side: None,
+                average: None,
                 propensity,
                 interval: [propensity; 2],
                 value: None,
@@ -150,14 +163,14 @@ mod tests {
                 amount: None,
             }
         };
-        let overall = Some(accuracy(&(0..customers).map(one).collect::<Vec<_>>(), true));
+        let overall = Some(accuracy(&(0..customers).map(one).collect::<Vec<_>>(), Elapsed::Whole));
         Checkpoint { days: 90, overall, ..checkpoint(0.0, 0) }
     }
 
     #[test]
     fn the_calibration_of_few_customers_raises_no_false_alarm_and_that_of_many_a_true_one() {
         let found = |customers, seed, off| miscalibrated(&whole(customers, seed, off), 0.05).is_some();
-        let few = (0..200).filter(|seed| found(150, *seed, 0.0)).count();
+        let few = (0..200).filter(|seed| found(250, *seed, 0.0)).count();
         assert!(few <= 20, "{few} of 200");
         assert_eq!((0..200).filter(|seed| found(1000, *seed, 1.0)).count(), 200);
     }
@@ -168,17 +181,52 @@ mod tests {
         let promised = estimate(&propensities).expect("both occur").auc;
         // A tenth of the expansions come within seven days.
         let ranked = |auc: f64| {
-            let mut early = checkpoint(25.0, 25);
-            let overall = early.overall.as_mut().expect("it is mature");
-            overall.predicted_expansions = 250.0;
             let figure = Figure { value: auc, lower: auc - 0.02, upper: auc + 0.02 };
-            overall.figures.insert("auc".to_owned(), figure);
-            worse_ranking(&early, &propensities, 0.1)
+            let group = Accuracy { figures: [("auc".to_owned(), figure)].into(), ..Accuracy::default() };
+            worse_ranking(Concern::RankedWorse(7), &group, 0.1, &propensities, 0.1)
         };
         assert_eq!(ranked(promised - 0.02), None);
         let lost = ranked(promised - 0.25).expect("a finding");
         assert_eq!(lost.what, Concern::RankedWorse(7));
         assert!(!lost.is_shift(), "it has a new model trained");
+        let without = worse_ranking(Concern::RankedWorse(7), &Accuracy::default(), 0.1, &propensities, 0.1);
+        assert_eq!(without, None, "too few expansions have no figures");
+    }
+
+    #[test]
+    fn a_ranking_that_is_lost_where_nobody_is_working_is_found_though_the_others_hide_it() {
+        let thresholds =
+            Thresholds { shift: 0.25, missing: 0.1, calibration_error: 0.05, auc_loss: 0.1, surprise: 3.0 };
+        let mut rows: Vec<Listed> = (0..100_u32)
+            .map(|i| Listed {
+                propensity: f64::from(i) / 200.0,
+                standing: if i % 2 == 0 { Standing::InProgress } else { Standing::LeaveAlone },
+                comparable: Some(Comparable { average: 0.25, customers: 50, segment: None }),
+                ..listed("c", 50)
+            })
+            .collect();
+        let group = |auc: f64| {
+            let figure = Figure { value: auc, lower: auc - 0.02, upper: auc + 0.02 };
+            Some(Accuracy { figures: [("auc".to_owned(), figure)].into(), ..Accuracy::default() })
+        };
+        let found = |rows: &[Listed], unworked: Option<Accuracy>| {
+            let judged = Checkpoint {
+                days: 30,
+                overall: group(0.75),
+                unworked,
+                expected_share: Some(0.3),
+                ..Checkpoint::default()
+            };
+            let warning = warning(&RunSummary::of(&[]), rows, None, &[judged], thresholds);
+            let found: Vec<Concern> = warning.findings.into_iter().map(|finding| finding.what).collect();
+            (found, warning.estimated_unworked.map(|estimated| estimated.n))
+        };
+        assert_eq!(found(&rows, group(0.75)), (vec![], Some(50)));
+        assert_eq!(found(&rows, group(0.5)), (vec![Concern::RankedWorseUnworked(30)], Some(50)));
+        for row in &mut rows {
+            row.comparable = None;
+        }
+        assert_eq!(found(&rows, None), (vec![], None), "earlier versions do not say whom somebody works on");
     }
 
     #[test]

@@ -3,8 +3,8 @@ use std::time::{Duration, SystemTime};
 
 use expansion_backend::{BUCKET, BUS, Backend, CONTROL, Fault, PROPENSITIES};
 use expansion_domain::{Detail, Envelope, RunCheckRequested, RunId, ShardRequested};
-use expansion_fixtures::{MODEL_ID, as_of, at, listed, manifest, model, model_summary, requested};
-use expansion_records::{Listed, Plan, Run, RunStage, RunSummary};
+use expansion_fixtures::{MODEL_ID, as_of, at, listed, manifest, model, plan, requested};
+use expansion_records::{Listed, Run, RunStage, RunSummary};
 use lambda_runtime::Context;
 use serde_json::json;
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ impl Scene {
     async fn planned(&self, shards: u32) -> Run {
         let run = self.requested().await;
         self.state.control.begin_training(&run.run_id).await.expect("written").expect("it was only asked for");
-        let planned = self.state.control.plan(&run.run_id, &Plan::new(model_summary(), shards)).await;
+        let planned = self.state.control.plan(&run.run_id, &plan(shards)).await;
         planned.expect("written").expect("it was being trained")
     }
 

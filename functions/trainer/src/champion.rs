@@ -96,6 +96,7 @@ fn record_of(manifest: &Manifest) -> ModelRecord {
         family: manifest.family.clone(),
         knowledge: manifest.knowledge,
         metrics: manifest.metrics,
+        unworked: manifest.unworked,
         verdict: manifest.verdict.clone(),
         decision: manifest.decision.clone(),
     }
@@ -128,6 +129,7 @@ mod tests {
             champion_log_loss: None,
             challenger_log_loss: None,
             difference: None,
+            difference_unworked: None,
         };
         let champion =
             |as_of, pinned| ChampionModel { pinned, ..ChampionModel::after(None, "a".to_owned(), at(as_of)) };

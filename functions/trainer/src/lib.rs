@@ -7,7 +7,7 @@ mod champion;
 mod check;
 mod refresh;
 
-use expansion_domain::{Detail, ModelCommandRequested, RunCheckRequested};
+use expansion_domain::{Detail, Instant, ModelCommandRequested, RunCheckRequested};
 use expansion_lambda::{EventError, Failure, Source, detail_type, open};
 use expansion_model::UnknownFeature;
 use expansion_records::GradeShares;
@@ -27,6 +27,10 @@ pub struct State {
     horizon_days: u16,
     stale_deal_days: u16,
     grade_shares: GradeShares,
+    /// The customers that a CSM finds time for.
+    csm_capacity: u16,
+    /// A table is stale when its newest fact is more days old.
+    stale_after_days: u16,
 }
 
 impl State {
@@ -39,6 +43,8 @@ impl State {
             horizon_days: config.horizon_days()?,
             stale_deal_days: config.stale_deal_days()?,
             grade_shares: config.parsed("GRADE_SHARES")?,
+            csm_capacity: config.number("CSM_CAPACITY", 1..=1000)?,
+            stale_after_days: config.number("STALE_AFTER_DAYS", 1..=3650)?,
         })
     }
 }
@@ -51,15 +57,25 @@ pub enum Error {
     #[error("horizon_days is {0}, expected days from 1 to 730")]
     Horizon(u16),
     #[error("as_of {0} is in the future")]
-    Future(expansion_domain::Instant),
+    Future(Instant),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error("nobody was a customer at {as_of}; {}", which_customers(*first))]
+    Nobody { as_of: Instant, first: Option<Instant> },
     #[error(transparent)]
     Model(#[from] UnknownFeature),
     #[error(transparent)]
     Fit(#[from] FitError),
+}
+
+/// Who else the source knows of, when nobody is a customer.
+fn which_customers(first: Option<Instant>) -> String {
+    match first {
+        Some(first) => format!("the first one came at {first}"),
+        None => "all who came before had left".to_owned(),
+    }
 }
 
 impl Failure for Error {
@@ -67,7 +83,12 @@ impl Failure for Error {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Source(error) => error.is_transient(),
-            Self::Event(_) | Self::Horizon(_) | Self::Future(_) | Self::Model(_) | Self::Fit(_) => false,
+            Self::Event(_)
+            | Self::Horizon(_)
+            | Self::Future(_)
+            | Self::Nobody { .. }
+            | Self::Model(_)
+            | Self::Fit(_) => false,
         }
     }
 }

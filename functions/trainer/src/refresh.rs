@@ -1,7 +1,11 @@
 //! One refresh: read, fit, store, promote, plan.
 
 use expansion_answer::yardstick;
-use expansion_domain::{DataIssue, ModelTrained, RefreshRequested, RunId, ShardRequested, Table, add_outcomes, count};
+use expansion_domain::{
+    DataIssue, Instant, ModelTrained, RefreshRequested, RunId, ShardRequested, SourceData, StaleTable, Table,
+    add_outcomes, count,
+};
+use expansion_features::stale_tables;
 use expansion_lambda::Failure;
 use expansion_model::Manifest;
 use expansion_records::{ChampionModel, ModelSummary, Plan, Run, RunStage, RunState};
@@ -48,6 +52,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     };
     let inventory = state.source.inventory().await?;
     let mut source = state.source.read(&inventory, None).await?;
+    somebody(&source.data, run.as_of)?;
     add_outcomes(&mut source.data, &state.control.outcomes().await?, run.as_of);
     for issue in &source.issues {
         tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
@@ -60,16 +65,20 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         Some(manifest) => manifest,
         None => train(state, &run, &source.data, model_id, fingerprint, seen.as_ref()).await?,
     };
-    let Manifest { model_id, family, knowledge, metrics, .. } = champion::compete(state, manifest, seen).await?;
+    let Manifest { model_id, family, knowledge, metrics, unworked, verdict, .. } =
+        champion::compete(state, manifest, seen).await?;
     let scoring = state.artifacts.model(&model_id).await?;
     let yardstick = yardstick(&scoring, &source.data, run.as_of, state.stale_deal_days, state.grade_shares)?;
+    let stale = stale_tables(&source.data, run.as_of, state.stale_after_days);
+    say_stale(&stale);
     drop(source.data);
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
-    let model = ModelSummary { model_id, family, knowledge, metrics };
+    let model = ModelSummary { model_id, family, knowledge, metrics, unworked, untested: verdict.untested };
     let plan = Plan {
         previous,
         data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
+        stale,
         yardstick: Some(yardstick),
         ..Plan::new(model, inventory.buckets().unwrap_or(1))
     };
@@ -81,6 +90,23 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         ask_for_missing_shards(state, &run.run_id, plan).await?;
     }
     Ok(run)
+}
+
+/// Whether there is anybody to score.
+fn somebody(source: &SourceData, as_of: Instant) -> Result<(), Error> {
+    if source.customers.iter().any(|customer| customer.known(as_of).is_some()) {
+        return Ok(());
+    }
+    let first = source.customers.iter().map(|customer| customer.created_at).min().filter(|first| *first > as_of);
+    Err(Error::Nobody { as_of, first })
+}
+
+/// Logs and counts the tables of which nothing new is known.
+fn say_stale(stale: &[StaleTable]) {
+    for StaleTable { table, newest, days } in stale {
+        tracing::warn!(source.table = %table, source.newest = %newest, source.age_days = days, "a table is stale");
+    }
+    record("trainer", &[("StaleTables", Unit::Count, count(stale.len()))]);
 }
 
 /// The optional tables that the source does not have; their features are missing for everybody.
@@ -98,12 +124,19 @@ fn missing_tables(inventory: &Inventory) -> impl Iterator<Item = DataIssue> + '_
 async fn train(
     state: &State,
     run: &Run,
-    source: &expansion_domain::SourceData,
+    source: &SourceData,
     model_id: String,
     data_fingerprint: String,
     champion: Option<&ChampionModel>,
 ) -> Result<Manifest, Error> {
-    let request = Request { model_id, as_of: run.as_of, horizon_days: run.horizon_days, data_fingerprint };
+    let request = Request {
+        model_id,
+        as_of: run.as_of,
+        horizon_days: run.horizon_days,
+        data_fingerprint,
+        stale_deal_days: state.stale_deal_days,
+        csm_capacity: state.csm_capacity,
+    };
     let compared = champion::comparable(state, run, champion).await?;
     let Fitted { model, manifest } = fit(source, &request, compared.as_ref())?;
     let decision = champion::held_back(&manifest.decision, (&manifest.model_id, manifest.as_of), champion);
@@ -143,6 +176,15 @@ fn report(manifest: &Manifest) {
         metrics.push(("HeldOutAuc", Unit::None, held_out.auc));
         metrics.push(("HeldOutLogLoss", Unit::None, held_out.log_loss));
     }
+    if let Some(unworked) = manifest.unworked {
+        metrics.push(("HeldOutAucUnworked", Unit::None, unworked.auc));
+        metrics.push(("HeldOutLogLossUnworked", Unit::None, unworked.log_loss));
+        let lifts = [
+            ("HeldOutLiftAt5Unworked", unworked.lift_at_5),
+            ("HeldOutLiftAtCapacityUnworked", unworked.lift_at_capacity),
+        ];
+        metrics.extend(lifts.into_iter().filter_map(|(name, lift)| Some((name, Unit::None, lift?))));
+    }
     record("trainer", &metrics);
 }
 
@@ -154,4 +196,25 @@ fn answer(run: &Run) -> Value {
         "shards": run.plan().map(|plan| plan.shards),
         "failure": run.failure(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use expansion_domain::CustomerHistory;
+
+    use super::*;
+
+    #[test]
+    fn without_anybody_to_score_the_reason_is_said() {
+        let at = |day: &str| -> Instant { day.parse().expect("a date") };
+        let mut history = CustomerHistory::new("c".into(), at("2024-08-01"));
+        history.churned_at = Some(at("2025-01-01"));
+        let source = SourceData { customers: vec![history], ..SourceData::default() };
+        let refused = |day| somebody(&source, at(day)).map_err(|error| error.to_string());
+        let before = "nobody was a customer at 2020-01-01T00:00:00Z; the first one came at 2024-08-01T00:00:00Z";
+        assert_eq!(refused("2020-01-01"), Err(before.to_owned()));
+        assert_eq!(refused("2024-08-01"), Ok(()));
+        let after = "nobody was a customer at 2025-01-01T00:00:00Z; all who came before had left";
+        assert_eq!(refused("2025-01-01"), Err(after.to_owned()));
+    }
 }

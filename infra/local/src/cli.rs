@@ -10,7 +10,7 @@ use expansion_simulator::{DEMO_END, DEMO_SEED};
 use jiff::civil::Date;
 
 /// Runs expansion-propensity on this machine: the embedded stack (DynamoDB, S3, EventBridge, SQS, API Gateway), a
-/// refresh through the real functions, the result, then the HTTP API until Ctrl-C.
+/// refresh through the real functions, the result, then the HTTP API until Ctrl-C or SIGTERM.
 ///
 /// Without --source a demo portfolio of 1,500 invented B2B customers is used. Results go to standard output, progress
 /// and logs to standard error.
@@ -35,7 +35,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) source: Option<PathBuf>,
 
-    /// What is known: a date (to its end) or an RFC 3339 time. Default: now; for the demo portfolio its last day.
+    /// What is known: a date (to its end) or an RFC 3339 time; also what a refresh that names no time takes as today.
+    /// Default: now; for the demo portfolio its last day.
     #[arg(long, value_name = "DATE", value_parser = as_of)]
     as_of: Option<Instant>,
 
@@ -47,7 +48,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "P", default_value_t = 8787)]
     pub(crate) port: u16,
 
-    /// Keep tables and objects in this folder between runs; without it nothing is kept.
+    /// Keep tables and objects in this folder between runs; without it nothing is kept. What was answered is in it, even if
+    /// the process is killed. One process at a time may use it.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
@@ -88,7 +90,7 @@ pub(crate) enum ExportForm {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// The folder to write; one that exists is replaced.
+    /// The folder to write. A demo in it is replaced; anything else is refused and left alone.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
@@ -114,13 +116,12 @@ pub(crate) struct DemoArguments {
 }
 
 impl RunArguments {
-    /// What is known in this run.
+    /// What is known in this run; of a day that is not over, what is known by now.
     pub(crate) fn as_of(&self, is_demo: bool) -> Instant {
-        let default = || {
-            let demo_end = Instant::from_date(DEMO_END).filter(|_| is_demo);
-            demo_end.map_or_else(|| expansion_store::now().whole_second(), Instant::end_of_day)
-        };
-        self.as_of.unwrap_or_else(default)
+        let now = expansion_store::now().whole_second();
+        let demo_end = || Instant::from_date(DEMO_END).filter(|_| is_demo).map(Instant::end_of_day);
+        let as_of = self.as_of.or_else(demo_end).unwrap_or(now);
+        if as_of.date() == now.date() { as_of.min(now) } else { as_of }
     }
 
     /// The last day of the demo portfolio in this run.
@@ -128,20 +129,26 @@ impl RunArguments {
         self.as_of.map_or(DEMO_END, Instant::date)
     }
 
-    /// What the functions are told beyond the template.
-    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+    /// What the functions are told beyond the template. Where the data end at a known day, a refresh that names no time
+    /// takes that day as today.
+    pub(crate) fn variables(&self, is_demo: bool) -> BTreeMap<String, String> {
+        let today = (is_demo || self.as_of.is_some()).then(|| self.as_of(is_demo).to_string());
         BTreeMap::from([
+            ("TODAY".to_owned(), today.unwrap_or_default()),
             ("HORIZON_DAYS".to_owned(), self.horizon_days.to_string()),
             ("MAX_BAD_ROWS".to_owned(), self.max_bad_rows.to_string()),
         ])
     }
 }
 
-/// A folder's absolute path: the functions must not depend on where they were started.
-pub(crate) fn absolute(folder: &Path) -> io::Result<String> {
-    let absolute = folder
-        .canonicalize()
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+/// The absolute path of the source folder: the functions must not depend on where they were started.
+pub(crate) fn absolute(source: &Path) -> io::Result<String> {
+    let refused = |error: io::Error| about(&format!("cannot read --source {}", source.display()), &error);
+    let absolute = source.canonicalize().map_err(refused)?;
+    if !absolute.is_dir() {
+        let text = "it is a file; a source is a folder with one sub-folder per table";
+        return Err(refused(io::Error::new(io::ErrorKind::NotADirectory, text)));
+    }
     Ok(absolute.display().to_string())
 }
 
@@ -161,6 +168,11 @@ fn export_file(text: &str) -> Result<ExportFile, String> {
         return Err("that is a folder".to_owned());
     }
     Ok(ExportFile { path, form })
+}
+
+/// An error with what it is about.
+pub(crate) fn about(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 fn as_of(text: &str) -> Result<Instant, String> {
@@ -194,6 +206,18 @@ mod tests {
         assert_eq!(file("rows.csv"), Err("that is a folder".to_owned()));
         let refused = Cli::try_parse_from(["expansion-local", "--export", "rows.txt"]).expect_err("no such form");
         assert!(refused.to_string().contains("--export"), "{refused}");
+    }
+
+    #[test]
+    fn today_is_where_the_data_end() {
+        let today = |arguments: &[&str], is_demo| {
+            let cli = Cli::parse_from([&["expansion-local"], arguments].concat());
+            cli.run.variables(is_demo)["TODAY"].clone()
+        };
+        assert_eq!(today(&[], true), format!("{DEMO_END}T23:59:59Z"));
+        assert_eq!(today(&["--as-of", "2022-05-31"], true), "2022-05-31T23:59:59Z");
+        assert_eq!(today(&["--source", "s", "--as-of", "2022-05-31"], false), "2022-05-31T23:59:59Z");
+        assert_eq!(today(&["--source", "s"], false), "", "an export that goes on is of now");
     }
 
     #[test]

@@ -9,44 +9,51 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use tempfile::TempDir;
 
-use crate::cli::{DemoArguments, RunArguments};
+use crate::cli::{DemoArguments, RunArguments, about};
 
 /// Futures simulated for each customer and cutoff of the truth.
 const PATHS: u32 = 400;
 /// The horizon of the truth.
 const HORIZON_DAYS: u32 = 90;
 
-/// The demo portfolio of a run; a temporary one goes when this is dropped.
+/// The demo portfolio of a run without a source; a temporary one goes when this is dropped.
 pub(crate) struct Demo {
     pub(crate) folder: PathBuf,
+    end: Date,
     _scratch: Option<TempDir>,
 }
 
-/// Writes the demo portfolio for a run without a source.
-pub(crate) fn for_run(arguments: &RunArguments) -> io::Result<Option<Demo>> {
-    if arguments.source.is_some() {
-        return Ok(None);
+impl Demo {
+    /// Where the demo portfolio of a run will be; `None` when it has a source.
+    pub(crate) fn of(arguments: &RunArguments) -> io::Result<Option<Self>> {
+        if arguments.source.is_some() {
+            return Ok(None);
+        }
+        let (root, scratch) = if let Some(folder) = &arguments.data_dir {
+            (std::path::absolute(folder)?, None)
+        } else {
+            let scratch = TempDir::new()?;
+            (scratch.path().to_path_buf(), Some(scratch))
+        };
+        Ok(Some(Self { folder: root.join("demo-source"), end: arguments.demo_end(), _scratch: scratch }))
     }
-    let (root, scratch) = if let Some(folder) = &arguments.data_dir {
-        std::fs::create_dir_all(folder)?;
-        (folder.canonicalize()?, None)
-    } else {
-        let scratch = TempDir::new()?;
-        (scratch.path().to_path_buf(), Some(scratch))
-    };
-    let folder = root.join("demo-source");
-    write_tables(&simulate(&Settings::demo(arguments.demo_end())), &folder, None)?;
-    Ok(Some(Demo { folder, _scratch: scratch }))
+
+    pub(crate) fn write(&self) -> io::Result<()> {
+        write_tables(&simulate(&Settings::demo(self.end)), &self.folder, None)
+            .map_err(|error| about(&format!("cannot write the demo portfolio to {}", self.folder.display()), &error))
+    }
 }
 
 /// Writes the demo portfolio where the command line says.
 pub(crate) fn write(arguments: &DemoArguments) -> io::Result<()> {
     let (customers, seed) = (arguments.customers, arguments.seed);
     let settings = Settings { customers, seed, ..Settings::demo(arguments.end) };
-    write_tables(&simulate(&settings), &arguments.out, arguments.buckets)?;
+    write_tables(&simulate(&settings), &arguments.out, arguments.buckets)
+        .map_err(|error| about(&format!("cannot write to --out {}", arguments.out.display()), &error))?;
     eprintln!("wrote the tables of {} customers to {}", settings.customers, arguments.out.display());
     if let Some(file) = &arguments.truth {
-        write_truth(&settings, file)?;
+        write_truth(&settings, file)
+            .map_err(|error| about(&format!("cannot write to --truth {}", file.display()), &error))?;
         eprintln!("wrote the true probabilities to {}", file.display());
     }
     Ok(())

@@ -1,9 +1,12 @@
-//! The embedded DynamoDB: a database in memory, kept between runs as one file.
+//! The embedded DynamoDB: one file of SQLite in the data folder, or a database in memory without one.
 //!
-//! A database on disk would sync every item, which is far too slow for a run of a hundred thousand rows.
+//! SQLite writes every change to a log beside the file (`dynamodb.sqlite-wal`), so what was written outlives the process.
+//! The log is synced to disk before a single write is answered, but not for a batch: only a run's rows come in batches, far
+//! too many to sync each, and the write that closes the run syncs them along.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -20,12 +23,12 @@ use crate::StackError;
 use crate::roles::{Roles, dynamodb_calls, signer};
 use crate::template::Table;
 
-/// The database, restored from `file` where there is one, with every table and without what has expired.
+/// The database, kept in `file` where one is given, with every table and without what has expired.
 pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, StackError> {
-    let database = Database::memory().map_err(failed)?;
-    if let Some(file) = file.filter(|file| file.exists()) {
-        database.restore_from(text(file)?).map_err(failed)?;
-    }
+    let database = match file {
+        Some(file) => kept_in(file)?,
+        None => Database::memory().map_err(failed)?,
+    };
     for table in tables {
         let Some(found) = database.get_table_metadata(&table.name).map_err(failed)? else {
             create(&database, table)?;
@@ -42,15 +45,36 @@ pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, St
     Ok(database)
 }
 
-/// Writes the database to `file`, which is complete or not touched at all.
-pub(crate) fn save(database: &Database, file: &Path) -> Result<(), StackError> {
-    let unfinished = file.with_extension("unfinished");
-    let at = |source| StackError::Folder { folder: unfinished.clone(), source };
-    if unfinished.exists() {
-        fs::remove_file(&unfinished).map_err(at)?;
+/// The database in a file, which is made when there is none.
+fn kept_in(file: &Path) -> Result<Database, StackError> {
+    let unusable =
+        |reason: &dyn std::fmt::Display| StackError::DatabaseFile { file: file.to_owned(), reason: reason.to_string() };
+    let path = file.to_str().ok_or_else(|| unusable(&"its path is not UTF-8"))?;
+    let database = Database::new(path).map_err(|cause| unusable(&cause))?;
+    // No sync at each commit (`synchronous = NORMAL`): `Log` does it where it is needed.
+    database.disable_bulk_loading().map_err(|cause| unusable(&cause))?;
+    Ok(database)
+}
+
+/// What makes writes durable: the log of the database in a file.
+#[derive(Clone)]
+pub(crate) struct Log(PathBuf);
+
+impl Log {
+    pub(crate) fn of(database: &Path) -> Self {
+        Self(database.with_extension("sqlite-wal"))
     }
-    database.vacuum_into(text(&unfinished)?).map_err(failed)?;
-    fs::rename(&unfinished, file).map_err(at)
+
+    /// Returns once everything committed so far is on the disk.
+    async fn sync(&self) -> io::Result<()> {
+        let log = self.0.clone();
+        tokio::task::spawn_blocking(move || OpenOptions::new().write(true).open(log)?.sync_data()).await?
+    }
+}
+
+/// Makes what a folder lists durable. (Not on Windows, which neither allows nor needs it.)
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Stands before the database's own server, which knows no permissions.
@@ -60,12 +84,14 @@ struct Door {
     client: Client<HttpConnector, Body>,
     /// Where that answers.
     database: String,
+    /// What to sync; absent for a database in memory.
+    log: Option<Log>,
 }
 
 /// The server that the DynamoDB client talks to, before the database's own at `database`.
-pub(crate) fn router(roles: Roles, database: String) -> Router {
+pub(crate) fn router(roles: Roles, database: String, log: Option<Log>) -> Router {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    Router::new().fallback(serve).with_state(Door { roles, client, database })
+    Router::new().fallback(serve).with_state(Door { roles, client, database, log })
 }
 
 async fn serve(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Response {
@@ -76,15 +102,28 @@ async fn serve(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Res
         let content_type = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
         return (StatusCode::BAD_REQUEST, content_type, refusal.to_string()).into_response();
     }
+    let must_last = is_single_write(operation);
     let mut request = axum::http::Request::post(door.database).body(Body::from(body)).unwrap_or_default();
     *request.headers_mut() = headers;
-    match door.client.request(request).await {
+    let response = match door.client.request(request).await {
         Ok(response) => response.map(Body::new),
         Err(cause) => {
             tracing::error!(error = %cause, "the database's server does not answer");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
+    };
+    if must_last
+        && let Some(log) = &door.log
+        && let Err(cause) = log.sync().await
+    {
+        tracing::error!(file = %log.0.display(), error = %cause, "what was written is not on the disk");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
+    response
+}
+
+fn is_single_write(operation: &str) -> bool {
+    matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems")
 }
 
 fn create(database: &Database, table: &Table) -> Result<(), StackError> {
@@ -103,10 +142,6 @@ fn index_names(indexes: &Value) -> Vec<&str> {
     indexes.as_array().into_iter().flatten().filter_map(|index| index["IndexName"].as_str()).collect()
 }
 
-fn text(path: &Path) -> Result<&str, StackError> {
-    path.to_str().ok_or_else(|| StackError::Database(format!("{} is not UTF-8", path.display())))
-}
-
 fn failed(cause: impl std::fmt::Display) -> StackError {
     StackError::Database(cause.to_string())
 }
@@ -117,22 +152,32 @@ mod tests {
     use crate::template::{TEXT, Template};
 
     #[test]
-    fn tables_are_made_once_and_survive_a_snapshot() {
+    fn tables_are_made_once_and_outlive_the_database() {
         let tables = Template::parse(TEXT, "").expect("the template parses").tables;
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("dynamodb.sqlite");
         let database = open(Some(&file), &tables).expect("it opens");
         assert_eq!(database.table_count().expect("a count"), 2);
-        save(&database, &file).expect("it is saved");
-        save(&database, &file).expect("it is saved again");
+        assert!(Log::of(&file).0.exists(), "the log that is synced");
+        drop(database);
 
         let again = open(Some(&file), &tables).expect("it opens again");
         assert_eq!(again.table_count().expect("a count"), 2);
         let control = again.get_table_metadata("expansion_control").expect("it reads").expect("it is there");
         assert_eq!(control.ttl_attribute.as_deref(), Some("expires_at"));
+        assert!(Log::of(&file).0.exists(), "also when nothing is written on opening");
 
         let mut changed = tables;
         changed[0].definition["GlobalSecondaryIndexes"] = json!([]);
         assert!(matches!(open(Some(&file), &changed), Err(StackError::OutdatedTable { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("dynamodb.sqlite");
+        std::fs::write(&file, "not a database, but quite long enough to be looked at as one").expect("it is written");
+        let refused = open(Some(&file), &[]).err().expect("it is refused").to_string();
+        assert!(refused.contains(file.to_str().expect("UTF-8")) && refused.contains("not a"), "{refused}");
     }
 }

@@ -51,6 +51,17 @@ pub async fn refresh(stack: &Stack, as_of: Instant, horizon_days: u16, cause: St
     }
 }
 
+/// Asks again for the runs that an earlier process left unfinished, and says how many those are.
+pub async fn resume(stack: &Stack) -> Result<usize, Failure> {
+    let unfinished = stack.config("trainer").control()?.open_runs().await?;
+    for run in &unfinished {
+        let (as_of, cause, horizon_days) = (run.as_of, run.cause.clone(), Some(run.horizon_days));
+        let request = RefreshRequested { as_of, cause, horizon_days };
+        stack.put_event(&serde_json::to_value(Envelope::new(request))?)?;
+    }
+    Ok(unfinished.len())
+}
+
 /// A spinner and a bar on a terminal, gone when this is dropped; a line for each step elsewhere.
 struct Progress {
     bar: Option<ProgressBar>,

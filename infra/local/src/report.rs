@@ -4,10 +4,11 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use expansion_domain::{Currency, Money};
 use expansion_local::Stack;
+use expansion_model::Metrics;
 use expansion_records::{Run, Standing};
 use expansion_service::Principal;
 use expansion_service::list::{ListFilters, ListRequest, Lists};
-use expansion_service::view::ScoreView;
+use expansion_service::view::{ModelView, ScoreView, staleness};
 
 use crate::Failure;
 
@@ -28,6 +29,9 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
         "Besides: {in_progress} in progress (standing=in_progress), {alone} better left alone (standing=leave_alone)"
     );
     println!("{}", quality(run));
+    if let Some(stale) = run.plan().and_then(|plan| staleness(&plan.stale)) {
+        println!("Out of date: {stale}");
+    }
     for issue in run.plan().into_iter().flat_map(|plan| &plan.data_issues) {
         if issue.count == 0 {
             println!("Missing: {} ({})", issue.table, issue.reason);
@@ -105,17 +109,23 @@ fn confidence(row: &ScoreView) -> String {
 }
 
 fn quality(run: &Run) -> String {
-    let Some((family, m)) = run.model().and_then(|model| Some((&model.family, model.metrics?))) else {
-        return "Out of time: not measured, the history is too short to hold anything out".to_owned();
+    let Some(model) = run.model() else { return "Out of time: not measured".to_owned() };
+    let (family, Some(m)) = (&model.family, model.metrics) else {
+        let reason = ModelView::from(model).why_untested().unwrap_or_default();
+        return format!("Out of time: not measured: {reason}");
     };
+    let all = format!("Out of time ({} rows, {family}): {}", m.n, figures(&m));
+    let unworked = model.unworked.map(|m| format!("\n… whom nobody worked on ({} rows): {}", m.n, figures(&m)));
+    all + &unworked.unwrap_or_default()
+}
+
+fn figures(m: &Metrics) -> String {
+    let lift_at_5 = m.lift_at_5.map_or_else(String::new, |lift| format!(", lift at 5 % {lift:.1}"));
     format!(
-        "Out of time ({} rows, {family}): AUC {:.3}, log-loss {:.4}, Brier {:.4}, calibration error {:.4}, lift at 10 % {:.1}, base rate {:.1} %",
-        m.n,
+        "AUC {:.3}, log-loss {:.4}, calibration error {:.4}{lift_at_5}, base rate {:.1} %",
         m.auc,
         m.log_loss,
-        m.brier,
         m.ece,
-        m.lift_at_10,
         100.0 * m.base_rate
     )
 }

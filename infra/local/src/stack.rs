@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::bus::{self, Bus, Chaos};
 use crate::clock::fresh_secret;
+use crate::dynamodb::Log;
 use crate::functions::{self, FunctionError};
 use crate::gateway::{self, Gateway};
 use crate::ledger::Ledger;
@@ -34,7 +36,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How a stack is to be started. The default is one in memory, on free ports, without chaos.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Where data is kept between runs: `dynamodb.sqlite` and `s3/`. Without it nothing is.
+    /// Where data is kept between runs: `dynamodb.sqlite` and `s3/`. Without it nothing is. Only one stack at a time may
+    /// use a folder.
     pub data_dir: Option<PathBuf>,
     /// Where the source tables are, instead of in the bucket. Overrides `SOURCE_URI`.
     pub source: Option<String>,
@@ -55,14 +58,24 @@ pub enum StackError {
     PortInUse { port: u16 },
     #[error("cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
-    #[error("cannot use {folder}", folder = .folder.display())]
+    #[error("cannot use --data-dir {folder}", folder = .folder.display())]
     Folder {
         folder: PathBuf,
         #[source]
         source: io::Error,
     },
+    #[error("cannot make a temporary folder in {folder}", folder = .folder.display())]
+    TemporaryFolder {
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("--data-dir {folder} is in use by another process: stop that one, or name another folder", folder = .folder.display())]
+    FolderInUse { folder: PathBuf },
     #[error("the embedded DynamoDB: {0}")]
     Database(String),
+    #[error("cannot use the database {file}: {reason}", file = .file.display())]
+    DatabaseFile { file: PathBuf, reason: String },
     /// The data folder is of another version of the template.
     #[error("table {table} in {folder} has other indexes than infra/template.yaml: delete that folder to start afresh", folder = .folder.display())]
     OutdatedTable { table: String, folder: PathBuf },
@@ -89,7 +102,8 @@ pub struct Endpoints {
     pub eventbridge: String,
 }
 
-/// A running stack. Dropping it stops everything at once and saves nothing; see [`Stack::shutdown`].
+/// A running stack. Dropping it stops everything at once; see [`Stack::shutdown`]. Either way, and if the process is
+/// killed, what was answered is in the data folder, and so are all rows of runs that were closed.
 ///
 /// It wants a multi-threaded runtime: a function that computes for seconds would otherwise hold up the servers that
 /// it and everyone else talks to.
@@ -99,12 +113,9 @@ pub struct Stack {
     api_url: String,
     sdk: SdkConfig,
     bus: Arc<Bus>,
-    database: Database,
-    database_file: Option<PathBuf>,
     servers: Servers,
     pollers: JoinSet<()>,
-    /// Holds the objects when no data folder is given; removed with the stack.
-    _scratch: Option<TempDir>,
+    _folder: DataFolder,
 }
 
 impl Stack {
@@ -115,18 +126,16 @@ impl Stack {
 
         // The port first: when it is taken, nothing else needs to be made.
         let gateway_listener = listen(options.port).await?;
-        let (folder, scratch) = data_folder(options.data_dir.as_deref())?;
-        let database_file = options.data_dir.map(|folder| folder.join("dynamodb.sqlite"));
-        let (file, tables) = (database_file.clone(), template.tables.clone());
-        let database = blocking(move || dynamodb::open(file.as_deref(), &tables)).await?;
+        let folder = DataFolder::open(options.data_dir.as_deref())?;
+        let (database, log) = open_database(&folder, &template).await?;
         let roles = Roles::of(&template);
-        let objects = s3::router(&folder.join("s3"), BUCKET, roles.clone())?;
+        let objects = s3::router(&folder.path().join("s3"), BUCKET, roles.clone())?;
 
         let mut servers = Servers::default();
         let (database_listener, bus_listener) = (listen(None).await?, listen(None).await?);
-        let door = dynamodb::router(roles.clone(), url(&database_listener)?);
+        let door = dynamodb::router(roles.clone(), url(&database_listener)?, log);
         let stopped = servers.stopped();
-        servers.spawn(dynoxide::server::serve_with_shutdown(database_listener, database.clone(), stopped));
+        servers.spawn(dynoxide::server::serve_with_shutdown(database_listener, database, stopped));
         let endpoints = Endpoints {
             eventbridge: url(&bus_listener)?,
             dynamodb: servers.serve(listen(None).await?, door)?,
@@ -154,18 +163,7 @@ impl Stack {
 
         let gateway = Arc::new(Gateway { template: template.clone(), functions });
         let api_url = servers.serve(gateway_listener, gateway::router(gateway, api))?;
-        Ok(Self {
-            template,
-            endpoints,
-            api_url,
-            sdk,
-            bus,
-            database,
-            database_file,
-            servers,
-            pollers,
-            _scratch: scratch,
-        })
+        Ok(Self { template, endpoints, api_url, sdk, bus, servers, pollers, _folder: folder })
     }
 
     /// How the SDKs reach this stack, with the key that may do everything.
@@ -260,21 +258,13 @@ impl Stack {
         self.bus.roles.refused.all()
     }
 
-    /// Saves the database to the data folder; does nothing without one.
-    pub async fn save(&self) -> Result<(), StackError> {
-        let Some(file) = self.database_file.clone() else { return Ok(()) };
-        let database = self.database.clone();
-        blocking(move || dynamodb::save(&database, &file)).await
-    }
-
-    /// Stops the servers once they have answered what they were asked, and saves the database.
+    /// Stops the servers once they have answered what they were asked.
     ///
-    /// Events and messages still under way are lost, as nothing waits for them: wait for [`Stack::idle`] first, or
-    /// leave it to the next check of the runs to ask for missing shards again.
-    pub async fn shutdown(mut self) -> Result<(), StackError> {
+    /// Events and messages still under way are lost, as nothing waits for them: wait for [`Stack::idle`] first. Runs that
+    /// are then unfinished stay on record, and go on when they are requested again.
+    pub async fn shutdown(mut self) {
         self.pollers.abort_all();
         self.servers.stop().await;
-        self.save().await
     }
 }
 
@@ -290,15 +280,52 @@ fn override_variables(template: &mut Template, options: &Options) -> Result<(), 
     Ok(())
 }
 
-/// The folder for data, and what removes it again when it is only for now.
-fn data_folder(wanted: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), StackError> {
-    if let Some(folder) = wanted {
-        let at = |source| StackError::Folder { folder: folder.to_owned(), source };
-        std::fs::create_dir_all(folder).map_err(at)?;
-        return Ok((folder.to_owned(), None));
+/// The folder for data.
+enum DataFolder {
+    /// Kept, and locked against other processes until the file is closed.
+    Kept { path: PathBuf, _lock: File },
+    /// Only for now.
+    Scratch(TempDir),
+}
+
+impl DataFolder {
+    fn open(wanted: Option<&Path>) -> Result<Self, StackError> {
+        let Some(path) = wanted else {
+            let in_temporary = |source| StackError::TemporaryFolder { folder: std::env::temp_dir(), source };
+            return Ok(Self::Scratch(TempDir::new().map_err(in_temporary)?));
+        };
+        let at = |source| StackError::Folder { folder: path.to_owned(), source };
+        std::fs::create_dir_all(path).map_err(at)?;
+        let lock = File::create(path.join(".lock")).map_err(at)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self::Kept { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StackError::FolderInUse { folder: path.to_owned() }),
+            Err(TryLockError::Error(cause)) => Err(at(cause)),
+        }
     }
-    let scratch = TempDir::new().map_err(|source| StackError::Folder { folder: std::env::temp_dir(), source })?;
-    Ok((scratch.path().to_owned(), Some(scratch)))
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept { path, .. } => path,
+            Self::Scratch(folder) => folder.path(),
+        }
+    }
+}
+
+/// The tables of the template, and what makes them durable where the folder is kept.
+async fn open_database(folder: &DataFolder, template: &Template) -> Result<(Database, Option<Log>), StackError> {
+    let tables = template.tables.clone();
+    let DataFolder::Kept { path, .. } = folder else {
+        return Ok((blocking(move || dynamodb::open(None, &tables)).await?, None));
+    };
+    let (folder, file) = (path.clone(), path.join("dynamodb.sqlite"));
+    let log = Log::of(&file);
+    let database = blocking(move || {
+        let database = dynamodb::open(Some(&file), &tables)?;
+        dynamodb::sync_folder(&folder).map_err(|source| StackError::Folder { folder, source })?;
+        Ok(database)
+    });
+    Ok((database.await?, Some(log)))
 }
 
 async fn blocking<T: Send + 'static>(

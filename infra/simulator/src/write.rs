@@ -12,20 +12,28 @@ use serde::Serialize;
 
 use crate::tables::Portfolio;
 
+/// Names the files that were written, each with a hash of its bytes: what may be replaced later. Readers of sources pass
+/// over hidden files.
+const MARKER: &str = ".expansion-demo";
+
 /// Writes a portfolio as a source: one folder a table.
 ///
 /// With `buckets` every table but `products` is split into `bucket=K` folders, `K` being a hash of the customer id; a bucket
 /// without rows has no folder. Equal portfolios give equal bytes.
 ///
-/// The source appears under `dir` only when it is complete, and replaces one that was there before. After an error (a file
-/// cannot be written, `dir` has no name, or `buckets` is zero) `dir` is what it was before.
+/// The source appears under `dir` only when it is complete. It replaces a source that this function wrote and nobody has
+/// changed since; a folder with anything else in it is refused. After an error (that one, a file cannot be written, `dir`
+/// has no name, or `buckets` is zero) `dir` is what it was before.
 pub fn write(portfolio: &Portfolio, dir: &Path, buckets: Option<u32>) -> io::Result<()> {
     if buckets == Some(0) {
         return Err(invalid("a source has at least one bucket"));
     }
+    check_replaceable(dir)?;
     let partial = sibling(dir, "partial")?;
     remove_if_present(&partial)?;
-    let written = write_tables(portfolio, &partial, buckets).and_then(|()| replace(dir, &partial));
+    let written = write_tables(portfolio, &partial, buckets)
+        .and_then(|()| fs::write(partial.join(MARKER), inventory(&partial)?))
+        .and_then(|()| replace(dir, &partial));
     if written.is_err() {
         // The first error is the one worth reporting.
         let _ = remove_if_present(&partial);
@@ -104,12 +112,62 @@ fn write_ndjson<T: Serialize, W: Write>(rows: &[T], mut to: W) -> io::Result<W> 
     Ok(to)
 }
 
-/// The bucket of a customer: FNV-1a of the id, the same on every machine.
+/// The bucket of a customer, the same on every machine.
 fn bucket_of(customer_id: &str, buckets: u32) -> u32 {
+    (fnv_1a(customer_id.as_bytes()) % u64::from(buckets)) as u32
+}
+
+fn fnv_1a(bytes: &[u8]) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let hash = customer_id.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
-    (hash % u64::from(buckets)) as u32
+    bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
+}
+
+/// Whether nothing would be lost if `dir` were replaced.
+fn check_replaceable(dir: &Path) -> io::Result<()> {
+    if !dir.try_exists()? {
+        return Ok(());
+    }
+    if !dir.is_dir() {
+        return Err(invalid("it is a file, not a folder"));
+    }
+    let found = inventory(dir)?;
+    let written = match fs::read_to_string(dir.join(MARKER)) {
+        Ok(written) => written,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    let refused = |what: &str| {
+        let text = format!("the folder has {what}, which would be deleted: name another folder, or empty it yourself");
+        io::Error::new(io::ErrorKind::AlreadyExists, text)
+    };
+    match found.lines().find(|line| !written.lines().any(|of_ours| of_ours == *line)) {
+        None => Ok(()),
+        Some(_) if written.is_empty() => Err(refused("files that are no demo of this program")),
+        Some(line) => {
+            let name = line.split_once(' ').map_or(line, |(_, name)| name);
+            Err(refused(&format!("a file that was added or changed since the demo was written ({name})")))
+        }
+    }
+}
+
+/// The files below a folder but the marker, a line each: a hash of its bytes and its path.
+fn inventory(root: &Path) -> io::Result<String> {
+    let (mut lines, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else if name != Path::new(MARKER) {
+                lines.push(format!("{:016x} {}\n", fnv_1a(&fs::read(&path)?), name.display()));
+            }
+        }
+    }
+    lines.sort_unstable();
+    Ok(lines.concat())
 }
 
 /// Puts a complete source in the place of the previous one.
@@ -181,7 +239,7 @@ mod tests {
         write(&portfolio(), &one, None)?;
         write(&portfolio(), &two, None)?;
         let written = files(&one)?;
-        assert_eq!(written.len(), 9);
+        assert_eq!(written.len(), 10, "nine tables and the marker");
         assert_eq!(written, files(&two)?);
         Ok(())
     }
@@ -215,6 +273,9 @@ mod tests {
         let mut seen = BTreeSet::new();
         for (path, bytes) in files(&source)? {
             let bucket = path.iter().nth(1).and_then(|part| part.to_str());
+            if path == Path::new(MARKER) {
+                continue;
+            }
             if path.starts_with("products") {
                 assert_eq!(bucket, Some("part-0000.csv"));
             } else if path.starts_with("customers") {
@@ -238,8 +299,41 @@ mod tests {
         let source = place.path().join("source");
         write(&portfolio(), &source, Some(4))?;
         write(&portfolio(), &source, None)?;
-        assert_eq!(files(&source)?.len(), 9);
+        assert_eq!(files(&source)?.len(), 10);
         assert_eq!(fs::read_dir(place.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_never_replaced() -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let refusal = |dir: &Path| {
+            let before = files(dir)?;
+            let refused = write(&portfolio(), dir, None).expect_err("it would be deleted").to_string();
+            assert_eq!(files(dir)?, before);
+            io::Result::Ok(refused)
+        };
+        let theirs = place.path().join("theirs");
+        fs::create_dir_all(theirs.join("customers"))?;
+        write(&portfolio(), &theirs, None)?;
+        fs::remove_file(theirs.join(MARKER))?;
+        assert!(refusal(&theirs)?.contains("no demo of this program"), "the same names are not enough");
+
+        let ours = place.path().join("ours");
+        write(&portfolio(), &ours, None)?;
+        fs::write(ours.join("notes.txt"), "mine")?;
+        assert!(refusal(&ours)?.contains("added or changed since the demo was written (notes.txt)"));
+        fs::remove_file(ours.join("notes.txt"))?;
+        let customers = ours.join("customers/part-0000.csv");
+        fs::write(&customers, fs::read_to_string(&customers)?.replace("cus-00001", "cus-99999"))?;
+        assert!(refusal(&ours)?.contains("part-0000.csv"));
+        fs::remove_file(customers)?;
+        write(&portfolio(), &ours, None)?;
+
+        let file = place.path().join("file");
+        fs::write(&file, "mine")?;
+        assert!(write(&portfolio(), &file, None).is_err());
+        assert_eq!(fs::read_to_string(file)?, "mine");
         Ok(())
     }
 

@@ -181,6 +181,7 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         grade: run.yardstick.grade(standing, score.propensity),
     };
     let was_ready = previous.is_some_and(|previous| previous.is_ready(run.rules.ready_grade));
+    let [propensity_lower, propensity_upper] = score.interval_in_points();
     let known = &scored.inputs.known;
     let listed = Listed {
         customer_id: history.customer_id.clone(),
@@ -193,8 +194,8 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
         standing,
         propensity_score: now.propensity_score,
         propensity: rounded(score.propensity, 5),
-        propensity_lower: rounded(100.0 * score.lower, 1),
-        propensity_upper: rounded(100.0 * score.upper, 1),
+        propensity_lower,
+        propensity_upper,
         lift: comparable.as_ref().map(|others| rounded(score.propensity / others.average.max(1e-9), 2)),
         comparable: comparable.map(|others| Comparable { average: rounded(others.average, 5), ..others }),
         grade: now.grade,

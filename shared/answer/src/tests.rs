@@ -46,7 +46,7 @@ fn model(weights: &[f64]) -> Model {
         .collect();
     let pair: Vec<f64> = (0..25).map(|cell| weights[cell % 20] * weights[(cell * 7) % 20] / 4.0).collect();
     terms.push(Term { kind: TermKind::Pair, axes: vec![axis(0), axis(1)], weights: pair });
-    let usual = |range| Usual { typical: FactorValue::Number(1.0), range: Some(range) };
+    let usual = |range| Usual { typical: FactorValue::Number(1.0), range: Some(range), extremes: None };
     let ranges = [("seat_utilisation", [0.2, 1.2]), ("health_score", [20.0, 99.0]), ("engagements_90", [0.0, 12.0])];
     Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
@@ -280,12 +280,17 @@ proptest! {
                     if value < now {
                         continue;
                     }
-                    let tried = rescore(&scorer, &snapshot, &[(place, expansion_features::Value::Number(value))]);
+                    let tried = rescore(&scorer, &snapshot, &[expansion_features::Moved {
+                        feature: place,
+                        to: expansion_features::Value::Number(value),
+                        with: None,
+                    }]);
                     prop_assert!(tried.score_after < target, "{feature} = {value}");
                 }
             }
         }
-        for (feature, value) in changes {
+        // (What moves along has no usual range here.)
+        for expansion_features::Moved { feature, to: value, .. } in changes.into_iter().filter(|moved| moved.with.is_none()) {
             let usual = model.profiles.usual(None, FEATURES[feature].name).and_then(|usual| usual.range);
             let ([low, high], value) = (usual.expect("a range"), value.as_number().expect("a number"));
             prop_assert!(low <= value && value <= high);

@@ -100,6 +100,17 @@ pub struct DataIssue {
     pub example: String,
 }
 
+/// A table of which nothing new is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StaleTable {
+    /// The table.
+    pub table: Table,
+    /// Its newest fact that was known.
+    pub newest: Instant,
+    /// How many whole days before the run's `as_of` that was.
+    pub days: u32,
+}
+
 /// A product that can be bought.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Product {

@@ -27,7 +27,7 @@ pub use event::{
 };
 pub use facts::{
     Contract, CustomerHistory, DataIssue, Engagement, Id, Opportunity, Product, Reading, Signal, SourceData, Stage,
-    Stakeholder, Table, UsageSeries,
+    Stakeholder, StaleTable, Table, UsageSeries,
 };
 pub use feedback::{OutcomeKind, RecordedOutcome, add_outcomes, feedback, standing};
 pub use jiff::civil::Date;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use expansion_domain::{CustomerHistory, Instant, SourceData};
+use expansion_domain::{Instant, SourceData};
 
-use crate::{Catalogue, FEATURES, Frame, Inputs, Label, label};
+use crate::{Catalogue, FEATURES, Frame, Inputs, Label, label, observed_until};
 
 /// Days between two training cutoffs.
 const STEP_DAYS: i32 = 30;
@@ -35,8 +35,8 @@ impl Dataset {
 }
 
 /// The training cutoffs, oldest first: one every 30 days, at most `most` of them, as long as some customer had been
-/// there for one horizon. The newest lies one horizon before `as_of`, or before the last thing the source knows of if
-/// that is earlier: the time since was not observed, and would turn every customer into one who did not expand.
+/// there for one horizon. The newest lies one horizon before where the deals known at `as_of` end ([`observed_until`]): the
+/// time since was not observed, and would turn every customer into one who did not expand.
 pub fn cutoffs(source: &SourceData, as_of: Instant, horizon_days: u16, most: usize) -> Vec<Instant> {
     let horizon = i32::from(horizon_days);
     let first = source.customers.iter().map(|c| c.created_at).min();
@@ -50,26 +50,6 @@ pub fn cutoffs(source: &SourceData, as_of: Instant, horizon_days: u16, most: usi
         .collect();
     cutoffs.reverse();
     cutoffs
-}
-
-/// The end of the day of the last fact of the source known at `as_of`, or `as_of` if that is earlier; `None` without any.
-///
-/// What people recorded does not count: that one deal is known says nothing of all others at that time.
-pub fn observed_until(source: &SourceData, as_of: Instant) -> Option<Instant> {
-    let known = |at: &Instant| *at <= as_of;
-    let last = |history: &CustomerHistory| {
-        let usage = history.usage.iter().flat_map(|series| &series.readings);
-        let readings = usage.chain(&history.health).map(|reading| reading.at);
-        let opened = history.opportunities.iter().filter(|o| o.known_at.is_none()).map(|o| o.created_at);
-        let closed = history.opportunities.iter().filter(|o| o.outcome_known_at.is_none()).filter_map(|o| o.closed_at);
-        let contracts = history.contracts.iter().map(|contract| contract.start_date);
-        let signals = history.signals.iter().map(|signal| signal.detected_at);
-        let people = history.stakeholders.iter().map(|person| person.recorded_at);
-        let engagements = history.engagements.iter().map(|engagement| engagement.occurred_at);
-        let all = readings.chain(opened).chain(closed).chain(contracts).chain(signals).chain(people).chain(engagements);
-        all.chain([history.created_at]).filter(known).max()
-    };
-    source.customers.iter().filter_map(last).max().map(|last| last.end_of_day().min(as_of))
 }
 
 /// The rows of all customers at the given cutoffs, cutoff by cutoff.

@@ -8,6 +8,10 @@ use crate::{Inputs, Value};
 
 /// After this many days a signal weighs half.
 const SIGNAL_HALF_LIFE_DAYS: f64 = 30.0;
+/// After this many days a meeting with an executive weighs half.
+const EXECUTIVE_HALF_LIFE_DAYS: f64 = 60.0;
+/// Meetings with executives older than this are forgotten.
+const EXECUTIVE_LOOKBACK_DAYS: i32 = 365;
 /// The signal kinds with a feature of their own.
 const SIGNAL_KINDS: [&str; 6] =
     ["seat_inquiry", "enterprise_inquiry", "feature_request", "new_team", "champion_promotion", "pricing_page"];
@@ -198,10 +202,7 @@ pub(crate) fn open_deal_age(inputs: &Inputs<'_>) -> Value {
 
 /// The recent signals of a kind, each weighing less the older it is.
 pub(crate) fn signals(inputs: &Inputs<'_>, kind: &str) -> Value {
-    let as_of = inputs.known.as_of;
-    let decayed = |signal: &Signal| (-as_of.days_since(signal.detected_at) / SIGNAL_HALF_LIFE_DAYS).exp2();
-    // Starting from 0.0, since an empty sum of floats is −0.0.
-    Value::number(recent(inputs, kind).map(decayed).fold(0.0, |sum, weight| sum + weight))
+    Value::number(decayed(inputs, recent(inputs, kind).map(|signal| signal.detected_at), SIGNAL_HALF_LIFE_DAYS))
 }
 
 pub(crate) fn signal_count(inputs: &Inputs<'_>, kind: &str) -> Value {
@@ -247,8 +248,26 @@ pub(crate) fn engagements_change(inputs: &Inputs<'_>) -> Value {
 
 /// Meetings in which an executive took part; missing when that is never recorded for the customer.
 pub(crate) fn executive_engagements(inputs: &Inputs<'_>) -> Value {
-    let recorded = inputs.known.engagements.iter().any(|e| e.with_executive.is_some());
-    recorded.then(|| count(engaged(inputs, 180, |e| e.with_executive == Some(true)))).into()
+    executives_recorded(inputs).then(|| count(with_executive(inputs, 180).count())).into()
+}
+
+/// Meetings with an executive, each weighing less the older it is; missing as for [`executive_engagements`].
+pub(crate) fn executive_contact(inputs: &Inputs<'_>) -> Value {
+    let met = with_executive(inputs, EXECUTIVE_LOOKBACK_DAYS).map(|e| e.occurred_at);
+    executives_recorded(inputs).then(|| decayed(inputs, met, EXECUTIVE_HALF_LIFE_DAYS)).into()
+}
+
+/// The meetings that [`executive_contact`] weighs, as a number.
+pub(crate) fn executive_contact_count(inputs: &Inputs<'_>) -> Value {
+    with_executive(inputs, EXECUTIVE_LOOKBACK_DAYS).count().into()
+}
+
+fn executives_recorded(inputs: &Inputs<'_>) -> bool {
+    inputs.known.engagements.iter().any(|e| e.with_executive.is_some())
+}
+
+fn with_executive<'a>(inputs: &Inputs<'a>, lookback: i32) -> impl Iterator<Item = &'a Engagement> + use<'a> {
+    recent_engagements(inputs, lookback).iter().filter(|e| e.with_executive == Some(true))
 }
 
 pub(crate) fn days_since_meeting(inputs: &Inputs<'_>) -> Value {
@@ -256,9 +275,13 @@ pub(crate) fn days_since_meeting(inputs: &Inputs<'_>) -> Value {
 }
 
 pub(crate) fn engaged(inputs: &Inputs<'_>, lookback: i32, wanted: impl Fn(&Engagement) -> bool) -> usize {
+    recent_engagements(inputs, lookback).iter().filter(|e| wanted(e)).count()
+}
+
+fn recent_engagements<'a>(inputs: &Inputs<'a>, lookback: i32) -> &'a [Engagement] {
     let all = inputs.known.engagements;
     let start = inputs.known.as_of.plus_days(-lookback);
-    all[all.partition_point(|e| e.occurred_at <= start)..].iter().filter(|e| wanted(e)).count()
+    &all[all.partition_point(|e| e.occurred_at <= start)..]
 }
 
 // --- shared --------------------------------------------------------------------------------------------------------
@@ -276,6 +299,13 @@ fn closed<'a>(inputs: &Inputs<'a>) -> impl Iterator<Item = Outcome> + use<'a> {
 
 fn within(inputs: &Inputs<'_>, at: Instant, lookback: i32) -> bool {
     at > inputs.known.as_of.plus_days(-lookback)
+}
+
+/// How many there are, each weighing half after so many days, a quarter after twice as many, and so on.
+fn decayed(inputs: &Inputs<'_>, at: impl Iterator<Item = Instant>, half_life_days: f64) -> f64 {
+    let weight = |at| (-inputs.known.as_of.days_since(at) / half_life_days).exp2();
+    // Starting from 0.0, since an empty sum of floats is −0.0.
+    at.map(weight).fold(0.0, |sum, weight| sum + weight)
 }
 
 fn since(inputs: &Inputs<'_>, at: Option<Instant>) -> Value {
@@ -339,4 +369,53 @@ fn relative(now: Option<f64>, before: Option<f64>) -> Value {
 
 fn day(at: Instant) -> i64 {
     at.micros().div_euclid(86_400_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use expansion_domain::{CustomerHistory, Table};
+
+    use super::*;
+    use crate::{Catalogue, feature};
+
+    fn as_of() -> Instant {
+        "2026-01-01".parse().expect("a date")
+    }
+
+    /// A customer with a meeting so many days ago, for each; whether an executive was there.
+    fn met(meetings: &[(i32, Option<bool>)]) -> CustomerHistory {
+        let engagement = |(days, with_executive): &(i32, Option<bool>)| Engagement {
+            occurred_at: as_of().plus_days(-days),
+            kind: Some("meeting".into()),
+            with_executive: *with_executive,
+            stakeholder_id: None,
+        };
+        let engagements = meetings.iter().map(engagement).collect();
+        let mut history = CustomerHistory { engagements, ..CustomerHistory::new("c".into(), as_of().plus_days(-1000)) };
+        history.sort();
+        history
+    }
+
+    fn contact(history: &CustomerHistory) -> (Value, String) {
+        let known = history.known(as_of()).expect("it is a customer");
+        let inputs = Inputs { known, catalogue: &Catalogue::default(), tables: &[Table::Engagements] };
+        let (_, feature) = feature("executive_contact").expect("it is a feature");
+        let value = feature.value(&inputs);
+        let text = feature.describe(&inputs, &value);
+        (value, text)
+    }
+
+    #[test]
+    fn executive_contact_weighs_half_after_its_half_life_and_reads_as_a_count() {
+        let meetings = [(0, Some(true)), (60, Some(true)), (120, Some(true)), (400, Some(true)), (5, Some(false))];
+        let (value, text) = contact(&met(&meetings));
+        assert_eq!(value, Value::Number(1.75));
+        assert_eq!(text, "3 meetings with an executive in the last year");
+    }
+
+    #[test]
+    fn executive_contact_is_nothing_where_none_was_met_and_missing_where_that_is_not_recorded() {
+        assert_eq!(contact(&met(&[(5, Some(false))])).0, Value::Number(0.0));
+        assert_eq!(contact(&met(&[(5, None)])), (Value::Missing, "Executive engagement unknown".to_owned()));
+    }
 }

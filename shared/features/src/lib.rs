@@ -12,13 +12,17 @@
 mod dataset;
 mod extract;
 mod frame;
+mod freshness;
 mod label;
 mod snapshot;
 mod spec;
+mod together;
 
-pub use dataset::{Dataset, cutoffs, dataset, observed_until};
+pub use dataset::{Dataset, cutoffs, dataset};
 pub use extract::SeatOutlook;
 pub use frame::{Column, Frame, MISSING_LEVEL};
+pub use freshness::{observed_until, stale_tables};
 pub use label::{Label, label};
 pub use snapshot::{Catalogue, Inputs, Snapshot, Value};
 pub use spec::{Audience, Better, FEATURE_SET_VERSION, FEATURES, Feature, Topic, Unit, feature};
+pub use together::{Contradiction, Moved, is_moved_by, moved_together};

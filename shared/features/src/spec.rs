@@ -1,12 +1,14 @@
 //! The features in one table: name, unit, the label a person reads, and what it means when one is missing.
 
+use std::ops::RangeInclusive;
+
 use expansion_domain::{Table, thousands};
 
 use crate::extract as x;
 use crate::{Inputs, Value};
 
 /// Changes whenever a feature is added, removed or computed differently: a model fits only its own feature set.
-pub const FEATURE_SET_VERSION: u32 = 1;
+pub const FEATURE_SET_VERSION: u32 = 2;
 
 /// What a feature is measured in; decides how a value is written in a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +116,32 @@ impl Feature {
     /// The feature's value; missing when its table is not in the source.
     pub fn value(&self, inputs: &Inputs<'_>) -> Value {
         if inputs.tables.contains(&self.table) { (self.extract)(inputs) } else { Value::Missing }
+    }
+
+    /// The numbers that the feature can have at all, whoever the customer is; without meaning for a level.
+    pub fn possible(&self) -> RangeInclusive<f64> {
+        match (self.name, self.unit) {
+            ("win_rate", _) => 0.0..=1.0,
+            ("usage_days_30", _) => 0.0..=30.0,
+            ("usage_days_90", _) => 0.0..=90.0,
+            ("usage_days_365", _) => 0.0..=365.0,
+            ("health_change", _) => -100.0..=100.0,
+            (_, Unit::Points) => 0.0..=100.0,
+            (_, Unit::Change) => -1.0..=f64::INFINITY,
+            // Usage may exceed what was bought.
+            (_, Unit::Share | Unit::Days | Unit::Years | Unit::Count | Unit::Money | Unit::Weight | Unit::Level) => {
+                0.0..=f64::INFINITY
+            }
+        }
+    }
+
+    /// The smallest difference in which the feature's values are spoken of.
+    pub fn step(&self) -> f64 {
+        match self.unit {
+            Unit::Share | Unit::Change => 0.01,
+            Unit::Years => 0.1,
+            _ => 1.0,
+        }
     }
 
     /// Whether the feature is categorical.
@@ -268,6 +296,7 @@ features! {
     engagements_90: Count of Engagements, about Value, better More, for Internal, "{} touch point{s} in the last 90 days", or "Engagements unknown", |v| x::engaged(v, 90, |_| true).into();
     engagements_change: Change of Engagements, about Value, better Neither, for Internal, "Touch points {} against the quarter before", or "No touch point a quarter earlier to compare with", x::engagements_change;
     executive_engagements: Count of Engagements, about Executives, better More, for Internal, "{} meeting{s} with an executive in the last 180 days", or "Executive engagement unknown", x::executive_engagements;
+    executive_contact: Weight of Engagements, about Executives, better Neither, for Internal, "{} meeting{s} with an executive in the last year", or "Executive engagement unknown", x::executive_contact, shows x::executive_contact_count;
     days_since_meeting: Days of Engagements, about Value, better Less, for Internal, "Last met {} day{s} ago", or "No meeting on record", x::days_since_meeting;
     tickets_90: Count of Engagements, about Value, better Less, for Internal, "{} support ticket{s} in the last 90 days", or "Engagements unknown", |v| x::engaged(v, 90, |e| e.kind.as_deref() == Some("ticket")).into();
 

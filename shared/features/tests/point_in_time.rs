@@ -261,7 +261,7 @@ fn labels_read_as_people_say_them() {
 
 #[test]
 fn a_correction_dated_after_what_the_source_knows_still_corrects() {
-    let source = history(&[(0, 400, 0, 1.0)]);
+    let source = history(&[(3, 400, 2, 1.0)]);
     let until = day(400).end_of_day();
     let told = |n, kind, occurred, known, corrects| RecordedOutcome {
         kind,
@@ -282,13 +282,37 @@ fn a_correction_dated_after_what_the_source_knows_still_corrects() {
 
 #[test]
 fn time_that_nobody_watched_holds_no_cutoff() {
-    let mut history = history(&[(0, 400, 0, 1.0)]);
-    history.churned_at = None;
+    // A deal on day 400, and usage for three months longer.
+    let history = history(&[(3, 400, 2, 1.0), (0, 490, 0, 1.0)]);
     let source = SourceData { customers: vec![history], ..SourceData::default() };
     let last = day(400).end_of_day();
-    assert_eq!(observed_until(&source, day(390)), Some(day(0).end_of_day()), "later facts are not known yet");
+    assert_eq!(observed_until(&source, day(390)), None, "later facts are not known yet");
+    assert_eq!(cutoffs(&source, day(390), 90, 24), [], "nobody has watched a deal yet");
     assert_eq!(observed_until(&source, day(700)), Some(last));
     let expected = cutoffs(&source, last, 90, 24);
     assert_eq!(expected.last(), Some(&last.plus_days(-90)));
     assert_eq!(cutoffs(&source, day(700), 90, 24), expected, "waiting adds no cutoff");
+}
+
+/// A table of deals that ends three months before everything else must not teach that nobody expands.
+#[test]
+fn months_without_deals_are_no_months_without_expansions() {
+    // Everybody buys every 30 days until day 310; usage goes on until day 400.
+    let customer = |n: i32| {
+        let deals = (0..10).map(|month| (3, 30 + 30 * month + n, 0, 100.0));
+        let usage = (0..40).map(|week| (0, 10 * week + 10, 0, 1.0));
+        history(&deals.chain(usage).collect::<Vec<Fact>>())
+    };
+    let source = SourceData { customers: (0..11).map(customer).collect(), ..SourceData::default() };
+    let end = day(310).end_of_day();
+    assert_eq!(observed_until(&source, day(400)), Some(end));
+    let cutoffs = cutoffs(&source, day(400), 90, 24);
+    assert_eq!(cutoffs.last(), Some(&end.plus_days(-90)));
+    let labels = expansion_features::dataset(&source, &cutoffs, 90).labels;
+    let expanded = labels.iter().filter(|label| label.expanded).count();
+    assert_eq!(
+        (expanded, labels.len()),
+        (labels.len(), 11 * cutoffs.len()),
+        "everybody always bought within a horizon"
+    );
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use expansion_service::refresh::{RefreshRequest, RefreshRequests, Refreshes, may_ask};
-use expansion_service::view::RunView;
+use expansion_service::view::RefreshView;
 use expansion_service::{Config, ConfigError, Request};
 use serde_json::json;
 
@@ -15,11 +15,11 @@ use crate::describe::Describe;
 use crate::{Answer, Body, Caller, Identity, Key, Method, OptionalBody, Problem, RunOfPath, Shared, Surface};
 
 /// A run that is yet to be worked on, with where to read how far it is.
-struct Accepted(RunView);
+struct Accepted(RefreshView);
 
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
-        let location = HeaderValue::from_str(&self.0.location);
+        let location = HeaderValue::from_str(&self.0.run.location);
         let mut response = Answer::<_, 202>(self.0).into_response();
         if let Ok(location) = location {
             response.headers_mut().insert(header::LOCATION, location);
@@ -29,10 +29,10 @@ impl IntoResponse for Accepted {
 }
 
 impl OperationOutput for Accepted {
-    type Inner = RunView;
+    type Inner = RefreshView;
 
     fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<StatusCode>, Described)> {
-        Answer::<RunView, 202>::inferred_responses(ctx, operation)
+        Answer::<RefreshView, 202>::inferred_responses(ctx, operation)
     }
 }
 
@@ -72,6 +72,6 @@ async fn get(
     State(refreshes): State<Shared<Refreshes>>,
     Caller(caller): Caller,
     RunOfPath(run_id): RunOfPath,
-) -> Result<Answer<RunView>, Problem> {
+) -> Result<Answer<RefreshView>, Problem> {
     Ok(Answer(refreshes.run(&caller, &run_id).await?))
 }

@@ -1,4 +1,7 @@
 //! How right the answers of a past run were; every figure has a bootstrap interval, for what the data can say.
+//!
+//! What was predicted for a whole horizon is never set beside what happened in a part of it: predictions are scaled to the
+//! days looked at, or absent.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +10,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::{Weighed, calibration_error, found_among_best, metrics, tenths};
-use crate::{ConfidenceLevel, ValueRange};
+use crate::{ConfidenceLevel, Side, ValueRange};
 
 /// Bootstrap samples.
 pub const SAMPLES: u64 = 200;
 /// Scores from here on count as flagged, in points.
 pub const FLAGGED: f64 = 50.0;
-/// A group with fewer customers, or fewer expansions, has no figures.
-const LEAST_ROWS: usize = 30;
-const LEAST_EXPANSIONS: usize = 3;
+/// A group with fewer expansions has counts and sums, but no figures: they would say more about chance than about it.
+pub const LEAST_EXPANSIONS: usize = 30;
 /// The figure that alarms are raised by.
 const CALIBRATION_ERROR: &str = "calibration_error";
 
@@ -24,8 +26,14 @@ const CALIBRATION_ERROR: &str = "calibration_error";
 pub struct Judged {
     /// The customer's segment.
     pub segment: Option<String>,
+    /// Whether nobody was working on an expansion.
+    pub is_unworked: bool,
     /// How sure the answer was.
     pub confidence_level: ConfidenceLevel,
+    /// On which side of the average of comparable customers it put the customer; `None` in runs of earlier versions.
+    pub side: Option<Side>,
+    /// That average, 0–1.
+    pub average: Option<f64>,
     /// P(expansion within the run's horizon), 0–1.
     pub propensity: f64,
     /// The ends of its 90 % interval, 0–1.
@@ -38,6 +46,34 @@ pub struct Judged {
     pub expanded: bool,
     /// The amount, where they did and it is recorded.
     pub amount: Option<f64>,
+}
+
+/// How much of a run's horizon the days looked at are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Elapsed {
+    /// All of it.
+    Whole,
+    /// Its beginning, in which usually this share of a horizon's expansions come; `None` where that is not known.
+    Beginning(Option<f64>),
+}
+
+impl Elapsed {
+    /// The share of a horizon's expansions that are to be expected within these days; `None` where that is not known.
+    pub const fn share(self) -> Option<f64> {
+        match self {
+            Self::Whole => Some(1.0),
+            Self::Beginning(share) => share,
+        }
+    }
+
+    fn is_whole(self) -> bool {
+        self == Self::Whole
+    }
+
+    /// What is expected within these days of what is expected within the whole horizon.
+    fn of_whole(self, predicted: f64) -> Option<f64> {
+        self.share().map(|share| share * predicted)
+    }
 }
 
 /// A figure with its 90 % bootstrap interval (customers drawn with replacement).
@@ -68,28 +104,29 @@ pub struct Accuracy {
     pub customers: usize,
     /// How many of them expanded within the days looked at.
     pub expansions: usize,
-    /// Expansions that were predicted within the whole horizon: the sum of the propensities.
-    pub predicted_expansions: f64,
-    /// What was won, where amounts are recorded.
+    /// Expansions that were to be expected within the days looked at: the sum of the propensities, times the share of a
+    /// horizon's expansions that usually come within these days; absent where that share is not known.
+    pub predicted_expansions: Option<f64>,
+    /// What was won within the days looked at, where amounts are recorded.
     pub amount: f64,
-    /// What was expected to be won within the whole horizon; absent when no won amount was known.
+    /// What was expected to be won within these days; absent when no won amount was known, or that share is not.
     pub predicted_amount: Option<f64>,
-    /// `auc`, `pr_auc`, `lift_at_10`, `precision_flagged` (of scores from 50 on), `capture_15` and `capture_35` (the share
-    /// of expansions among the best-ranked 15 and 35 %), where amounts are known `amount` and `value_coverage`; of a
-    /// whole horizon also `log_loss`, `brier`, `calibration_error` (which chance alone raises, and whose interval therefore
-    /// only describes: see `calibration_error_by_chance`), `predicted_over_actual`, `predicted_over_actual_amount` and
-    /// `interval_coverage`. Empty for too few customers or expansions.
+    /// `auc`, `pr_auc`, `lift_at_10`, `capture_15` and `capture_35` (the share of expansions among the best-ranked 15 and
+    /// 35 %), `predicted_over_actual`, where amounts are known `amount`, `predicted_over_actual_amount` and
+    /// `value_coverage`; of a whole horizon also `log_loss`, `brier`, `calibration_error` (which chance alone raises, and
+    /// whose interval therefore only describes: see `calibration_error_by_chance`), `precision_flagged` (of scores from 50
+    /// on) and `interval_coverage`. Empty below 30 expansions.
     pub figures: BTreeMap<String, Figure>,
     /// The calibration error that these propensities stay below in 95 of 100 cases if they are right: even then it is
     /// not 0, the less so the fewer customers. Of a whole horizon only.
     #[serde(default)]
     pub calibration_error_by_chance: Option<f64>,
-    /// The customers in ten parts of equal size, best first.
+    /// The customers in ten parts of equal size, best first; none below 30 expansions.
     pub tenths: Vec<Tenth>,
     /// Share of the tenths whose rate of expansions lies within the mean interval of their customers; of a whole
-    /// horizon only.
+    /// horizon with 30 expansions only.
     pub interval_coverage: Option<f64>,
-    /// Share of the amounts within their 80 % interval, and how many amounts.
+    /// Share of the amounts within their 80 % interval, and how many amounts; absent below 30 expansions.
     pub value_coverage: Option<(f64, usize)>,
 }
 
@@ -98,9 +135,9 @@ pub struct Accuracy {
 pub struct Tenth {
     /// How many customers.
     pub customers: usize,
-    /// Their mean propensity, 0–1.
-    pub predicted: f64,
-    /// The share that expanded, 0–1.
+    /// The share that was to be expected to expand within the days looked at, 0–1; absent where that is not known.
+    pub predicted: Option<f64>,
+    /// The share that expanded within them, 0–1.
     pub observed: f64,
     /// That share over the share of all.
     pub lift: f64,
@@ -108,41 +145,116 @@ pub struct Tenth {
     pub gain: f64,
 }
 
-/// Judges answers by outcomes. `is_whole` says whether the whole horizon has elapsed; before that expansions are still to
-/// come, and only what depends on the ranking alone is told.
-pub fn accuracy(judged: &[Judged], is_whole: bool) -> Accuracy {
+/// What became of the customers of one confidence level who were said to lie on one side of the average of comparable
+/// customers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SideOutcome {
+    /// The level.
+    pub level: ConfidenceLevel,
+    /// The side that was said.
+    pub side: Side,
+    /// How many customers.
+    pub customers: usize,
+    /// How many of them expanded.
+    pub expansions: usize,
+    /// Their mean propensity, 0–1.
+    pub predicted: f64,
+    /// The mean of the averages of their comparable customers, 0–1.
+    pub average: f64,
+    /// The share that expanded, 0–1.
+    pub observed: f64,
+    /// The share of bootstrap samples (customers drawn with replacement) in which the share that expanded lies on the side
+    /// that was said; `null` where there were fewer than 30 expansions and fewer than 30 were to be expected at the
+    /// average: of few customers nobody may expand, whichever side they are on.
+    pub on_side: Option<f64>,
+}
+
+/// Judges answers by outcomes within the days looked at.
+pub fn accuracy(judged: &[Judged], elapsed: Elapsed) -> Accuracy {
     let mut order: Vec<&Judged> = judged.iter().collect();
     order.sort_by(|a, b| b.propensity.total_cmp(&a.propensity));
     let expansions = order.iter().filter(|one| one.expanded).count();
-    let amounts: Vec<(f64, ValueRange)> =
-        order.iter().filter(|one| one.expanded).filter_map(|one| one.amount.zip(one.value)).collect();
-    let within = amounts.iter().filter(|(amount, value)| value.lower <= *amount && *amount <= value.upper).count();
-    let figures = figures(&order, expansions, is_whole);
-    let rows = weighed(&order, |_| 1.0);
-    Accuracy {
+    let expected_value: Option<f64> = order.iter().map(|one| one.expected_value).sum();
+    let counted = Accuracy {
         customers: order.len(),
         expansions,
-        predicted_expansions: order.iter().map(|one| one.propensity).sum(),
+        predicted_expansions: elapsed.of_whole(order.iter().map(|one| one.propensity).sum()),
         amount: order.iter().filter_map(|one| one.amount).sum(),
-        predicted_amount: order.iter().map(|one| one.expected_value).sum(),
+        predicted_amount: expected_value.and_then(|value| elapsed.of_whole(value)),
+        ..Accuracy::default()
+    };
+    if expansions < LEAST_EXPANSIONS || expansions == order.len() {
+        return counted;
+    }
+    let figures = figures(&order, elapsed);
+    let rows = weighed(&order, |_| 1.0);
+    Accuracy {
         calibration_error_by_chance: figures.contains_key(CALIBRATION_ERROR).then(|| error_by_chance(&order)),
         figures,
-        interval_coverage: interval_coverage(&order, &rows).filter(|_| is_whole),
-        value_coverage: (!amounts.is_empty()).then(|| (count(within) / count(amounts.len()), amounts.len())),
-        tenths: tenths_of(&rows, expansions),
+        interval_coverage: interval_coverage(&order, &rows).filter(|_| elapsed.is_whole()),
+        value_coverage: value_coverage(&order),
+        tenths: tenths_of(&rows, expansions, elapsed),
+        ..counted
     }
 }
 
-/// The figures with their intervals.
-fn figures(order: &[&Judged], expansions: usize, is_whole: bool) -> BTreeMap<String, Figure> {
-    if order.len() < LEAST_ROWS || expansions < LEAST_EXPANSIONS || expansions == order.len() {
-        return BTreeMap::new();
+/// What became, over a whole horizon, of those of each level on each side, the surest first; none in runs of earlier
+/// versions, which said no side.
+pub fn sides(judged: &[Judged]) -> Vec<SideOutcome> {
+    let levels = [ConfidenceLevel::High, ConfidenceLevel::Medium, ConfidenceLevel::Low];
+    let groups = levels.into_iter().flat_map(|level| [(level, Side::Above), (level, Side::Below)]);
+    let outcome = |(level, side): (ConfidenceLevel, Side)| {
+        let is_of_it = |one: &&Judged| one.confidence_level == level && one.side == Some(side);
+        let members = judged.iter().filter(is_of_it).filter_map(|one| Some((one.average?, one)));
+        let group: Vec<(f64, &Judged)> = members.collect();
+        (!group.is_empty()).then(|| side_outcome(level, side, &group))
+    };
+    groups.filter_map(outcome).collect()
+}
+
+/// What became of a group, each with the average of comparable customers.
+fn side_outcome(level: ConfidenceLevel, side: Side, group: &[(f64, &Judged)]) -> SideOutcome {
+    let customers = count(group.len());
+    let expansions = group.iter().filter(|(_, one)| one.expanded).count();
+    let at_average: f64 = group.iter().map(|(average, _)| average).sum();
+    let is_on_side = |sample: u64| {
+        let drawn = group.iter().enumerate().map(|(i, one)| (poisson(scattered(sample << 32 | i as u64)), one));
+        let beyond: f64 = drawn.map(|(n, (average, one))| n * (f64::from(u8::from(one.expanded)) - average)).sum();
+        match side {
+            Side::Above => beyond > 0.0,
+            Side::Below => beyond < 0.0,
+        }
+    };
+    let is_enough = count(expansions).max(at_average) >= count(LEAST_EXPANSIONS);
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
+    let share = || (0..SAMPLES).filter(|sample| is_on_side(*sample)).count() as f64 / SAMPLES as f64;
+    SideOutcome {
+        level,
+        side,
+        customers: group.len(),
+        expansions,
+        predicted: group.iter().map(|(_, one)| one.propensity).sum::<f64>() / customers,
+        average: at_average / customers,
+        observed: count(expansions) / customers,
+        on_side: is_enough.then(share),
     }
-    let Some(values) = figures_of(order, |_| 1.0, is_whole) else { return BTreeMap::new() };
+}
+
+/// The share of known amounts of expansions within their interval, and how many there are.
+fn value_coverage(order: &[&Judged]) -> Option<(f64, usize)> {
+    let amounts: Vec<(f64, ValueRange)> =
+        order.iter().filter(|one| one.expanded).filter_map(|one| one.amount.zip(one.value)).collect();
+    let within = amounts.iter().filter(|(amount, value)| value.lower <= *amount && *amount <= value.upper).count();
+    (!amounts.is_empty()).then(|| (count(within) / count(amounts.len()), amounts.len()))
+}
+
+/// The figures with their intervals.
+fn figures(order: &[&Judged], elapsed: Elapsed) -> BTreeMap<String, Figure> {
+    let Some(values) = figures_of(order, |_| 1.0, elapsed) else { return BTreeMap::new() };
     let mut samples: Vec<Vec<f64>> = vec![Vec::new(); values.len()];
     for sample in 0..SAMPLES {
         // Drawing with replacement, by Poisson weights: each customer comes 0, 1, 2, … times.
-        if let Some(drawn) = figures_of(order, |i| poisson(scattered(sample << 32 | i as u64)), is_whole) {
+        if let Some(drawn) = figures_of(order, |i| poisson(scattered(sample << 32 | i as u64)), elapsed) {
             for (samples, (_, value)) in samples.iter_mut().zip(drawn) {
                 samples.push(value);
             }
@@ -153,14 +265,13 @@ fn figures(order: &[&Judged], expansions: usize, is_whole: bool) -> BTreeMap<Str
 }
 
 /// The figures of customers in descending order of propensity, each counting as often as `weight` says.
-fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) -> Option<Vec<(&'static str, f64)>> {
+fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, elapsed: Elapsed) -> Option<Vec<(&'static str, f64)>> {
     let rows = weighed(order, weight);
     let all = metrics(&rows, rows.len())?;
     let total: f64 = rows.iter().map(|row| row.weight()).sum();
     let up: f64 = rows.iter().map(|row| row.up).sum();
     let capture = |share: f64| found_among_best(&rows, share * total) / up;
-    let flagged = rows.iter().take_while(|row| 100.0 * row.p >= FLAGGED);
-    let (hits, flags) = flagged.fold((0.0, 0.0), |(hits, flags), row| (hits + row.up, flags + row.up + row.down));
+    let predicted: f64 = rows.iter().map(|row| row.p * row.weight()).sum();
     let mut figures = vec![
         ("auc", all.auc),
         ("pr_auc", all.pr_auc),
@@ -168,25 +279,31 @@ fn figures_of(order: &[&Judged], weight: impl Fn(usize) -> f64, is_whole: bool) 
         ("capture_15", capture(0.15)),
         ("capture_35", capture(0.35)),
     ];
-    if order.first().is_some_and(|best| 100.0 * best.propensity >= FLAGGED) {
-        figures.push(("precision_flagged", hits / flags));
-    }
-    if is_whole {
-        let predicted: f64 = rows.iter().map(|row| row.p * row.weight()).sum();
+    figures.extend(elapsed.of_whole(predicted).map(|predicted| ("predicted_over_actual", predicted / up)));
+    if elapsed.is_whole() {
         figures.extend([
             ("log_loss", all.log_loss),
             ("brier", all.brier),
             (CALIBRATION_ERROR, all.ece),
-            ("predicted_over_actual", predicted / up),
             ("interval_coverage", interval_coverage(order, &rows)?),
         ]);
+        if order.first().is_some_and(|best| 100.0 * best.propensity >= FLAGGED) {
+            figures.push(("precision_flagged", precision_flagged(&rows)));
+        }
     }
-    figures.extend(figures_of_amounts(order, &rows, is_whole));
+    figures.extend(figures_of_amounts(order, &rows, elapsed));
     Some(figures)
 }
 
+/// The share of ranked rows from [`FLAGGED`] on that expanded.
+fn precision_flagged(rows: &[Weighed]) -> f64 {
+    let flagged = rows.iter().take_while(|row| 100.0 * row.p >= FLAGGED);
+    let (hits, flags) = flagged.fold((0.0, 0.0), |(hits, flags), row| (hits + row.up, flags + row.weight()));
+    hits / flags
+}
+
 /// The figures of customers with amounts; which ones there are depends on the customers alone, not on how often they count.
-fn figures_of_amounts(order: &[&Judged], rows: &[Weighed], is_whole: bool) -> Vec<(&'static str, f64)> {
+fn figures_of_amounts(order: &[&Judged], rows: &[Weighed], elapsed: Elapsed) -> Vec<(&'static str, f64)> {
     let counted = || order.iter().zip(rows).map(|(one, row)| (*one, row.weight()));
     let won = || counted().filter_map(|(one, weight)| Some((one, one.amount?, weight)));
     let estimated = || won().filter(|(one, _, _)| one.expanded).filter_map(|(one, won, n)| Some((one.value?, won, n)));
@@ -195,7 +312,8 @@ fn figures_of_amounts(order: &[&Judged], rows: &[Weighed], is_whole: bool) -> Ve
         let amount: f64 = won().map(|(_, amount, weight)| weight * amount).sum();
         figures.push(("amount", amount));
         let predicted = counted().map(|(one, weight)| Some(weight * one.expected_value?)).sum::<Option<f64>>();
-        figures.extend(predicted.filter(|_| is_whole).map(|sum| ("predicted_over_actual_amount", sum / amount)));
+        let predicted = predicted.and_then(|sum| elapsed.of_whole(sum));
+        figures.extend(predicted.map(|sum| ("predicted_over_actual_amount", sum / amount)));
     }
     if estimated().next().is_some() {
         let (within, all) = estimated().fold((0.0, 0.0), |(within, all), (value, amount, weight)| {
@@ -241,7 +359,7 @@ pub fn auc(mut rows: Vec<(u32, f64, bool)>) -> Option<Figure> {
     Some(Figure::of(value, (0..SAMPLES).filter_map(sample).collect()))
 }
 
-fn tenths_of(rows: &[Weighed], expansions: usize) -> Vec<Tenth> {
+fn tenths_of(rows: &[Weighed], expansions: usize, elapsed: Elapsed) -> Vec<Tenth> {
     let rate = count(expansions) / count(rows.len()).max(1.0);
     let mut found = 0.0;
     let tenth = |rows: &[Weighed]| {
@@ -250,7 +368,7 @@ fn tenths_of(rows: &[Weighed], expansions: usize) -> Vec<Tenth> {
         found += up;
         Tenth {
             customers: rows.len(),
-            predicted: rows.iter().map(|row| row.p).sum::<f64>() / n,
+            predicted: elapsed.of_whole(rows.iter().map(|row| row.p).sum::<f64>() / n),
             observed: up / n,
             lift: if rate > 0.0 { up / n / rate } else { 1.0 },
             gain: if expansions > 0 { found / count(expansions) } else { 0.0 },
@@ -318,7 +436,10 @@ mod tests {
             let propensity = 0.02 + 0.6 * u(0) * u(1);
             Judged {
                 segment: None,
+                is_unworked: true,
                 confidence_level: ConfidenceLevel::Medium,
+                side: None,
+                average: None,
                 propensity,
                 interval: [propensity / 2.0, (2.0 * propensity).min(1.0)],
                 value: None,
@@ -332,11 +453,11 @@ mod tests {
 
     #[test]
     fn intervals_hold_the_true_figure_nine_times_in_ten() {
-        let truth = accuracy(&judged(200_000, 1), true);
+        let truth = accuracy(&judged(200_000, 1), Elapsed::Whole);
         for name in ["auc", "log_loss", "brier", "capture_15", "predicted_over_actual"] {
             let wanted = truth.figures[name].value;
             let holds = |seed: u64| {
-                let figure = accuracy(&judged(800, seed), true).figures[name];
+                let figure = accuracy(&judged(800, seed), Elapsed::Whole).figures[name];
                 figure.lower <= wanted && wanted <= figure.upper
             };
             let share = count((10..210).filter(|seed| holds(*seed)).count()) / 200.0;
@@ -347,10 +468,10 @@ mod tests {
     #[test]
     fn right_propensities_exceed_the_error_by_chance_once_in_twenty_times_and_wrong_ones_always() {
         let exceeds = |judged: &[Judged]| {
-            let accuracy = accuracy(judged, true);
+            let accuracy = accuracy(judged, Elapsed::Whole);
             accuracy.figures[CALIBRATION_ERROR].value > accuracy.calibration_error_by_chance.expect("a whole horizon")
         };
-        let share = count((10..210).filter(|seed| exceeds(&judged(150, *seed))).count()) / 200.0;
+        let share = count((10..210).filter(|seed| exceeds(&judged(300, *seed))).count()) / 200.0;
         assert!(share <= 0.1, "{share}");
         for seed in 0..20 {
             let mut wrong = judged(1000, seed);
@@ -368,7 +489,7 @@ mod tests {
             one.amount = Some(100.0 + count(i % 50));
             one.value = Some(ValueRange { amount: 120.0, lower: 105.0, upper: 145.0 });
         }
-        let whole = accuracy(&judged, true);
+        let whole = accuracy(&judged, Elapsed::Whole);
         assert!((whole.figures["amount"].value - whole.amount).abs() < 1e-6);
         let ratio = whole.predicted_amount.expect("all have an expected value") / whole.amount;
         assert!((whole.figures["predicted_over_actual_amount"].value - ratio).abs() < 1e-9);
@@ -378,18 +499,21 @@ mod tests {
             let Figure { value, lower, upper } = whole.figures[name];
             assert!(lower <= value && value <= upper && lower < upper, "{name}: {:?}", whole.figures[name]);
         }
-        let early = accuracy(&judged, false).figures;
+        let early = accuracy(&judged, Elapsed::Beginning(None)).figures;
         assert!(early.contains_key("amount") && !early.contains_key("predicted_over_actual_amount"));
         assert!(!early.contains_key("interval_coverage"));
+        let scaled = accuracy(&judged, Elapsed::Beginning(Some(0.5)));
+        let scaled_ratio = scaled.figures["predicted_over_actual_amount"].value;
+        assert!((2.0 * scaled_ratio - ratio).abs() < 1e-9, "half of it is expected by then");
     }
 
     #[test]
     fn before_the_horizon_is_over_only_the_ranking_is_judged() {
         let judged = judged(500, 3);
-        let early = accuracy(&judged, false);
+        let early = accuracy(&judged, Elapsed::Beginning(None));
         assert!(early.figures.contains_key("auc") && !early.figures.contains_key("brier"));
         assert_eq!(early.interval_coverage, None);
-        let whole = accuracy(&judged, true);
+        let whole = accuracy(&judged, Elapsed::Whole);
         assert_eq!(whole.figures["auc"], early.figures["auc"]);
         assert!(whole.figures["calibration_error"].value < 0.1);
         assert_eq!(whole.tenths.iter().map(|tenth| tenth.customers).sum::<usize>(), 500);
@@ -398,13 +522,99 @@ mod tests {
     }
 
     #[test]
-    fn too_few_expansions_have_no_figures() {
-        let mut few = judged(40, 5);
-        for one in &mut few {
-            one.expanded = false;
+    fn predictions_are_those_of_the_days_looked_at() {
+        let judged = judged(500, 3);
+        let of = |elapsed| accuracy(&judged, elapsed);
+        let (whole, early) = (of(Elapsed::Whole), of(Elapsed::Beginning(Some(0.1))));
+        let pairs = [
+            (whole.predicted_expansions, early.predicted_expansions),
+            (whole.predicted_amount, early.predicted_amount),
+            (whole.tenths[0].predicted, early.tenths[0].predicted),
+            (whole.tenths[9].predicted, early.tenths[9].predicted),
+        ];
+        for (whole, early) in pairs {
+            let (whole, early) = whole.zip(early).expect("both are known");
+            assert!((0.1 * whole - early).abs() < 1e-9, "{whole} {early}");
         }
-        few[0].expanded = true;
-        assert!(accuracy(&few, true).figures.is_empty());
-        assert!(accuracy(&[], true).figures.is_empty());
+        let ratio = |accuracy: &Accuracy| accuracy.figures["predicted_over_actual"].value;
+        assert!((0.1 * ratio(&whole) - ratio(&early)).abs() < 1e-9);
+        let unknown = of(Elapsed::Beginning(None));
+        assert_eq!((unknown.predicted_expansions, unknown.predicted_amount), (None, None));
+        assert!(unknown.tenths.iter().all(|tenth| tenth.predicted.is_none()));
+        assert!(!unknown.figures.contains_key("predicted_over_actual"), "nothing is compared");
+    }
+
+    #[test]
+    fn precision_of_high_scores_is_told_of_whole_horizons_only() {
+        let mut judged = judged(500, 3);
+        judged[0].propensity = 0.6;
+        assert!(accuracy(&judged, Elapsed::Whole).figures.contains_key("precision_flagged"));
+        assert!(!accuracy(&judged, Elapsed::Beginning(Some(0.5))).figures.contains_key("precision_flagged"));
+    }
+
+    #[test]
+    fn below_thirty_expansions_there_are_counts_and_no_figures() {
+        let of = |expansions: usize| {
+            let mut few = judged(100, 5);
+            for (i, one) in few.iter_mut().enumerate() {
+                one.expanded = i < expansions;
+                one.amount = one.expanded.then_some(100.0);
+                one.value = Some(ValueRange { amount: 100.0, lower: 90.0, upper: 110.0 });
+            }
+            accuracy(&few, Elapsed::Whole)
+        };
+        let few = of(LEAST_EXPANSIONS - 1);
+        assert_eq!((few.customers, few.expansions), (100, 29));
+        assert!(few.predicted_expansions.is_some_and(|expected| expected > 5.0) && few.amount > 2000.0);
+        assert!(few.figures.is_empty() && few.tenths.is_empty());
+        assert_eq!((few.interval_coverage, few.value_coverage, few.calibration_error_by_chance), (None, None, None));
+        let enough = of(LEAST_EXPANSIONS);
+        assert!(enough.figures.contains_key("auc") && enough.tenths.len() == 10 && enough.value_coverage.is_some());
+        assert!(accuracy(&[], Elapsed::Whole).figures.is_empty());
+        assert!(of(100).figures.is_empty(), "nobody to tell them from");
+    }
+
+    /// Customers of one level and side: of so many every n-th expanded, where comparable ones do so by `average`.
+    fn said(side: Side, customers: usize, every: usize, average: f64) -> Vec<Judged> {
+        let mut group = judged(customers as u64, 9);
+        for (i, one) in group.iter_mut().enumerate() {
+            one.expanded = i % every == 0;
+            (one.side, one.average) = (Some(side), Some(average));
+        }
+        group
+    }
+
+    #[test]
+    fn those_of_a_level_are_on_the_side_said_as_often_as_samples_have_it() {
+        let on_side = |group: &[Judged]| sides(group)[0].on_side;
+        assert_eq!(on_side(&said(Side::Above, 1000, 5, 0.1)), Some(1.0));
+        assert_eq!(on_side(&said(Side::Below, 1000, 5, 0.1)), Some(0.0));
+        assert_eq!(on_side(&said(Side::Below, 1000, 50, 0.1)), Some(1.0));
+        let even = on_side(&said(Side::Above, 1000, 5, 0.2)).expect("enough");
+        assert!((0.35..=0.65).contains(&even), "{even}: as many as comparable customers");
+        assert_eq!(on_side(&said(Side::Below, 100, 200, 0.1)), None, "one of a hundred, where ten were to be expected");
+    }
+
+    #[test]
+    fn each_level_and_side_is_a_group() {
+        let mut all = said(Side::Above, 40, 2, 0.1);
+        let mut sure = said(Side::Below, 60, 6, 0.3);
+        for one in &mut sure {
+            one.confidence_level = ConfidenceLevel::High;
+        }
+        all.extend(sure);
+        all.extend(said(Side::Below, 10, 2, 0.1));
+        all.extend(judged(50, 1));
+        let found = sides(&all);
+        let groups: Vec<_> = found.iter().map(|one| (one.level, one.side, one.customers, one.expansions)).collect();
+        let expected = [
+            (ConfidenceLevel::High, Side::Below, 60, 10),
+            (ConfidenceLevel::Medium, Side::Above, 40, 20),
+            (ConfidenceLevel::Medium, Side::Below, 10, 5),
+        ];
+        assert_eq!(groups, expected, "those without a side are in none");
+        assert!((found[0].average - 0.3).abs() < 1e-9 && (found[0].observed - 1.0 / 6.0).abs() < 1e-9);
+        let predicted = all[40..100].iter().map(|one| one.propensity).sum::<f64>() / 60.0;
+        assert!((found[0].predicted - predicted).abs() < 1e-9);
     }
 }

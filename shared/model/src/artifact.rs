@@ -7,7 +7,7 @@ use expansion_features::FEATURE_SET_VERSION;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ARTIFACT_SCHEMA_VERSION, Decision, Knowledge, MOST_RANK, Metrics, Model, SegmentPattern, Verdict};
+use crate::{ARTIFACT_SCHEMA_VERSION, Decision, Knowledge, MOST_RANK, Metrics, Model, SegmentPattern, Side, Verdict};
 
 /// Changes whenever the manifest's form does.
 pub const MANIFEST_SCHEMA_VERSION: u32 = 3;
@@ -46,8 +46,10 @@ pub struct Manifest {
     pub unused_features: Vec<String>,
     /// Digest of the source's files.
     pub data_fingerprint: String,
-    /// How good the model was out of time; absent when history is too short to hold any out.
+    /// How good the model was out of time; absent where that could not be told, as its verdict says.
     pub metrics: Option<Metrics>,
+    /// The same among the customers on whom nobody worked an expansion then: those whom it says whom to call.
+    pub unworked: Option<Metrics>,
     /// The log-loss of every family that was tried out of time.
     pub tried: BTreeMap<String, f64>,
     /// Intercept and slope by which the log-odds were corrected, where the held-out rows showed the need.
@@ -81,7 +83,7 @@ pub struct ConfidenceEvaluation {
     pub definition: String,
     /// Standard deviation of customers' own log-odds around what the features say.
     pub heterogeneity: f64,
-    /// Held-out rows by confidence level, best first.
+    /// Held-out rows by confidence level, the surest first, and by the side said: above the average, then below it.
     pub levels: Vec<GroupEvaluation>,
     /// Held-out rows by segment.
     pub segments: Vec<GroupEvaluation>,
@@ -100,6 +102,19 @@ pub struct GroupEvaluation {
     pub observed_rate: f64,
     /// Mean width of their 90 % intervals.
     pub mean_width: f64,
+    /// What was said of all of them, and how it did; absent for groups of which nothing was said.
+    pub said: Option<SaidOf>,
+}
+
+/// What was said of a group: on which side of the average of comparable rows it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SaidOf {
+    /// The side.
+    pub side: Side,
+    /// The mean propensity of comparable rows (of the same segment, worked or unworked alike), averaged over the group.
+    pub average: f64,
+    /// The share of bootstrap samples, by customer, in which the group's observed rate lies on that side of the average.
+    pub held: f64,
 }
 
 /// How good the value estimates were.
@@ -299,12 +314,18 @@ mod tests {
             unused_features: Vec::new(),
             data_fingerprint: String::new(),
             metrics: None,
+            unworked: None,
             tried: BTreeMap::new(),
             recalibration: None,
             confidence: ConfidenceEvaluation::default(),
             value: None,
             patterns: Vec::new(),
-            verdict: Verdict::of(Knowledge::Full, LabelledRows { all: 0, positives: 0 }, None, None),
+            verdict: Verdict::of(
+                Knowledge::Full,
+                LabelledRows { all: 0, positives: 0 },
+                None,
+                Err(crate::Untested::NoLabels),
+            ),
             decision: Decision {
                 promote: true,
                 reason: String::new(),
@@ -312,6 +333,7 @@ mod tests {
                 champion_log_loss: None,
                 challenger_log_loss: None,
                 difference: None,
+                difference_unworked: None,
             },
             timing: None,
             artifact_sha256: encoded.sha256.clone(),

@@ -1,5 +1,8 @@
 //! How good probabilities were, once the outcomes are known.
 
+use std::collections::BTreeMap;
+
+use expansion_domain::count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,17 @@ pub struct Metrics {
     pub ece: f64,
     /// Share of expansions among the best-ranked tenth, over the base rate.
     pub lift_at_10: f64,
+    /// The same among the best-ranked twentieth; absent in records of before it was measured.
+    pub lift_at_5: Option<f64>,
+    /// Share of expansions among the best-ranked twentieth; absent in records of before it was measured.
+    pub precision_at_5: Option<f64>,
+    /// Share of expansions among the best-ranked tenth; absent in records of before it was measured.
+    pub precision_at_10: Option<f64>,
+    /// Share of expansions among the customers that the CSMs find time for, the best-ranked of each portfolio, over that of
+    /// all in a portfolio; absent where no portfolios are known.
+    pub lift_at_capacity: Option<f64>,
+    /// Share of expansions among the customers that the CSMs find time for; absent where no portfolios are known.
+    pub precision_at_capacity: Option<f64>,
     /// Share of expansions.
     pub base_rate: f64,
     /// How many rows.
@@ -38,6 +52,42 @@ pub fn evaluate(probabilities: &[f64], outcomes: &[bool]) -> Option<Metrics> {
     }
     let weigh = |(p, y): (&f64, &bool)| Weighed::of(*p, *y, 1.0);
     metrics(&ranked(probabilities.iter().zip(outcomes).map(weigh)), outcomes.len())
+}
+
+/// As [`evaluate`], with what is found among the best `capacity` customers of each portfolio. `portfolios` says whose portfolio
+/// a row is in, if any.
+///
+/// ```
+/// # use expansion_model::evaluate_portfolios;
+/// let (probabilities, outcomes) = ([0.9, 0.8, 0.2, 0.1], [true, false, true, false]);
+/// let portfolios = [Some("a"), Some("a"), Some("b"), Some("b")];
+/// let metrics = evaluate_portfolios(&probabilities, &outcomes, &portfolios, 1).expect("both outcomes occur");
+/// assert_eq!((metrics.precision_at_capacity, metrics.lift_at_capacity), (Some(1.0), Some(2.0)));
+/// ```
+pub fn evaluate_portfolios<K: Ord>(
+    probabilities: &[f64],
+    outcomes: &[bool],
+    portfolios: &[Option<K>],
+    capacity: usize,
+) -> Option<Metrics> {
+    let metrics = evaluate(probabilities, outcomes)?;
+    let mut by_portfolio: BTreeMap<&K, Vec<Weighed>> = BTreeMap::new();
+    for ((p, expanded), portfolio) in probabilities.iter().zip(outcomes).zip(portfolios) {
+        if let Some(portfolio) = portfolio {
+            by_portfolio.entry(portfolio).or_default().push(Weighed::of(*p, *expanded, 1.0));
+        }
+    }
+    let (mut called, mut found, mut all, mut expansions) = (0.0, 0.0, 0.0, 0.0);
+    for rows in by_portfolio.into_values() {
+        let ranked = ranked(rows.into_iter());
+        called += count(capacity.min(ranked.len()));
+        found += found_among_best(&ranked, count(capacity));
+        all += count(ranked.len());
+        expansions += ranked.iter().map(|row| row.up).sum::<f64>();
+    }
+    let precision = (called > 0.0).then(|| found / called);
+    let lift = precision.filter(|_| expansions > 0.0).map(|precision| precision * all / expansions);
+    Some(Metrics { lift_at_capacity: lift, precision_at_capacity: precision, ..metrics })
 }
 
 /// What the figures will be if the probabilities are right, without any outcome: each row counts as an expansion by its
@@ -86,13 +136,20 @@ pub(crate) fn metrics(ranked: &[Weighed], n: usize) -> Option<Metrics> {
         let p = row.p.clamp(1e-15, 1.0 - 1e-15);
         -(row.up * p.ln() + row.down * (1.0 - p).ln())
     };
+    let precision = |share: f64| found_among_best(ranked, share * total) / (share * total);
+    let [precision_at_5, precision_at_10] = [precision(0.05), precision(0.1)];
     Some(Metrics {
         auc: auc(ranked, up, down),
         pr_auc: average_precision(ranked, up),
         log_loss: ranked.iter().map(log_loss).sum::<f64>() / total,
         brier: ranked.iter().map(|row| row.up * (1.0 - row.p).powi(2) + row.down * row.p.powi(2)).sum::<f64>() / total,
         ece: calibration_error(ranked, total),
-        lift_at_10: found_among_best(ranked, 0.1 * total) / (0.1 * total) / base_rate,
+        lift_at_10: precision_at_10 / base_rate,
+        lift_at_5: Some(precision_at_5 / base_rate),
+        precision_at_5: Some(precision_at_5),
+        precision_at_10: Some(precision_at_10),
+        lift_at_capacity: None,
+        precision_at_capacity: None,
         base_rate,
         n,
     })
@@ -184,6 +241,40 @@ mod tests {
         // Pairs (positive, negative): (0.8, 0.5) won, (0.8, 0.2) won, (0.5, 0.5) tied, (0.5, 0.2) won.
         let m = evaluate(&[0.8, 0.5, 0.5, 0.2], &[true, false, true, false]).expect("both outcomes occur");
         assert!((m.auc - 3.5 / 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_best_ranked_are_counted_and_compared_with_all() {
+        // The best 20 of 400 hold 10 of the 40 expansions, the best 40 hold 15.
+        let probabilities: Vec<f64> = (0..400).map(|i| 1.0 - f64::from(i) / 400.0).collect();
+        let is_expansion = |i: i32| i < 20 && i % 2 == 0 || (20..40).contains(&i) && i % 4 == 0 || i >= 375;
+        let outcomes: Vec<bool> = (0..400).map(is_expansion).collect();
+        let m = evaluate(&probabilities, &outcomes).expect("both outcomes occur");
+        let close = |value: Option<f64>, expected: f64| value.is_some_and(|value| (value - expected).abs() < 1e-12);
+        assert!(close(m.precision_at_5, 0.5) && close(m.lift_at_5, 5.0), "{m:?}");
+        assert!(close(m.precision_at_10, 0.375) && close(Some(m.lift_at_10), 3.75), "{m:?}");
+        assert_eq!((m.precision_at_capacity, m.lift_at_capacity), (None, None));
+    }
+
+    #[test]
+    fn capacity_counts_by_portfolio_and_small_ones_are_called_out() {
+        // One CSM has four customers and calls the best two, another has one; the last customer is in nobody's portfolio.
+        let probabilities = [0.5, 0.4, 0.3, 0.2, 0.1, 0.9];
+        let outcomes = [true, false, true, false, false, true];
+        let portfolios = [Some(1), Some(1), Some(1), Some(1), Some(2), None];
+        let m = evaluate_portfolios(&probabilities, &outcomes, &portfolios, 2).expect("both outcomes occur");
+        assert_eq!(m.precision_at_capacity, Some(1.0 / 3.0));
+        assert!(m.lift_at_capacity.is_some_and(|lift| (lift - 1.0 / 3.0 / (2.0 / 5.0)).abs() < 1e-12), "{m:?}");
+        let nobody = evaluate_portfolios(&probabilities, &outcomes, &[None::<u8>; 6], 2).expect("both outcomes occur");
+        assert_eq!(Some(nobody), evaluate(&probabilities, &outcomes));
+    }
+
+    #[test]
+    fn figures_of_before_the_lift_was_measured_are_read() {
+        let before =
+            r#"{"auc":0.8,"pr_auc":0.4,"log_loss":0.3,"brier":0.1,"ece":0.02,"lift_at_10":3.1,"base_rate":0.1,"n":9}"#;
+        let read: Metrics = serde_json::from_str(before).expect("it can be read");
+        assert_eq!((read.lift_at_5, read.lift_at_capacity), (None, None));
     }
 
     #[test]

@@ -151,7 +151,8 @@ pub enum TermKind {
     Shape,
     /// What two features say together beyond their shapes; half goes to each.
     Pair,
-    /// How a segment's shape differs from the common one: the segment, then the feature, to which all of it goes.
+    /// How a shape differs for a segment, or for customers with an open deal: what sets them apart (the segment, the deal's
+    /// age), then the feature, to which all of it goes.
     Deviation,
 }
 

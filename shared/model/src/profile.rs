@@ -34,6 +34,9 @@ pub struct Usual {
     pub typical: FactorValue,
     /// The 5th and the 95th percentile of a number.
     pub range: Option<[f64; 2]>,
+    /// The smallest and the largest number; absent for levels, and in models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extremes: Option<[f64; 2]>,
 }
 
 impl Profiles {

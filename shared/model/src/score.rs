@@ -4,7 +4,7 @@ use expansion_domain::share;
 use expansion_features::{FEATURES, Frame, Snapshot};
 
 use crate::heterogeneity::Intervals;
-use crate::{AdditiveModel, Term, TermKind};
+use crate::{AdditiveModel, Term, TermKind, points_of, rounded};
 
 /// Rows that are scored at once: their bins and sums stay in the cache.
 const ROWS_AT_ONCE: usize = 512;
@@ -42,6 +42,15 @@ pub struct Score {
     pub deviation: f64,
     /// The share of the model's features that are known for this customer, 0–1.
     pub coverage: f64,
+}
+
+impl Score {
+    /// The ends of the interval in points of the score, to a tenth. The score, a whole number from 1 to 99, lies between
+    /// them: where it is rounded up to 1 or down to 99, the nearer end is moved to it.
+    pub fn interval_in_points(&self) -> [f64; 2] {
+        let score = f64::from(points_of(self.propensity));
+        [rounded(100.0 * self.lower, 1).min(score), rounded(100.0 * self.upper, 1).max(score)]
+    }
 }
 
 impl<'a> Scorer<'a> {
@@ -227,4 +236,36 @@ impl Term {
 /// The probability that has the given log-odds.
 pub fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Heterogeneity, Knowledge, Uncertainty};
+
+    proptest! {
+        #[test]
+        fn a_score_lies_within_its_interval(
+            intercept in -14.0..14.0_f64,
+            overall in 0.0..6.0_f64,
+            uncertainty in -5.0..5.0_f32,
+        ) {
+            let model = AdditiveModel {
+                family: "f".to_owned(),
+                knowledge: Knowledge::Shrunk,
+                intercept,
+                features: Vec::new(),
+                terms: Vec::new(),
+                uncertainty: Uncertainty { rank: 1, rows: vec![uncertainty] },
+                heterogeneity: Heterogeneity { overall, ..Heterogeneity::default() },
+            };
+            let score = Scorer::for_columns(&model, &[""; 0]).expect("it needs no column").score(&[], &mut []);
+            let [lower, upper] = score.interval_in_points();
+            let points = f64::from(points_of(score.propensity));
+            prop_assert!(lower <= points && points <= upper, "{points} is not within {lower} to {upper}");
+            prop_assert!((0.0..=100.0).contains(&lower) && (0.0..=100.0).contains(&upper));
+        }
+    }
 }

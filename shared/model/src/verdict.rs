@@ -4,7 +4,7 @@ use expansion_domain::share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Figure, Knowledge, Metrics};
+use crate::{Figure, Knowledge, Metrics, Untested};
 
 /// An area under the curve above this is too good: something among the features tells the outcome.
 pub const SUSPICIOUS_AUC: f64 = 0.95;
@@ -29,6 +29,8 @@ pub struct Decision {
     pub challenger_log_loss: Option<f64>,
     /// The challenger's log-loss less the champion's, with its 90 % bootstrap interval by customer.
     pub difference: Option<Figure>,
+    /// The same among the customers on whom nobody worked an expansion then.
+    pub difference_unworked: Option<Figure>,
 }
 
 /// How far a model can be relied on, by what it did on the rows held out.
@@ -44,6 +46,9 @@ pub struct Verdict {
     pub base_rate: Option<f64>,
     /// What is missing to learn more, in words; absent when everything can be learned.
     pub needs: Option<String>,
+    /// Why no rows were held out; absent where some were.
+    #[serde(default)]
+    pub untested: Option<Untested>,
 }
 
 /// The labelled rows that a model was fitted to.
@@ -71,9 +76,15 @@ pub enum Readiness {
 
 impl Verdict {
     /// `ready` with an AUC from 0.70 on whose interval is no wider than 0.1, `ok` from 0.55 on, `suspicious` above 0.95.
-    pub fn of(knowledge: Knowledge, rows: LabelledRows, auc: Option<Figure>, metrics: Option<Metrics>) -> Self {
+    /// Without metrics there is a reason for that.
+    pub fn of(
+        knowledge: Knowledge,
+        rows: LabelledRows,
+        auc: Option<Figure>,
+        metrics: Result<Metrics, Untested>,
+    ) -> Self {
         let (readiness, reason) = match auc {
-            None => (Readiness::NotReady, untested(knowledge, rows)),
+            None => (Readiness::NotReady, without_auc(metrics.err(), rows)),
             Some(Figure { value, .. }) if value > SUSPICIOUS_AUC => (
                 Readiness::Suspicious,
                 format!("an AUC of {value:.3} is too good to be true: check whether a feature tells the outcome"),
@@ -93,25 +104,29 @@ impl Verdict {
             format!("needs {more} more labelled rows that end in an expansion to be {next}")
         });
         let base_rate = match metrics {
-            Some(metrics) => Some(metrics.base_rate),
-            None => (rows.all > 0).then(|| share(rows.positives, rows.all)),
+            Ok(metrics) => Some(metrics.base_rate),
+            Err(_) => (rows.all > 0).then(|| share(rows.positives, rows.all)),
         };
-        Self { readiness, reason, auc, base_rate, needs }
+        Self { readiness, reason, auc, base_rate, needs, untested: metrics.err() }
     }
 }
 
-/// Why there are no figures out of time, in words.
-fn untested(knowledge: Knowledge, LabelledRows { all, positives }: LabelledRows) -> String {
-    match knowledge {
-        _ if all == 0 => "no customer has been watched over a whole horizon yet".to_owned(),
-        Knowledge::Rules => format!(
-            "only {positives} of {all} labelled rows end in an expansion: rules rank the customers, and nothing was \
-             fitted that could be checked"
-        ),
-        Knowledge::Shrunk | Knowledge::Full => format!(
-            "the history is too short to check on its newest part what was fitted on the rest ({positives} of {all} \
-             labelled rows end in an expansion)"
-        ),
+/// Why there is no AUC out of time, in words.
+fn without_auc(untested: Option<Untested>, LabelledRows { all, positives }: LabelledRows) -> String {
+    match untested {
+        None => "too few of the held-out customers expanded, or did not, to compare them".to_owned(),
+        Some(Untested::NoLabels) => Untested::NoLabels.reason().to_owned(),
+        Some(Untested::TooFewExpansions) => {
+            let (rarer, how) =
+                if 2 * positives <= all { (positives, "in an expansion") } else { (all - positives, "without one") };
+            format!(
+                "only {rarer} of {all} labelled rows end {how}: rules rank the customers, and nothing was fitted that \
+                 could be checked"
+            )
+        }
+        Some(untested) => {
+            format!("{} ({positives} of {all} labelled rows end in an expansion)", untested.reason())
+        }
     }
 }
 
@@ -125,28 +140,34 @@ mod tests {
 
     #[test]
     fn a_verdict_follows_the_figure_and_how_sure_it_is() {
+        let untested = Err(Untested::HistoryTooShort);
         let of = |value: f64, width: f64| {
             let auc = Figure { value, lower: value - width / 2.0, upper: value + width / 2.0 };
-            Verdict::of(Knowledge::Full, rows(9000, 500), Some(auc), None).readiness
+            Verdict::of(Knowledge::Full, rows(9000, 500), Some(auc), untested).readiness
         };
         assert_eq!(of(0.80, 0.05), Readiness::Ready);
         assert_eq!(of(0.80, 0.20), Readiness::Ok);
         assert_eq!(of(0.60, 0.05), Readiness::Ok);
         assert_eq!(of(0.52, 0.05), Readiness::NotReady);
         assert_eq!(of(0.97, 0.02), Readiness::Suspicious);
-        let young = Verdict::of(Knowledge::Shrunk, rows(3000, 177), None, None);
+        let young = Verdict::of(Knowledge::Shrunk, rows(3000, 177), None, untested);
         assert_eq!(young.readiness, Readiness::NotReady);
         assert_eq!(young.needs.as_deref(), Some("needs 23 more labelled rows that end in an expansion to be full"));
-        assert_eq!(Verdict::of(Knowledge::Full, rows(9000, 500), None, None).needs, None);
+        assert_eq!(Verdict::of(Knowledge::Full, rows(9000, 500), None, untested).needs, None);
     }
 
     #[test]
     fn without_figures_the_base_rate_is_there_and_the_reason_is_the_real_one() {
-        let rules = Verdict::of(Knowledge::Rules, rows(4800, 24), None, None);
+        let of = |knowledge, rows, untested| Verdict::of(knowledge, rows, None, Err(untested));
+        let rules = of(Knowledge::Rules, rows(4800, 24), Untested::TooFewExpansions);
         assert_eq!(rules.base_rate, Some(0.005));
-        assert!(rules.reason.starts_with("only 24 of 4800 labelled rows"), "{}", rules.reason);
-        let none = Verdict::of(Knowledge::Rules, rows(0, 0), None, None);
+        assert!(rules.reason.starts_with("only 24 of 4800 labelled rows end in an expansion"), "{}", rules.reason);
+        let nearly_all = of(Knowledge::Rules, rows(4800, 4776), Untested::TooFewExpansions);
+        assert!(nearly_all.reason.starts_with("only 24 of 4800 labelled rows end without"), "{}", nearly_all.reason);
+        let none = of(Knowledge::Rules, rows(0, 0), Untested::NoLabels);
         assert_eq!((none.base_rate, none.readiness), (None, Readiness::NotReady));
-        assert!(none.reason.contains("whole horizon"), "{}", none.reason);
+        assert!(none.reason.contains("two horizons"), "{}", none.reason);
+        let earlier = of(Knowledge::Shrunk, rows(900, 50), Untested::TooFewEarlierExpansions);
+        assert!(!earlier.reason.contains("too short") && earlier.reason.contains("(50 of 900"), "{}", earlier.reason);
     }
 }

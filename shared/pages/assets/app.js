@@ -37,6 +37,11 @@ async function follow(location) {
       continue;
     }
     state.textContent = run.state === "failed" ? `The refresh failed: ${run.failure}` : `A refresh is ${run.state}`;
+    if (run.state === "complete" && run.is_older_than_current) {
+      state.textContent = `The refresh as of ${run.as_of.slice(0, 10)} is complete, but a newer one is shown`;
+      progress.hidden = true;
+      return;
+    }
     if (run.progress) {
       progress.max = run.progress.shards;
       progress.value = run.progress.done;
@@ -146,6 +151,8 @@ const stepped = (slider) => {
   return Number((Math.round(slider.value / step) * step).toFixed(4));
 };
 
+const inPoints = (change) => `${change.points >= 0 ? "+" : ""}${change.points} points`;
+
 function tryValues() {
   const form = element("what-if");
   if (!form) return;
@@ -179,8 +186,10 @@ function tryValues() {
       for (const slider of sliders) {
         const change = answer?.changes.find((change) => change.feature === slider.name);
         element(`label-${slider.name}`).textContent = change ? change.changed_label : labels.get(slider.name);
-        element(`points-${slider.name}`).textContent =
-          change ? `${change.points >= 0 ? "+" : ""}${change.points} points${change.usual === false ? ", unusual here" : ""}` : "";
+        const along = answer?.changes.filter((other) => other.moves_with === slider.name) ?? [];
+        const parts = change ? [`${inPoints(change)}${change.usual === false ? ", unusual here" : ""}`] : [];
+        parts.push(...along.map((other) => `with it: ${other.changed_label} (${inPoints(other)})`));
+        element(`points-${slider.name}`).textContent = parts.join("; ");
       }
     } catch (error) {
       element("what-if-interval").textContent = error.message;
@@ -200,7 +209,8 @@ function findWay() {
       const list = document.createElement("ul");
       for (const change of answer.changes) {
         const item = document.createElement("li");
-        item.textContent = `${change.label} → ${change.changed_label} (${change.points >= 0 ? "+" : ""}${change.points} points)`;
+        const along = change.moves_with ? ", moves along" : "";
+        item.textContent = `${change.label} → ${change.changed_label} (${inPoints(change)}${along})`;
         list.append(item);
       }
       const words = answer.reached ? `A score of ${answer.changed_score} with:` : `Nothing usual in the segment reaches it; the closest is ${answer.changed_score} with:`;

@@ -3,9 +3,11 @@
 use askama::Template;
 use axum::extract::State;
 use expansion_http::{Caller, Problem, Query, Shared};
-use expansion_model::{Accuracy, Figure, Tenth};
+use expansion_model::{Accuracy, SideOutcome, Tenth};
 use expansion_records::{ChampionModel, ModelRecord};
-use expansion_service::accuracy::{AccuracyAnswer, AccuracyRequest, RunAccuracyView};
+use expansion_service::accuracy::{
+    AccuracyAnswer, AccuracyRequest, ModelAccuracyView, OutcomesView, PooledView, RunAccuracyView,
+};
 use expansion_service::models::ModelsAnswer;
 
 use crate::page::{Page, Refused};
@@ -23,6 +25,7 @@ struct History {
     shown: Option<Shown>,
     over_time: Vec<(String, f64, f64)>,
     over_time_chart: String,
+    outcomes: Vec<ModelAccuracyView>,
     champion: Option<ChampionModel>,
     models: Vec<ModelRecord>,
 }
@@ -39,6 +42,8 @@ struct Shown {
     days: u16,
     is_whole: bool,
     accuracy: Accuracy,
+    unworked: Option<Accuracy>,
+    sides: Vec<SideOutcome>,
     calibration: String,
     gains: String,
     lift: String,
@@ -52,9 +57,24 @@ impl Shown {
         if least == most { most.to_string() } else { format!("{least}–{most}") }
     }
 
-    fn figure(&self, name: &str) -> Option<&Figure> {
-        self.accuracy.figures.get(name)
+    /// All customers, then those whom nobody was working on, where that is known.
+    fn groups(&self) -> Vec<(&'static str, &Accuracy)> {
+        let unworked = self.unworked.as_ref().map(|unworked| ("Nobody is working on", unworked));
+        [("All", &self.accuracy)].into_iter().chain(unworked).collect()
     }
+}
+
+/// A model's customers together, all and those whom nobody was working on.
+pub(crate) fn pools(model: &ModelAccuracyView) -> Vec<(&'static str, &PooledView)> {
+    let unworked = model.unworked.as_ref().map(|unworked| ("nobody is working on", unworked));
+    [("all", &model.overall)].into_iter().chain(unworked).collect()
+}
+
+/// How many outcomes there are, and when there will be enough.
+pub(crate) fn enough(outcomes: OutcomesView) -> String {
+    let OutcomesView { expansions, needed, enough_on } = outcomes;
+    let until = enough_on.map_or_else(String::new, |date| format!(" There will be enough by {date}, as predicted."));
+    format!("{expansions} expansions are known; figures need {needed}.{until}")
 }
 
 /// The page for what is asked, as the API's accuracy does.
@@ -64,7 +84,7 @@ pub(crate) async fn page(
     query: Query<AccuracyRequest>,
 ) -> Result<Page, Refused> {
     caller?;
-    let AccuracyAnswer { data: runs, .. } = dashboard.accuracies.answer(&query.checked()?).await?;
+    let AccuracyAnswer { data: runs, models: outcomes } = dashboard.accuracies.answer(&query.checked()?).await?;
     let ModelsAnswer { champion, data: mut models } = dashboard.models.answer().await?;
     models.truncate(MODELS);
     let over_time = over_time(&runs);
@@ -73,20 +93,22 @@ pub(crate) async fn page(
         over_time_chart: if over_time.len() > 1 { charts::over_time(&over_time) } else { String::new() },
         over_time,
         runs,
+        outcomes,
         champion,
         models,
     })
 }
 
-/// The cohort that tells most: the longest one of the newest run that has one of its length.
+/// The cohort that tells most: the longest one that has figures, of the newest run; or else the longest one that has counts.
 fn shown(runs: &[RunAccuracyView]) -> Option<Shown> {
-    let mature = |run: &RunAccuracyView| run.cohorts.iter().filter(|c| c.is_mature).map(|cohort| cohort.days).max();
-    let days = runs.iter().filter_map(mature).max()?;
-    let cohorts = runs.iter().flat_map(|run| run.cohorts.iter().map(move |cohort| (run, cohort)));
-    let mut told = cohorts.filter(|(_, cohort)| cohort.days == days);
-    let (run, accuracy) = told.find_map(|(run, cohort)| Some((run, cohort.accuracy.clone()?)))?;
+    let cohorts = || runs.iter().rev().flat_map(|run| run.cohorts.iter().map(move |cohort| (run, cohort)));
+    let judged = cohorts().filter_map(|(run, cohort)| Some((run, cohort, cohort.accuracy.clone()?)));
+    let (run, cohort, accuracy) =
+        judged.max_by_key(|(_, cohort, accuracy)| (!accuracy.figures.is_empty(), cohort.days))?;
+    let days = cohort.days;
     let tenths = &accuracy.tenths;
-    let calibration: Vec<(f64, f64)> = tenths.iter().rev().map(|tenth| (tenth.predicted, tenth.observed)).collect();
+    let calibration: Vec<(f64, f64)> =
+        tenths.iter().rev().filter_map(|tenth| Some((tenth.predicted?, tenth.observed))).collect();
     let mut so_far = 0;
     let gain = |tenth: &Tenth| {
         so_far += tenth.customers;
@@ -97,6 +119,8 @@ fn shown(runs: &[RunAccuracyView]) -> Option<Shown> {
         run: run.clone(),
         days,
         is_whole: days == run.horizon_days,
+        unworked: cohort.unworked.clone(),
+        sides: cohort.sides.clone(),
         calibration: charts::calibration(&calibration),
         gains: charts::gains(&gains),
         lift: charts::lift(&tenths.iter().map(|tenth| tenth.lift).collect::<Vec<_>>()),
@@ -115,7 +139,7 @@ fn over_time(runs: &[RunAccuracyView]) -> Vec<(String, f64, f64)> {
     let whole = |run: &RunAccuracyView| {
         let cohort = run.cohorts.iter().find(|cohort| cohort.days == run.horizon_days)?;
         let accuracy = cohort.accuracy.as_ref()?;
-        Some((words::day(run.as_of), accuracy.predicted_expansions, accuracy.expansions as f64))
+        Some((words::day(run.as_of), accuracy.predicted_expansions?, accuracy.expansions as f64))
     };
     runs.iter().rev().filter_map(whole).collect()
 }

@@ -24,6 +24,21 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.0}%", 100.0 * share)
 }
 
+/// A small share in percent, with a decimal.
+pub(crate) fn percent_exact(share: f64) -> String {
+    format!("{:.1}%", 100.0 * share)
+}
+
+/// A share in percent, if it is known.
+pub(crate) fn maybe_percent(share: Option<f64>) -> String {
+    share.map_or_else(|| NOTHING.to_owned(), percent)
+}
+
+/// A number without decimals, if it is known.
+pub(crate) fn whole(number: Option<f64>) -> String {
+    number.map_or_else(|| NOTHING.to_owned(), |number| format!("{number:.0}"))
+}
+
 /// A figure with its interval.
 pub(crate) fn figure(figure: Option<&Figure>) -> String {
     let range = |figure: &Figure| format!("{:.3} ({:.3}–{:.3})", figure.value, figure.lower, figure.upper);

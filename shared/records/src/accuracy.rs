@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use expansion_domain::{Instant, RunId};
-use expansion_model::{Accuracy, Metrics, Shift};
+use expansion_model::{Accuracy, LEAST_EXPANSIONS, Metrics, Pool, Shift, SideOutcome};
 use serde::{Deserialize, Serialize};
 
 /// How right a run was, as far as is known.
@@ -29,6 +29,7 @@ pub struct AccuracyRecord {
 
 /// How right a run was after so many days.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredCheckpoint")]
 pub struct Checkpoint {
     /// Days since the run's `as_of`.
     pub days: u16,
@@ -38,12 +39,102 @@ pub struct Checkpoint {
     pub censored: usize,
     /// All customers; absent before it is mature.
     pub overall: Option<Accuracy>,
+    /// Customers whom nobody was working on; absent in runs whose rows do not say who they are.
+    pub unworked: Option<Accuracy>,
     /// By segment.
     pub segments: BTreeMap<String, Accuracy>,
     /// By confidence level.
     pub levels: BTreeMap<String, Accuracy>,
-    /// Expansions that were to be expected within these days, by when expansions usually come within a horizon.
-    pub expected_expansions: Option<f64>,
+    /// By confidence level and side of the average, of a whole horizon only.
+    pub sides: Vec<SideOutcome>,
+    /// The share of a horizon's expansions that are to be expected within these days, by when they usually come; 1 for the
+    /// whole horizon. Absent where that is not known: then nothing is compared with what was predicted.
+    pub expected_share: Option<f64>,
+    /// What figures over several runs are made of, of a whole horizon only.
+    pub pools: Option<Pools>,
+}
+
+/// A run's customers with their outcomes, counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pools {
+    /// All of them.
+    pub overall: Pool,
+    /// Those whom nobody was working on; absent in runs whose rows do not say who they are.
+    pub unworked: Option<Pool>,
+}
+
+/// Earlier versions predicted for the whole horizon in every checkpoint, and kept what was to be expected within its days
+/// beside it; they gave figures of however few expansions.
+#[derive(Deserialize)]
+struct StoredCheckpoint {
+    days: u16,
+    is_mature: bool,
+    censored: usize,
+    overall: Option<Accuracy>,
+    #[serde(default)]
+    unworked: Option<Accuracy>,
+    segments: BTreeMap<String, Accuracy>,
+    levels: BTreeMap<String, Accuracy>,
+    #[serde(default)]
+    sides: Vec<SideOutcome>,
+    #[serde(default)]
+    expected_share: Option<f64>,
+    #[serde(default)]
+    expected_expansions: Option<f64>,
+    #[serde(default)]
+    pools: Option<Pools>,
+}
+
+impl From<StoredCheckpoint> for Checkpoint {
+    fn from(stored: StoredCheckpoint) -> Self {
+        let share = earlier_share(&stored);
+        let mut checkpoint = Self {
+            days: stored.days,
+            is_mature: stored.is_mature,
+            censored: stored.censored,
+            overall: stored.overall,
+            unworked: stored.unworked,
+            segments: stored.segments,
+            levels: stored.levels,
+            sides: stored.sides,
+            expected_share: stored.expected_share.or(share),
+            pools: stored.pools,
+        };
+        // What has a share was compared like with like already; what has none has no predictions either way.
+        if stored.expected_share.is_none() {
+            let groups = checkpoint.overall.iter_mut().chain(checkpoint.segments.values_mut());
+            groups.chain(checkpoint.levels.values_mut()).for_each(|group| compare_within(group, share));
+        }
+        checkpoint
+    }
+}
+
+/// The share of the horizon's expansions that an earlier version expected within a checkpoint's days.
+fn earlier_share(stored: &StoredCheckpoint) -> Option<f64> {
+    let predicted = stored.overall.as_ref()?.predicted_expansions.filter(|predicted| *predicted > 0.0)?;
+    let share = stored.expected_expansions? / predicted;
+    // Both were sums of the same numbers, in another order.
+    Some(if (share - 1.0).abs() < 1e-9 { 1.0 } else { share })
+}
+
+/// Makes of predictions for a whole horizon those for a share of it, and takes away what is not told.
+fn compare_within(group: &mut Accuracy, share: Option<f64>) {
+    let within = |predicted: Option<f64>| predicted.zip(share).map(|(predicted, share)| share * predicted);
+    group.predicted_expansions = within(group.predicted_expansions);
+    group.predicted_amount = within(group.predicted_amount);
+    for tenth in &mut group.tenths {
+        tenth.predicted = within(tenth.predicted);
+    }
+    if share != Some(1.0) {
+        group.figures.remove("precision_flagged");
+    }
+    if group.expansions < LEAST_EXPANSIONS {
+        group.figures.clear();
+        group.tenths.clear();
+        group.interval_coverage = None;
+        group.value_coverage = None;
+        group.calibration_error_by_chance = None;
+    }
 }
 
 /// What can be said of a run without any outcome.
@@ -51,6 +142,9 @@ pub struct Checkpoint {
 pub struct EarlyWarning {
     /// What the figures will be if the propensities are right.
     pub estimated: Option<Metrics>,
+    /// The same among customers whom nobody was working on; absent where rows do not say who they are.
+    #[serde(default)]
+    pub estimated_unworked: Option<Metrics>,
     /// How the customers have shifted since the model was trained, most shifted first.
     pub shifts: Vec<Shift>,
     /// What crosses a threshold.
@@ -83,6 +177,8 @@ pub enum Concern {
     FewerExpansions(u16),
     /// The upper end of the AUC within so many days, below the one that the propensities promise.
     RankedWorse(u16),
+    /// The same among customers whom nobody was working on.
+    RankedWorseUnworked(u16),
     /// The calibration error of the whole horizon.
     Miscalibrated,
     /// What an earlier version stored as a sentence.
@@ -140,6 +236,9 @@ impl fmt::Display for Concern {
             Self::MoreExpansions(days) => write!(f, "more expansions within {days} days than expected"),
             Self::FewerExpansions(days) => write!(f, "fewer expansions within {days} days than expected"),
             Self::RankedWorse(days) => write!(f, "ranked worse within {days} days than expected"),
+            Self::RankedWorseUnworked(days) => {
+                write!(f, "ranked worse within {days} days than expected among customers that nobody is working on")
+            }
             Self::Miscalibrated => f.write_str("the calibration error of the whole horizon is too large"),
             Self::Said(sentence) => f.write_str(sentence),
         }
@@ -165,5 +264,60 @@ mod tests {
         let other = Finding::new(Concern::FewerExpansions(7), 3.0, 10.0);
         assert!(!other.repeats(&earlier) && !other.repeats(&shifted) && !other.is_shift());
         assert_eq!(other.to_string(), "fewer expansions within 7 days than expected");
+        let unworked = Finding::new(Concern::RankedWorseUnworked(30), 0.5, 0.6);
+        let all = Finding::new(Concern::RankedWorse(30), 0.5, 0.6);
+        assert!(!unworked.is_shift() && !unworked.repeats(&all) && !all.repeats(&unworked), "told apart");
+    }
+
+    /// A checkpoint as an earlier version stored it: 50 expansions predicted within the horizon.
+    fn earlier(days: u16, expansions: usize, expected: Option<f64>) -> Checkpoint {
+        let figure = json!({ "value": 0.8, "lower": 0.7, "upper": 0.9 });
+        let group = json!({
+            "customers": 500, "expansions": expansions, "predicted_expansions": 50.0, "amount": 900.0,
+            "predicted_amount": 1000.0, "figures": { "auc": figure, "precision_flagged": figure },
+            "tenths": [{ "customers": 50, "predicted": 0.4, "observed": 0.04, "lift": 2.0, "gain": 0.2 }],
+            "interval_coverage": 0.5, "value_coverage": [0.5, 2],
+        });
+        let stored = json!({
+            "days": days, "is_mature": true, "censored": 0, "overall": group, "segments": { "SMB": group },
+            "levels": { "High": group }, "expected_expansions": expected,
+        });
+        serde_json::from_value(stored).expect("it is read")
+    }
+
+    #[test]
+    fn what_an_earlier_version_predicted_for_a_whole_horizon_is_not_set_beside_a_part_of_it() {
+        let early = earlier(7, 30, Some(5.0));
+        assert_eq!(early.expected_share, Some(0.1));
+        for group in [early.overall.as_ref(), early.segments.get("SMB"), early.levels.get("High")] {
+            let group = group.expect("it was stored");
+            assert_eq!((group.predicted_expansions, group.predicted_amount), (Some(5.0), Some(100.0)));
+            assert!(group.tenths[0].predicted.is_some_and(|predicted| (predicted - 0.04).abs() < 1e-12));
+            assert!(group.figures.contains_key("auc") && !group.figures.contains_key("precision_flagged"));
+        }
+        let whole = earlier(90, 48, Some(50.0));
+        let overall = whole.overall.as_ref().expect("it was stored");
+        assert_eq!((whole.expected_share, overall.predicted_expansions), (Some(1.0), Some(50.0)));
+        assert!(overall.figures.contains_key("precision_flagged"));
+        assert_eq!((&whole.unworked, &whole.pools, whole.sides.len()), (&None, &None, 0));
+        let unknown = earlier(7, 30, None);
+        let overall = unknown.overall.expect("it was stored");
+        assert_eq!((unknown.expected_share, overall.predicted_expansions, overall.expansions), (None, None, 30));
+    }
+
+    #[test]
+    fn figures_of_few_expansions_that_an_earlier_version_stored_are_not_told() {
+        let few = earlier(90, 29, Some(50.0)).overall.expect("it was stored");
+        assert!(few.figures.is_empty() && few.tenths.is_empty());
+        assert_eq!((few.interval_coverage, few.value_coverage), (None, None));
+        assert_eq!((few.customers, few.expansions, few.predicted_expansions), (500, 29, Some(50.0)));
+    }
+
+    #[test]
+    fn a_checkpoint_is_read_as_it_was_written() {
+        for checkpoint in [earlier(7, 30, Some(5.0)), earlier(90, 48, Some(50.0)), earlier(7, 30, None)] {
+            let again = serde_json::to_value(&checkpoint).and_then(serde_json::from_value::<Checkpoint>);
+            assert_eq!(again.expect("it is read"), checkpoint);
+        }
     }
 }

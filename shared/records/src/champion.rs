@@ -20,6 +20,8 @@ pub struct ModelRecord {
     pub knowledge: Knowledge,
     /// How good it was out of time.
     pub metrics: Option<Metrics>,
+    /// The same among the customers on whom nobody worked an expansion then.
+    pub unworked: Option<Metrics>,
     /// How far it can be relied on.
     pub verdict: Verdict,
     /// Whether it was to take the champion's place, and why.

@@ -12,7 +12,7 @@ mod run;
 mod standing;
 mod summary;
 
-pub use accuracy::{AccuracyRecord, Checkpoint, Concern, EarlyWarning, Finding};
+pub use accuracy::{AccuracyRecord, Checkpoint, Concern, EarlyWarning, Finding, Pools};
 pub use champion::{ChampionModel, ModelRecord};
 pub use order::{Order, Position};
 pub use row::{

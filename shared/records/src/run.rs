@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use expansion_domain::{DataIssue, Instant, RunId, calculated_at};
-use expansion_model::{Knowledge, Metrics};
+use expansion_domain::{DataIssue, Instant, RunId, StaleTable, calculated_at};
+use expansion_model::{Knowledge, Metrics, Untested};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,9 @@ pub struct Plan {
     /// Rows of the source that were left out.
     #[serde(default)]
     pub data_issues: Vec<DataIssue>,
+    /// The tables of the source of which nothing new was known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<StaleTable>,
     /// What its customers are compared with; absent from runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yardstick: Option<Yardstick>,
@@ -206,8 +209,13 @@ pub struct ModelSummary {
     pub family: String,
     /// How much there was to learn from.
     pub knowledge: Knowledge,
-    /// How good it was out of time; absent when history was too short to tell.
+    /// How good it was out of time; absent when that could not be told.
     pub metrics: Option<Metrics>,
+    /// The same among the customers on whom nobody worked an expansion then.
+    pub unworked: Option<Metrics>,
+    /// Why it could not; absent where it could, and from models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untested: Option<Untested>,
 }
 
 impl RunState {
@@ -231,7 +239,15 @@ impl RunState {
 impl Plan {
     /// A plan of which no shard is in, after no other run.
     pub fn new(model: ModelSummary, shards: u32) -> Self {
-        Self { model, shards, done: BTreeSet::new(), previous: None, data_issues: Vec::new(), yardstick: None }
+        Self {
+            model,
+            shards,
+            done: BTreeSet::new(),
+            previous: None,
+            data_issues: Vec::new(),
+            stale: Vec::new(),
+            yardstick: None,
+        }
     }
 
     /// The shards that are not in yet.

@@ -24,7 +24,7 @@ use crate::accuracy::{Accuracies, RunAccuracyView};
 use crate::customer::{CustomerAnswer, Customers};
 use crate::list::{ListedRun, Lists};
 use crate::refresh::Refreshes;
-use crate::view::{ModelView, RunView, ScoreView};
+use crate::view::{ModelView, RunView, ScoreView, staleness};
 use crate::what_if::{WhatIf, WhatIfAnswer};
 use crate::{Config, ConfigError, Error, Principal};
 
@@ -53,7 +53,7 @@ pub struct AskAnswer {
     pub understood: Understood,
     /// The answer as a person reads it. Names and labels in it are escaped: they are text, never markup.
     pub markdown: String,
-    /// How the question was read, where it could be read otherwise.
+    /// How the question was read, where it could be read otherwise, and which tables of the source are out of date.
     pub notes: Vec<String>,
     /// For each part that is `null` or empty, why; a customer's parts have their own.
     pub not_available: BTreeMap<String, String>,
@@ -229,7 +229,7 @@ impl Ask {
     pub async fn answer(&self, principal: &Principal, request: AskRequest) -> Result<AskAnswer, Error> {
         request.check()?;
         let question = request.question;
-        let Found { understood, notes, not_available } = match self.find(principal, understand(&question)).await {
+        let Found { understood, mut notes, not_available } = match self.find(principal, understand(&question)).await {
             Ok(found) => found,
             Err(Stop::Nothing(notes)) => Found {
                 understood: Understood::Nothing { examples: EXAMPLES.to_vec() },
@@ -238,8 +238,17 @@ impl Ask {
             },
             Err(Stop::Failed(error)) => return Err(error),
         };
+        notes.extend(self.stale(&understood).await?);
         let markdown = markdown::markdown(&understood, &notes, &not_available, self.currency);
         Ok(AskAnswer { question, understood, markdown, notes, not_available })
+    }
+
+    /// What the run that scores are told of doesn't know.
+    async fn stale(&self, understood: &Understood) -> Result<Option<String>, Error> {
+        match understood {
+            Understood::Accuracy { .. } | Understood::Refresh { .. } | Understood::Nothing { .. } => Ok(None),
+            _ => Ok(self.lists.listed(None).await?.run.plan().and_then(|plan| staleness(&plan.stale))),
+        }
     }
 
     async fn find(&self, principal: &Principal, question: Question) -> Result<Found, Stop> {

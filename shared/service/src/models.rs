@@ -16,7 +16,8 @@ const MOST_MODELS: usize = 26;
 pub struct ModelsAnswer {
     /// The live one; `null` before the first.
     pub champion: Option<ChampionModel>,
-    /// The newest, newest first, each with its figures out of time, verdict and decision.
+    /// The newest, newest first, each with its figures out of time (of all customers, and of those on whom nobody
+    /// worked), verdict and decision.
     pub data: Vec<ModelRecord>,
 }
 

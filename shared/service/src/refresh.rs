@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::request::{date_or_time, past};
-use crate::view::RunView;
+use crate::view::{RefreshView, RunView};
 use crate::{Config, ConfigError, Conflict, Error, Principal, Request};
 
 const NO_RUN: Error = Error::NotFound("such run");
@@ -46,10 +46,11 @@ impl Refreshes {
     }
 
     /// How far a run is.
-    pub async fn run(&self, principal: &Principal, run_id: &str) -> Result<RunView, Error> {
+    pub async fn run(&self, principal: &Principal, run_id: &str) -> Result<RefreshView, Error> {
         let run_id: RunId = run_id.parse().map_err(|_| NO_RUN)?;
         let run = self.control.run(&run_id).await?.ok_or(NO_RUN)?;
-        Ok(RunView::from(&run).seen_by(principal))
+        let refresh = beside_current(&self.control, &run).await?;
+        Ok(RefreshView { run: refresh.run.seen_by(principal), ..refresh })
     }
 
     /// The newest run under way.
@@ -70,17 +71,28 @@ impl Refreshes {
     }
 }
 
+/// A run beside the one that readers see.
+async fn beside_current(control: &ControlTable, run: &Run) -> Result<RefreshView, Error> {
+    let current = control.current_run().await?;
+    let is_older_than_current = current.is_some_and(|current| current.run.is_newer_than(&run.reference()));
+    Ok(RefreshView { run: RunView::from(run), is_older_than_current })
+}
+
 /// Has refreshes made.
 #[derive(Debug)]
 pub struct RefreshRequests {
     pub control: ControlTable,
     pub bus: Bus,
     pub horizon_days: u16,
+    /// What a request that names no `as_of` takes as the time: a portfolio that has ended, like the demo's, would turn
+    /// silent by the clock.
+    pub today: Option<Instant>,
 }
 
 impl RefreshRequests {
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        Ok(Self { control: config.control()?, bus: config.bus()?, horizon_days: config.horizon_days()? })
+        let today = config.optional("TODAY").map(|_| config.parsed("TODAY")).transpose()?;
+        Ok(Self { control: config.control()?, bus: config.bus()?, horizon_days: config.horizon_days()?, today })
     }
 
     /// Asks for a refresh: the run is put on record, then the trainer is told.
@@ -88,9 +100,9 @@ impl RefreshRequests {
     /// # Errors
     /// [`Error`] for anybody but a manager, for an `as_of` that makes no sense, for a key that was used for another one, and
     /// when the store fails.
-    pub async fn ask(&self, principal: &Principal, request: &Request<RefreshRequest>) -> Result<RunView, Error> {
+    pub async fn ask(&self, principal: &Principal, request: &Request<RefreshRequest>) -> Result<RefreshView, Error> {
         may_ask(principal)?;
-        let mut command = command(request)?;
+        let mut command = command(request, self.today)?;
         if let Some(key) = &request.idempotency_key {
             // A repeated key stands for the refresh it was first used for.
             let as_of = self.control.claim_key(key.as_str(), command.as_of).await?;
@@ -109,7 +121,7 @@ impl RefreshRequests {
             let (cause, horizon_days) = (run.cause.clone(), Some(run.horizon_days));
             self.bus.put([RefreshRequested { as_of: run.as_of, cause, horizon_days }]).await?;
         }
-        Ok(RunView::from(&run))
+        beside_current(&self.control, &run).await
     }
 }
 
@@ -119,14 +131,14 @@ pub fn may_ask(principal: &Principal) -> Result<(), Error> {
 }
 
 /// The refresh that a request stands for. Without an idempotency key all requests of a minute that name no `as_of` are one:
-/// a second click does not train a second model.
+/// a second click does not train a second model. On a `today` that stands still they are one for good.
 ///
 /// # Errors
 /// [`Error::InvalidParameters`] for an `as_of` that makes no sense or is in the future.
-pub fn command(request: &Request<RefreshRequest>) -> Result<RefreshCommand, Error> {
+pub fn command(request: &Request<RefreshRequest>, today: Option<Instant>) -> Result<RefreshCommand, Error> {
     let at = request.received_at;
     let as_of = match &request.body.as_of {
-        None => whole_minute(at),
+        None => today.unwrap_or_else(|| whole_minute(at)),
         Some(text) => {
             let as_of = past("as_of", text, at)?;
             let is_date = text.len() == 10;
@@ -150,11 +162,24 @@ mod tests {
     use super::*;
 
     fn asked(key: Option<&str>, as_of: Option<&str>) -> Result<RefreshCommand, Error> {
-        command(&Request {
+        asked_on(None, key, as_of)
+    }
+
+    fn asked_on(today: Option<Instant>, key: Option<&str>, as_of: Option<&str>) -> Result<RefreshCommand, Error> {
+        let request = Request {
             body: RefreshRequest { as_of: as_of.map(str::to_owned) },
             idempotency_key: key.map(|key| key.parse().expect("a key")),
             received_at: "2026-11-02T06:00:42Z".parse().expect("an instant"),
-        })
+        };
+        command(&request, today)
+    }
+
+    #[test]
+    fn today_may_stand_still() {
+        let end: Instant = "2026-06-30T23:59:59Z".parse().expect("an instant");
+        assert_eq!(asked_on(Some(end), None, None).expect("no as_of is fine").as_of, end);
+        let named = asked_on(Some(end), None, Some("2026-05-31")).expect("a past date");
+        assert_eq!(named.as_of.to_string(), "2026-05-31T23:59:59Z", "what is named counts");
     }
 
     #[test]

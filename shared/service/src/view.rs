@@ -1,7 +1,7 @@
 //! The parts that answers are made of.
 
-use expansion_domain::{DataIssue, Date, Id, Instant, RunId};
-use expansion_model::{ConfidenceLevel, Knowledge, Metrics, Side, ValueRange};
+use expansion_domain::{DataIssue, Date, Id, Instant, RunId, StaleTable};
+use expansion_model::{ConfidenceLevel, Knowledge, Metrics, Side, Untested, ValueRange};
 use expansion_records::{Comparable, Grade, Listed, ModelSummary, Run, RunStage, Standing};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -33,10 +33,22 @@ pub struct RunView {
     pub model_id: Option<String>,
     /// Rows of the source that were left out.
     pub data_issues: Vec<DataIssue>,
+    /// Tables of the source whose newest fact was older than allowed: scores know nothing of what came after it.
+    pub stale: Vec<StaleTable>,
     /// Why it failed; `null` unless it did.
     pub failure: Option<String>,
     /// Where this can be read again.
     pub location: String,
+}
+
+/// A refresh, beside what readers see.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RefreshView {
+    #[serde(flatten)]
+    pub run: RunView,
+    /// Whether readers see a newer run, and go on seeing it when this one is complete: a run of the past is made for the
+    /// record only.
+    pub is_older_than_current: bool,
 }
 
 /// How many shards are in.
@@ -58,8 +70,19 @@ pub struct ModelView {
     /// How much it could learn: `rules` (fewer than 40 labelled rows that end in an expansion: prior weights, no fit),
     /// `shrunk` (40–199) or `full`.
     pub state: Knowledge,
-    /// Out-of-time figures; `null` when history was too short to tell.
+    /// Out-of-time figures; `null` when they could not be told.
     pub metrics: Option<Metrics>,
+    /// The same among the customers on whom nobody worked an expansion then: without an open deal that is not stale.
+    pub unworked: Option<Metrics>,
+    /// Why they could not; `null` where they could, and for models of earlier versions.
+    pub untested: Option<Untested>,
+}
+
+impl ModelView {
+    /// Why there are no out-of-time figures, in words; `None` where there are some.
+    pub fn why_untested(&self) -> Option<&'static str> {
+        self.metrics.is_none().then(|| self.untested.map_or("no reason is on record", Untested::reason))
+    }
 }
 
 /// A customer's score as the list shows it.
@@ -151,6 +174,17 @@ pub struct TrendView {
     pub delta: i16,
 }
 
+/// Which tables are out of date, in words, oldest first; `None` without any.
+pub fn staleness(stale: &[StaleTable]) -> Option<String> {
+    let mut oldest: Vec<&StaleTable> = stale.iter().collect();
+    oldest.sort_by_key(|stale| (stale.newest, stale.table));
+    let said = oldest.into_iter().map(|StaleTable { table, newest, days }| {
+        format!("{table} is known up to {} only, {days} days before this run", newest.date())
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
 /// Where a run's state can be read.
 pub fn run_location(run: &RunId) -> String {
     format!("/api/analytics/expansion-propensity/refresh/{run}")
@@ -170,6 +204,7 @@ impl From<&Run> for RunView {
             progress: run.plan().map(|plan| ProgressView { done: plan.done.len(), shards: plan.shards }),
             model_id: run.model().map(|model| model.model_id.clone()),
             data_issues: run.plan().map(|plan| plan.data_issues.clone()).unwrap_or_default(),
+            stale: run.plan().map(|plan| plan.stale.clone()).unwrap_or_default(),
             failure: run.failure().map(str::to_owned),
             location: run_location(&run.run_id),
         }
@@ -177,6 +212,11 @@ impl From<&Run> for RunView {
 }
 
 impl RunView {
+    /// What of the source is out of date, in words; `None` when nothing is.
+    pub fn staleness(&self) -> Option<String> {
+        staleness(&self.stale)
+    }
+
     /// The run as this caller may see it: only managers see cells of the source, which may be of anybody's customers.
     pub fn seen_by(mut self, principal: &Principal) -> Self {
         if let Principal::Csm(_) = principal {
@@ -196,6 +236,8 @@ impl From<&ModelSummary> for ModelView {
             family: model.family.clone(),
             state: model.knowledge,
             metrics: model.metrics,
+            unworked: model.unworked,
+            untested: model.untested,
         }
     }
 }
@@ -252,6 +294,7 @@ impl ScoreView {
 
 #[cfg(test)]
 mod tests {
+    use expansion_domain::Table;
     use expansion_fixtures::run;
     use expansion_records::RunState;
 
@@ -260,6 +303,17 @@ mod tests {
     #[test]
     fn a_run() {
         insta::assert_json_snapshot!(RunView::from(&run()));
+    }
+
+    #[test]
+    fn what_is_out_of_date_is_said_oldest_first() {
+        assert_eq!(staleness(&[]), None);
+        let stale = |table, newest, days| StaleTable { table, newest: expansion_fixtures::at(newest), days };
+        let both =
+            [stale(Table::UsageMetrics, "2026-06-30", 150), stale(Table::ExpansionOpportunities, "2026-05-31", 180)];
+        let said = "expansion_opportunities is known up to 2026-05-31 only, 180 days before this run; usage_metrics is \
+                    known up to 2026-06-30 only, 150 days before this run";
+        assert_eq!(staleness(&both).as_deref(), Some(said));
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use expansion_domain::{Id, RunId};
-use expansion_features::{FEATURES, Feature, Value};
+use expansion_features::{Contradiction, FEATURES, Feature, Moved, Snapshot, Value, moved_together};
 use expansion_model::{
-    ASSOCIATION, Confidence, FactorValue, Lever, Model, Profiles, Rescored, Scorer, rescore, rounded, sigmoid,
-    smallest_change,
+    ASSOCIATION, Bins, Confidence, FactorValue, Lever, Model, Profiles, Rescored, Scorer, rescore, rounded, sensible,
+    sigmoid, smallest_change,
 };
 use expansion_records::Propensity;
 use expansion_store::Artifacts;
@@ -62,10 +62,14 @@ pub struct WhatIfAnswer {
     pub changed_score: i32,
     /// How sure the changed score is.
     pub changed_confidence: ConfidenceView,
-    /// What is changed; the points and `other_points` add up to the difference of the scores.
+    /// What is changed, each followed by what moves along with it; the points and `other_points` add up to the difference of
+    /// the scores.
     pub changes: Vec<ChangeView>,
     /// What changes of less than a point add together.
     pub other_points: i32,
+    /// What can be improved about the customer as it is: the at most five improvements, within what is usual in the segment,
+    /// that lift the score most, each by itself.
+    pub levers: Vec<LeverView>,
     /// How to read this.
     pub note: &'static str,
 }
@@ -83,11 +87,45 @@ pub struct ChangeView {
     pub label: String,
     /// The changed value, in words.
     pub changed_label: String,
+    /// The changed feature with which this one moves: one cannot change without the other. `null` for what is asked for.
+    pub moves_with: Option<&'static str>,
     /// What it adds to the score.
     pub points: i32,
     /// Whether the changed value lies within what is usual in the customer's segment (5th to 95th percentile); `null`
     /// where that is not known.
     pub usual: Option<bool>,
+}
+
+/// What can be improved.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LeverView {
+    /// The feature.
+    pub feature: &'static str,
+    /// Its value as it is.
+    pub from: f64,
+    /// The value that lifts the score most.
+    pub to: f64,
+    /// The value as it is, in words.
+    pub label: String,
+    /// The improved value, in words.
+    pub changed_label: String,
+    /// What the improvement adds to the score, with what moves along.
+    pub points: i32,
+}
+
+impl From<Lever> for LeverView {
+    fn from(lever: Lever) -> Self {
+        let feature = &FEATURES[lever.feature];
+        let words = |value| feature.describe_value(&Value::Number(value));
+        Self {
+            feature: feature.name,
+            from: lever.value,
+            to: lever.best,
+            label: words(lever.value),
+            changed_label: words(lever.best),
+            points: lever.points,
+        }
+    }
 }
 
 /// The schema of values by feature.
@@ -123,10 +161,10 @@ impl WhatIf {
     ) -> Result<WhatIfAnswer, Error> {
         let question = Question::of(request)?;
         let (row, model) = self.row_and_model(principal, customer_id).await?;
-        what_if_answer(question, &row, &model).ok_or_else(|| misfit(&row))
+        what_if_answer(question, &row, &model)
     }
 
-    /// What can be improved about a customer and is known, for somebody to try other values.
+    /// What can be improved about a customer and matters, for somebody to try other values.
     pub async fn levers(&self, principal: &Principal, customer_id: &str) -> Result<Vec<Lever>, Error> {
         let (row, model) = self.row_and_model(principal, customer_id).await?;
         let scorer = Scorer::new(&model.propensity).map_err(|_| misfit(&row))?;
@@ -182,21 +220,71 @@ impl Question {
 }
 
 /// Where a feature stands that may have this value, or what is wrong.
-fn place_of(name: &str, value: Option<&FactorValue>) -> Result<usize, &'static str> {
+fn place_of(name: &str, value: Option<&FactorValue>) -> Result<usize, String> {
     let place = FEATURES.iter().position(|feature| feature.name == name).ok_or("is not a feature")?;
+    let feature = &FEATURES[place];
     match value {
-        Some(FactorValue::Number(_)) if FEATURES[place].is_level() => Err("must be a text or null"),
-        Some(FactorValue::Level(_)) if !FEATURES[place].is_level() => Err("must be a number or null"),
+        Some(FactorValue::Number(_)) if feature.is_level() => Err("must be a text or null".to_owned()),
+        Some(FactorValue::Level(_)) if !feature.is_level() => Err("must be a number or null".to_owned()),
+        Some(FactorValue::Number(number)) if !number.is_finite() || !feature.possible().contains(number) => {
+            Err(format!("must be {} or null", within(&feature.possible())))
+        }
         _ => Ok(place),
     }
 }
 
-/// Answers for the customer whose row this is, with the model that the row was made with; `None` when the row was made
-/// with other features.
-fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option<WhatIfAnswer> {
-    let scorer = &Scorer::new(&model.propensity).ok()?;
+/// A range in words.
+fn within(range: &RangeInclusive<f64>) -> String {
+    let [low, high] = [range.start(), range.end()].map(|end| rounded(*end, 4));
+    if high.is_finite() { format!("a number from {low} to {high}") } else { format!("a number, {low} or more,") }
+}
+
+/// The wanted changes with what moves along, unless one of them makes no sense for this customer.
+fn checked(wanted: &[(usize, Value)], model: &Model, snapshot: &Snapshot) -> Result<Vec<Moved>, Error> {
+    let named = |feature: usize, reason| InvalidParameter::new(format!("changes.{}", FEATURES[feature].name), reason);
+    let moved = moved_together(snapshot, wanted).map_err(|Contradiction { feature, fits }| {
+        let fits = fits.map_or("null".to_owned(), |fits| rounded(fits, 2).to_string());
+        named(feature, format!("contradicts the other changes, with which it is {fits}: leave it out"))
+    })?;
+    let mut wrong = Vec::new();
+    for change in &moved {
+        let Some(reason) = beyond(change, model, snapshot) else { continue };
+        wrong.push(match change.with {
+            None => named(change.feature, format!("must be {reason}")),
+            Some(with) => {
+                let along = change.to.as_number().unwrap_or_default();
+                let name = FEATURES[change.feature].name;
+                named(with, format!("would make {name} {}, which must be {reason}", rounded(along, 4)))
+            }
+        });
+    }
+    if wrong.is_empty() { Ok(moved) } else { Err(Error::InvalidParameters(wrong)) }
+}
+
+/// What a changed value would have to be, if it is beyond all that the model knows.
+fn beyond(change: &Moved, model: &Model, snapshot: &Snapshot) -> Option<String> {
+    match &change.to {
+        Value::Missing => None,
+        Value::Number(number) => {
+            let range = sensible(model, snapshot, change.feature);
+            (!range.contains(number))
+                .then(|| format!("{}, as among the customers that the model knows", within(&range)))
+        }
+        Value::Level(level) => {
+            let binned = model.propensity.features.iter().find(|of| of.name == FEATURES[change.feature].name);
+            let Some(Bins::Levels { names }) = binned.map(|binned| &binned.bins) else { return None };
+            let is_known = names.iter().any(|name| **name == **level) || snapshot.values[change.feature] == change.to;
+            (!is_known).then(|| format!("one that the model knows: {}", names.join(", ")))
+        }
+    }
+}
+
+/// Answers for the customer whose row this is, with the model that the row was made with; fails when the row was made with
+/// other features, and for changes that make no sense.
+fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Result<WhatIfAnswer, Error> {
+    let scorer = &Scorer::new(&model.propensity).map_err(|_| misfit(row))?;
     if row.snapshot.len() != FEATURES.len() || row.model_id != model.model_id {
-        return None;
+        return Err(misfit(row));
     }
     let snapshot = row.snapshot();
     let segment = row.listed.segment.as_deref();
@@ -204,11 +292,13 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
         Question::Target(target) => {
             (Some(target), smallest_change(model, scorer, &snapshot, segment, i32::from(target)))
         }
-        Question::Changes(changes) => (None, changes),
+        Question::Changes(wanted) => (None, checked(&wanted, model, &snapshot)?),
     };
+    let levers = expansion_model::levers(model, scorer, &snapshot, segment);
     let Rescored { score_before, score_after, score, changes, other_points } = rescore(scorer, &snapshot, &found);
     let average = row.listed.comparable.as_ref().map_or_else(|| sigmoid(model.propensity.intercept), |one| one.average);
     let confidence = Confidence::of(&score, average, model.propensity.knowledge);
+    let [lower, upper] = score.interval_in_points();
     let changes = changes.into_iter().map(|change| {
         let feature = &FEATURES[change.feature];
         ChangeView {
@@ -218,10 +308,11 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
             usual: is_usual(&model.profiles, segment, feature.name, &change.to),
             from: FactorValue::of(&change.from),
             to: FactorValue::of(&change.to),
+            moves_with: change.with.map(|with| FEATURES[with].name),
             points: change.points,
         }
     });
-    Some(WhatIfAnswer {
+    Ok(WhatIfAnswer {
         customer_id: row.listed.customer_id.clone(),
         run_id: row.run_id.clone(),
         model_id: row.model_id.clone(),
@@ -231,13 +322,14 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Option
         changed_score: score_after,
         changed_confidence: ConfidenceView {
             level: confidence.level(),
-            lower: rounded(100.0 * score.lower, 1),
-            upper: rounded(100.0 * score.upper, 1),
+            lower,
+            upper,
             value: rounded(confidence.value, 3),
             side: Some(confidence.side),
         },
         changes: changes.collect(),
         other_points,
+        levers: levers.into_iter().map(LeverView::from).collect(),
         note: ASSOCIATION,
     })
 }
@@ -266,6 +358,29 @@ mod tests {
             let refused = Question::of(&WhatIfRequest::Target(bad)).expect_err("out of bounds");
             assert_eq!(refused.to_string(), "target: must be a whole number from 2 to 99");
         }
+    }
+
+    #[test]
+    fn what_no_customer_can_have_is_refused_with_the_range() {
+        let reason = |name: &str, value: &str| {
+            let body = format!(r#"{{"changes": {{"{name}": {value}}}}}"#);
+            let changes = serde_json::from_str(&body).expect("a body");
+            Question::of(&WhatIfRequest::Changes(changes)).expect_err("impossible").to_string()
+        };
+        for (name, value, range) in [
+            ("seat_utilisation", "-3", "a number, 0 or more, or null"),
+            ("win_rate", "1.5", "a number from 0 to 1 or null"),
+            ("health_score", "101", "a number from 0 to 100 or null"),
+            ("logins_change", "-1.5", "a number, -1 or more, or null"),
+            ("usage_days_30", "31", "a number from 0 to 30 or null"),
+            ("tickets_90", "-1", "a number, 0 or more, or null"),
+        ] {
+            assert_eq!(reason(name, value), format!("changes.{name}: must be {range}"));
+        }
+        let nan = Changes { changes: [("tickets_90".to_owned(), Some(FactorValue::Number(f64::NAN)))].into() };
+        assert!(Question::of(&WhatIfRequest::Changes(nan)).is_err());
+        let endless = Changes { changes: [("tickets_90".to_owned(), Some(FactorValue::Number(f64::INFINITY)))].into() };
+        assert!(Question::of(&WhatIfRequest::Changes(endless)).is_err());
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub(crate) struct Binned<'a> {
     pub(crate) outcomes: &'a Outcomes,
     /// The segment's position among the features.
     pub(crate) segment: Option<usize>,
+    /// The position of the feature that is known where, and only where, a deal is open.
+    pub(crate) open_deal: Option<usize>,
 }
 
 /// What an earlier fit to some of the rows has found: which terms are worth having, and how smooth they are.
@@ -87,20 +89,30 @@ impl Plan {
 
     /// The planned terms over newly binned rows, and the shapes of features that are new; and where to start from.
     fn blocks(&self, data: &Binned<'_>) -> (Vec<Block>, Vec<f64>) {
-        let place = |name: &String| data.features.iter().position(|feature| feature.name == *name);
-        let mut blocks: Vec<Block> = (0..data.features.len())
+        let new: Vec<Block> = (0..data.features.len())
             .filter(|feature| !self.features.contains(&data.features[*feature].name))
             .map(|feature| shape(data, feature))
             .collect();
+        self.resume(data, new, |features, kind| match *features {
+            [one] => Some(shape(data, one)),
+            [one, other] => Some(pair(&side(data, one), &side(data, other), kind)),
+            _ => None,
+        })
+    }
+
+    /// Blocks for the planned terms, after others that start from nothing; and where to start from.
+    fn resume(
+        &self,
+        data: &Binned<'_>,
+        mut blocks: Vec<Block>,
+        block: impl Fn(&[usize], TermKind) -> Option<Block>,
+    ) -> (Vec<Block>, Vec<f64>) {
+        let place = |name: &String| data.features.iter().position(|feature| feature.name == *name);
         let mut start = vec![self.intercept];
         start.resize(1 + blocks.iter().map(Block::cells).sum::<usize>(), 0.0);
         for planned in &self.terms {
-            let Some(features) = planned.features.iter().map(place).collect::<Option<Vec<usize>>>() else { continue };
-            let block = match *features {
-                [one] => shape(data, one),
-                [one, other] => pair(&side(data, one), &side(data, other), planned.kind),
-                _ => continue,
-            };
+            let features = planned.features.iter().map(place).collect::<Option<Vec<usize>>>();
+            let Some(block) = features.and_then(|features| block(&features, planned.kind)) else { continue };
             // Cells that are others now start from nothing.
             let same = planned.parameters.len() == block.cells();
             start.extend((0..block.cells()).map(|cell| if same { planned.parameters[cell] } else { 0.0 }));
@@ -118,7 +130,7 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
         Some(plan) => plan.blocks(data),
         None => ((0..data.features.len()).map(|feature| shape(data, feature)).collect(), vec![logit(base)]),
     };
-    let least_smoothing = if knowledge == Knowledge::Full { LEAST_SMOOTHING } else { LEAST_SMOOTHING_SHRUNK };
+    let least_smoothing = least_smoothing(knowledge);
     let is_last = knowledge != Knowledge::Full || plan.is_some();
     let tolerance = if is_last { TOLERANCE } else { FIRST_TOLERANCE };
     let control = Control { least_smoothing, tolerance, design_effect: FIRST_DESIGN_EFFECT, is_warm: plan.is_some() };
@@ -127,22 +139,82 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
         return Ok((blocks, first));
     }
     // Shapes that say nothing are left out, pairs that say something come in.
-    let mut start = vec![first.parameters[0]];
+    let (mut kept, start) = worth_having(blocks, &first, |_| false);
+    kept.extend(pairs(data, &first));
+    let control = Control { tolerance: TOLERANCE, design_effect: first.design_effect, is_warm: true, ..control };
+    let fit = penalised::fit(&mut kept, data.outcomes, start, control)?;
+    Ok((kept, fit))
+}
+
+/// The blocks that say something or must stay, and the parameters that a fit has found for them.
+fn worth_having(blocks: Vec<Block>, fit: &Fit, must_stay: impl Fn(&Block) -> bool) -> (Vec<Block>, Vec<f64>) {
+    let mut start = vec![fit.parameters[0]];
     let mut kept = Vec::with_capacity(blocks.len());
-    for (block, freedom) in blocks.into_iter().zip(&first.freedom) {
-        if *freedom >= LEAST_FREEDOM {
-            start.extend_from_slice(block.own(&first.parameters));
+    for (block, freedom) in blocks.into_iter().zip(&fit.freedom) {
+        if *freedom >= LEAST_FREEDOM || must_stay(&block) {
+            start.extend_from_slice(block.own(&fit.parameters));
             kept.push(block);
         }
     }
-    kept.extend(pairs(data, &first));
-    let fit = penalised::fit(
-        &mut kept,
-        data.outcomes,
-        start,
-        Control { tolerance: TOLERANCE, design_effect: first.design_effect, is_warm: true, ..control },
-    )?;
+    (kept, start)
+}
+
+/// Fits how rows with an open deal deviate from the log-odds known of them: the shape of the deal's own feature, and a
+/// deviation of every other one along the axis given.
+pub(crate) fn fit_deviations(
+    data: &Binned<'_>,
+    deal: &Axis,
+    knowledge: Knowledge,
+    plan: Option<&Plan>,
+) -> Result<(Vec<Block>, Fit)> {
+    let along = PairSide {
+        ordered: 0,
+        codes: data.codes[deal.feature].iter().map(|bin| deal.cells[usize::from(*bin)]).collect(),
+        axis: deal.clone(),
+    };
+    let block = |feature: usize| {
+        if feature == deal.feature {
+            shape(data, feature)
+        } else {
+            pair(&along, &side(data, feature), TermKind::Deviation)
+        }
+    };
+    let is_new = |feature: &usize| plan.is_none_or(|plan| !plan.features.contains(&data.features[*feature].name));
+    let new: Vec<Block> = (0..data.features.len()).filter(is_new).map(block).collect();
+    let (mut blocks, start) = match plan {
+        Some(plan) => plan.resume(data, new, |features, _| features.last().map(|feature| block(*feature))),
+        None => (new, vec![0.0]),
+    };
+    let control = Control {
+        least_smoothing: least_smoothing(knowledge),
+        tolerance: if plan.is_some() { TOLERANCE } else { FIRST_TOLERANCE },
+        design_effect: FIRST_DESIGN_EFFECT,
+        is_warm: plan.is_some(),
+    };
+    let first = penalised::fit(&mut blocks, data.outcomes, start, control)?;
+    if plan.is_some() {
+        return Ok((blocks, first));
+    }
+    // The level of rows with a deal goes into the shape of its feature, which stays for that.
+    let (mut kept, start) = worth_having(blocks, &first, |block| block.term.kind == TermKind::Shape);
+    let control = Control { tolerance: TOLERANCE, design_effect: first.design_effect, is_warm: true, ..control };
+    let fit = penalised::fit(&mut kept, data.outcomes, start, control)?;
     Ok((kept, fit))
+}
+
+/// The cell of each row that a term has, by the bins of its features.
+pub(crate) fn codes(term: &Term, bins: &[Vec<u16>]) -> Vec<u16> {
+    let rows = bins.first().map_or(0, Vec::len);
+    let cell = |row: usize| {
+        term.axes
+            .iter()
+            .fold(0, |cell, axis| cell * narrow(axis.len) + axis.cells[usize::from(bins[axis.feature][row])])
+    };
+    (0..rows).map(cell).collect()
+}
+
+fn least_smoothing(knowledge: Knowledge) -> f64 {
+    if knowledge == Knowledge::Full { LEAST_SMOOTHING } else { LEAST_SMOOTHING_SHRUNK }
 }
 
 fn shape(data: &Binned<'_>, feature: usize) -> Block {

@@ -70,7 +70,7 @@ mod tests {
         let customers: Vec<u32> = (0..20_000).collect();
         let correction = |intercept, slope| {
             let (log_odds, labels) = rows(intercept, slope);
-            needed(&log_odds, &Outcomes { labels, customers: customers.clone() })
+            needed(&log_odds, &Outcomes { labels, customers: customers.clone(), known: Vec::new() })
         };
         let [a, b] = correction(-0.4, 0.7).expect("it is needed");
         assert!((a + 0.4).abs() < 0.1 && (b - 0.7).abs() < 0.1, "{a} {b}");
@@ -91,8 +91,8 @@ mod tests {
                 customers.push(customer);
             }
         }
-        let alone = Outcomes { labels: labels.clone(), customers: (0..20_000).collect() };
+        let alone = Outcomes { labels: labels.clone(), customers: (0..20_000).collect(), known: Vec::new() };
         assert!(needed(&log_odds, &alone).is_some());
-        assert_eq!(needed(&log_odds, &Outcomes { labels, customers }), None);
+        assert_eq!(needed(&log_odds, &Outcomes { labels, customers, known: Vec::new() }), None);
     }
 }

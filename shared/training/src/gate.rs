@@ -13,7 +13,7 @@ use expansion_model::{
     AdditiveModel, Decision, Figure, Metrics, Model, Readiness, SAMPLES, SUSPICIOUS_AUC, scattered, sigmoid,
 };
 
-use crate::outcomes::{Outcomes, grouped, metrics, segments};
+use crate::outcomes::{Outcomes, grouped, metrics, segments, unworked};
 use crate::propensity::scorer;
 use crate::{Result, calibration};
 
@@ -37,12 +37,14 @@ pub struct Challenger<'a> {
     pub horizon_days: u16,
 }
 
-/// Decides about a challenger by the rows held out.
+/// Decides about a challenger by the rows held out: by all of them, and by those of customers on whom nobody worked then, as
+/// they are who is to be called. An open deal older than `stale_deal_days` is nobody's work.
 pub fn decide(
     champion: Option<&Model>,
     challenger: &Challenger<'_>,
     data: &Dataset,
     held_out: &[usize],
+    stale_deal_days: u16,
 ) -> Result<Decision> {
     let decision = |promote: bool, reason: String| Decision {
         promote,
@@ -51,6 +53,7 @@ pub fn decide(
         champion_log_loss: None,
         challenger_log_loss: None,
         difference: None,
+        difference_unworked: None,
     };
     let is_suspicious = challenger.readiness == Readiness::Suspicious;
     let too_good = || decision(false, "it ranks customers better than is plausible: promote it by hand".to_owned());
@@ -83,12 +86,16 @@ pub fn decide(
     let Some(difference) = difference(&own.losses, &its.losses, data, &rows) else {
         return Ok(decision(false, "there are no labelled rows to compare by".to_owned()));
     };
-    let (promote, reason) = verdict(&own, &its, difference, data, &rows);
+    let places = unworked(data, &rows, stale_deal_days);
+    let among_unworked = difference_among(&places, &own.losses, &its.losses, data, &rows);
+    let found = Differences { all: difference, unworked: among_unworked };
+    let (promote, reason) = verdict(&own, &its, found, data, &rows);
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / count(losses.len());
     Ok(Decision {
         champion_log_loss: Some(mean(&its.losses)),
         challenger_log_loss: Some(mean(&own.losses)),
         difference: Some(difference),
+        difference_unworked: found.unworked,
         ..decision(promote, format!("{reason}; compared on {which}"))
     })
 }
@@ -149,11 +156,23 @@ impl Tested {
     }
 }
 
+/// The challenger's loss less the champion's.
+#[derive(Clone, Copy)]
+struct Differences {
+    all: Figure,
+    /// Of the customers on whom nobody works; `None` where none are known.
+    unworked: Option<Figure>,
+}
+
 /// Whether the challenger is to take over, and why.
-fn verdict(own: &Tested, its: &Tested, difference: Figure, data: &Dataset, rows: &[usize]) -> (bool, String) {
-    let Figure { value, lower, .. } = difference;
+fn verdict(own: &Tested, its: &Tested, found: Differences, data: &Dataset, rows: &[usize]) -> (bool, String) {
+    let Figure { value, lower, .. } = found.all;
     if lower > 0.0 {
         return (false, format!("its log-loss is larger by {value:.4}, beyond chance"));
+    }
+    if let Some(Figure { value, .. }) = found.unworked.filter(|unworked| unworked.lower > 0.0) {
+        let reason = format!("among customers nobody works on its log-loss is larger by {value:.4}, beyond chance");
+        return (false, reason);
     }
     let error = own.calibration_error();
     if error > MOST_CALIBRATION_ERROR && error > its.calibration_error() {
@@ -166,6 +185,13 @@ fn verdict(own: &Tested, its: &Tested, difference: Figure, data: &Dataset, rows:
         return (true, format!("its log-loss is smaller by {:.4}", -value));
     }
     (true, format!("its log-loss is larger by {value:.4}, which chance would explain, and it knows more"))
+}
+
+/// The difference among the rows at the given places; `None` where there are none.
+fn difference_among(places: &[usize], own: &[f64], its: &[f64], data: &Dataset, rows: &[usize]) -> Option<Figure> {
+    let of = |losses: &[f64]| places.iter().map(|place| losses[*place]).collect::<Vec<f64>>();
+    let rows: Vec<usize> = places.iter().map(|place| rows[*place]).collect();
+    difference(&of(own), &of(its), data, &rows)
 }
 
 /// The mean difference of two losses, with its 90 % bootstrap interval (customers drawn with replacement, by weights).
@@ -196,9 +222,7 @@ fn worse_segment(challenger: &[f64], champion: &[f64], data: &Dataset, rows: &[u
     let segment_of = segments(data)?;
     let groups = grouped(rows.len(), |place| segment_of(rows[place]));
     groups.into_iter().filter(|(_, places)| places.len() >= SEGMENT_ROWS).find_map(|(segment, places)| {
-        let of = |losses: &[f64]| places.iter().map(|place| losses[*place]).collect::<Vec<f64>>();
-        let own: Vec<usize> = places.iter().map(|place| rows[*place]).collect();
-        let worse = difference(&of(challenger), &of(champion), data, &own)?;
+        let worse = difference_among(&places, challenger, champion, data, rows)?;
         (worse.lower > 0.0 && worse.value > SEGMENT_LOSS).then_some((segment, worse.value))
     })
 }
@@ -215,12 +239,14 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::outcomes::worked;
     use crate::propensity::compete;
     use crate::{Layout, out_of_time};
 
     const HORIZON: u16 = 30;
     const CUSTOMERS: u32 = 2000;
     const CUTOFFS: i32 = 12;
+    const STALE_DEAL_DAYS: u16 = 180;
 
     fn first() -> Instant {
         "2025-01-01".parse().expect("a date")
@@ -314,7 +340,8 @@ mod tests {
         let (data, held_out) = rows(|_| -2.0);
         let (good, bad) = (additive(-2.0, 1.0), additive(-2.0, -1.0));
         let decide = |champion: &Model, evaluated| {
-            decide(Some(champion), &challenger(evaluated), &data, &held_out).expect("it can be applied")
+            decide(Some(champion), &challenger(evaluated), &data, &held_out, STALE_DEAL_DAYS)
+                .expect("it can be applied")
         };
         let refused = decide(&champion(good.clone(), 6), &bad);
         assert!(!refused.promote && refused.reason.contains("beyond chance"), "{refused:?}");
@@ -326,13 +353,61 @@ mod tests {
         );
     }
 
+    /// Rows of which every other one has an open deal: half of these are stale. Their log-odds are as [`rows`] has them.
+    fn rows_with_deals() -> (Dataset, Vec<usize>) {
+        let (mut data, held_out) = rows(|_| -2.0);
+        let ages = (0..data.frame.rows).map(|row| [f64::NAN, 30.0, f64::NAN, 200.0][row % 4]).collect();
+        data.frame.names.push("open_deal_age".to_owned());
+        data.frame.columns.push(Column::Numbers(ages));
+        (data, held_out)
+    }
+
+    #[test]
+    fn whom_nobody_works_on_are_judged_on_their_own() {
+        let (data, held_out) = rows_with_deals();
+        let is_worked = worked(&data, STALE_DEAL_DAYS).expect("a column tells");
+        assert_eq!(
+            [0, 1, 2, 3].map(is_worked),
+            [false, true, false, false],
+            "no deal, a worked one, none, a stale one"
+        );
+
+        // What it says of worked customers is right, what it says of others is so much of what is right.
+        let of_age = |good: f64| {
+            let mut model = additive(-2.0, 0.0);
+            let bins = Bins::Numbers { edges: vec![100.0] };
+            model.features.push(BinnedFeature { name: "open_deal_age".to_owned(), bins });
+            let axis = |feature| Axis { feature, cells: vec![0, 1, 2], len: 3 };
+            // Rows are of the feature, columns of the age: fresh, stale, none.
+            let weights = vec![-1.0, -good, -good, 1.0, good, good, 0.0, 0.0, 0.0];
+            model.terms = vec![Term { kind: TermKind::Pair, axes: vec![axis(0), axis(1)], weights }];
+            model
+        };
+        let decide = |champion_model: AdditiveModel, evaluated: &AdditiveModel| {
+            let champion = champion(champion_model, 6);
+            decide(Some(&champion), &challenger(evaluated), &data, &held_out, STALE_DEAL_DAYS)
+                .expect("it can be applied")
+        };
+        // The champion errs with worked customers so much that the challenger is better over all.
+        let mut champion = of_age(1.0);
+        champion.terms[0].weights[0] = 4.0;
+        champion.terms[0].weights[3] = -4.0;
+        let refused = decide(champion.clone(), &of_age(0.0));
+        assert!(refused.difference.is_some_and(|difference| difference.upper < 0.0), "{refused:?}");
+        assert!(!refused.promote && refused.reason.contains("among customers nobody works on"), "{refused:?}");
+        assert!(refused.difference_unworked.is_some_and(|difference| difference.lower > 0.0), "{refused:?}");
+        assert!(decide(champion, &of_age(1.0)).promote);
+    }
+
     #[test]
     fn only_rows_that_the_champion_has_not_seen_count_where_they_are_enough() {
         let (data, held_out) = rows(|_| -2.0);
         let model = additive(-2.0, 1.0);
         let reason = |month| {
             let champion = champion(model.clone(), month);
-            decide(Some(&champion), &challenger(&model), &data, &held_out).expect("it can be applied").reason
+            decide(Some(&champion), &challenger(&model), &data, &held_out, STALE_DEAL_DAYS)
+                .expect("it can be applied")
+                .reason
         };
         assert!(reason(6).ends_with("rows held out that the champion has not seen"), "{}", reason(6));
         assert!(reason(CUTOFFS).contains("compared on all"), "{}", reason(CUTOFFS));
@@ -350,7 +425,7 @@ mod tests {
         let challenger = Challenger { readiness: Readiness::Suspicious, ..challenger(&good) };
         let promoted = |propensity| {
             let champion = champion(propensity, 6);
-            decide(Some(&champion), &challenger, &data, &held_out).expect("it can be applied").promote
+            decide(Some(&champion), &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied").promote
         };
         assert!(promoted(good.clone()));
         assert!(!promoted(additive(0.0, 0.0)));
@@ -362,7 +437,8 @@ mod tests {
         let (data, held_out) = rows(|month| if month >= CUTOFFS - 1 { -0.5 } else { -2.0 });
         let before = additive(-2.0, 1.0);
         let champion = champion(before.clone(), CUTOFFS - 2);
-        let decision = decide(Some(&champion), &challenger(&before), &data, &held_out).expect("it can be applied");
+        let decision = decide(Some(&champion), &challenger(&before), &data, &held_out, STALE_DEAL_DAYS)
+            .expect("it can be applied");
         let difference = decision.difference.expect("compared");
         assert!(decision.promote && difference.upper < 0.0, "{decision:?}");
     }
@@ -373,7 +449,7 @@ mod tests {
         let model = additive(-2.0, 1.0);
         let champion = champion(model.clone(), 6);
         let decide = |champion: Option<&Model>, challenger: Challenger<'_>| {
-            let decision = decide(champion, &challenger, &data, &held_out).expect("it can be applied");
+            let decision = decide(champion, &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied");
             (decision.promote, decision.reason)
         };
         let of_another_horizon = Challenger { horizon_days: 90, ..challenger(&model) };

@@ -20,6 +20,7 @@ mod propensity;
 mod reference;
 mod rules;
 mod split;
+mod standings;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -27,11 +28,13 @@ mod value;
 use expansion_domain::{Instant, SourceData, count};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model,
-    Verdict, auc, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model, Trial,
+    Untested, Verdict, auc, sigmoid,
 };
 
+pub use confidence::comparable_averages;
 pub use gate::{Challenger, decide};
+pub use outcomes::worked;
 pub use propensity::{Fitted as FittedPropensity, Layout, fit_flat, fit_propensity};
 pub use split::{Split, out_of_time};
 
@@ -41,6 +44,8 @@ pub const MOST_CUTOFFS: usize = 24;
 const LEAST_TIMED: usize = 40;
 /// The feature that names a customer's segment.
 pub const SEGMENT: &str = "segment";
+/// The feature that is known where, and only where, the customer has an open deal.
+pub const OPEN_DEAL: &str = "open_deal_age";
 
 /// What a model is fitted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +55,10 @@ pub struct Request {
     pub horizon_days: u16,
     /// Digest of the source, for the manifest.
     pub data_fingerprint: String,
+    /// From how many days on an open deal counts as stale.
+    pub stale_deal_days: u16,
+    /// How many customers of a portfolio a CSM finds time for.
+    pub csm_capacity: u16,
 }
 
 /// A fitted model. The manifest's artifact fields are filled in when the model is stored.
@@ -98,7 +107,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     let mut evaluated = propensity.evaluated().unwrap_or(&propensity.model).clone();
     evaluated.heterogeneity = Heterogeneity { overall, ..Heterogeneity::default() };
     let held_out = tested.map_or(&[][..], |(split, _)| &split.held_out);
-    let confidence = confidence::evaluate(&evaluated, &data, held_out)?;
+    let confidence = confidence::evaluate(&evaluated, &data, held_out, request.stale_deal_days)?;
     let patterns = profiles::patterns(&propensity.model, &data, tested)?;
     let (value, left_over) = value::fit(&data, &all, &propensity.model.features)?.unzip();
     let left_over = left_over.unwrap_or_default();
@@ -110,14 +119,29 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         let judged = |(row, eta): (&usize, &f64)| (data.customers[*row], sigmoid(*eta), data.labels[*row].expanded);
         auc(split.held_out.iter().zip(&best.log_odds).map(judged).collect())
     });
-    let metrics = tested.map(|(_, best)| best.metrics);
-    let verdict = Verdict::of(knowledge, LabelledRows { all: data.labels.len(), positives }, auc, metrics);
+    let figures = |rows: &[usize], log_odds: &[f64]| {
+        outcomes::portfolio_metrics(log_odds, (source, &data), rows, request.csm_capacity)
+    };
+    let metrics = tested.and_then(|(split, best)| figures(&split.held_out, &best.log_odds));
+    let unworked = tested.and_then(|(split, best)| {
+        let places = outcomes::unworked(&data, &split.held_out, request.stale_deal_days);
+        let (rows, log_odds): (Vec<usize>, Vec<f64>) =
+            places.into_iter().map(|place| (split.held_out[place], best.log_odds[place])).unzip();
+        figures(&rows, &log_odds)
+    });
+    let trial = Trial {
+        is_labelled: !data.labels.is_empty(),
+        knowledge,
+        earlier: split.as_ref().map(|split| propensity::knowledge(&data, &split.train)),
+    };
+    let rows = LabelledRows { all: data.labels.len(), positives };
+    let verdict = Verdict::of(knowledge, rows, auc, metrics.ok_or(Untested::of(trial)));
     let challenger = Challenger {
         evaluated: propensity.evaluated(),
         readiness: verdict.readiness,
         horizon_days: request.horizon_days,
     };
-    let decision = decide(champion, &challenger, &data, held_out)?;
+    let decision = decide(champion, &challenger, &data, held_out, request.stale_deal_days)?;
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,
@@ -153,6 +177,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         unused_features,
         data_fingerprint: request.data_fingerprint.clone(),
         metrics,
+        unworked,
         tried: propensity.tried.into_iter().collect(),
         recalibration: propensity.recalibration,
         confidence,

@@ -112,11 +112,10 @@ impl Linear {
 
 /// Fits the regression to binned rows.
 pub(crate) fn fit(data: &Binned<'_>, linear: &Linear) -> Result<Assembled> {
-    let Outcomes { labels, customers } = data.outcomes;
+    let Outcomes { labels, customers, .. } = data.outcomes;
     let every = u32::try_from(labels.len().div_ceil(MOST_ROWS)).unwrap_or(u32::MAX);
     let sample: Vec<usize> = (0..labels.len()).filter(|&row| customers[row].is_multiple_of(every)).collect();
-    let (labels, customers) = sample.iter().map(|&row| (labels[row], customers[row])).unzip();
-    let sampled = Outcomes { labels, customers };
+    let sampled = data.outcomes.take(&sample);
     if sampled.labels.iter().all(|y| *y == sampled.labels[0]) {
         return Err(FitError::Solver("a sample of the rows has one outcome only".to_owned()));
     }

@@ -158,9 +158,19 @@ pub(crate) fn fit(blocks: &mut [Block], outcomes: &Outcomes, start: Vec<f64>, co
     Ok(now)
 }
 
+/// Where blocks stand whose parameters were found elsewhere.
+pub(crate) fn at(blocks: &mut [Block], parameters: Vec<f64>, outcomes: &Outcomes) -> Fit {
+    place(blocks);
+    let fit = evaluate(blocks, parameters, outcomes);
+    Fit { design_effect: design_effect(&fit.propensities, outcomes), ..fit }
+}
+
 /// Propensities and penalised deviance at some parameters.
 fn evaluate(blocks: &[Block], parameters: Vec<f64>, outcomes: &Outcomes) -> Fit {
     let mut log_odds = vec![parameters[0]; outcomes.labels.len()];
+    for (sum, known) in log_odds.iter_mut().zip(&outcomes.known) {
+        *sum += known;
+    }
     for block in blocks {
         let own = block.own(&parameters);
         for (sum, code) in log_odds.iter_mut().zip(&block.codes) {

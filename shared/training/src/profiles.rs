@@ -6,14 +6,14 @@ use expansion_domain::{Id, Instant, SourceData, count};
 use expansion_features::{Column, Dataset, Frame, Value};
 use expansion_model::{
     AdditiveModel, Axis, BinnedFeature, FactorValue, Profile, Profiles, SegmentCalibration, SegmentPattern,
-    StrongFactor, TermKind, Usual, quantile, sigmoid,
+    StrongFactor, Term, TermKind, Usual, quantile, sigmoid,
 };
 
-use crate::Result;
 use crate::bins::codes;
 use crate::outcomes::{Outcomes, design_effect, grouped, segments, won_by};
 use crate::propensity::{Tried, scorer};
 use crate::split::Split;
+use crate::{Result, SEGMENT};
 
 /// A feature that fewer of a group's customers have says nothing about the group.
 const LEAST_VALUES: usize = 20;
@@ -46,7 +46,8 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
             known.sort_unstable_by(f64::total_cmp);
             let typical = quantile(&known, 0.5).filter(|_| known.len() >= LEAST_VALUES)?;
             let range = RANGE.map(|q| quantile(&known, q).unwrap_or(typical));
-            Some(Usual { typical: FactorValue::Number(typical), range: Some(range) })
+            let extremes = known.first().zip(known.last()).map(|(least, most)| [*least, *most]);
+            Some(Usual { typical: FactorValue::Number(typical), range: Some(range), extremes })
         }
         Column::Levels { .. } => {
             let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -57,7 +58,8 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
             }
             let commonest = counts.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
             let commonest = commonest.filter(|_| counts.values().sum::<usize>() >= LEAST_VALUES);
-            commonest.map(|(level, _)| Usual { typical: FactorValue::Level(level.as_str().into()), range: None })
+            let typical = commonest.map(|(level, _)| FactorValue::Level(level.as_str().into()));
+            typical.map(|typical| Usual { typical, range: None, extremes: None })
         }
     };
     frame
@@ -153,7 +155,11 @@ fn strengths(model: &AdditiveModel, data: &Dataset, rows: &[usize]) -> Result<Ve
 
 /// The root mean square of a feature's segment deviations among some rows; `None` where the model has none.
 fn deviation(model: &AdditiveModel, data: &Dataset, feature: usize, rows: &[usize]) -> Option<f64> {
-    let term = model.terms.iter().find(|term| term.kind == TermKind::Deviation && term.axes[1].feature == feature)?;
+    let of_segments = |term: &&Term| {
+        let [by, along] = &*term.axes else { return false };
+        term.kind == TermKind::Deviation && along.feature == feature && model.features[by.feature].name == SEGMENT
+    };
+    let term = model.terms.iter().find(of_segments)?;
     let cells = |axis: &Axis| -> Option<Vec<u16>> {
         let BinnedFeature { name, bins } = &model.features[axis.feature];
         let bins = codes(bins, data.frame.column(name)?, rows);

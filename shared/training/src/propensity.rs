@@ -3,10 +3,11 @@
 use expansion_features::Dataset;
 use expansion_model::{AdditiveModel, Heterogeneity, Knowledge, Metrics, Scorer};
 
-use crate::additive::{self, Binned, Plan};
+use crate::additive::Binned;
 use crate::assemble::assemble;
 use crate::outcomes::{Outcomes, metrics};
 use crate::split::Split;
+use crate::standings::{self, Plans};
 use crate::{FitError, Result, bins, calibration, clusters, logistic, rules};
 
 /// Numbers fall into at most so many bins, by how much there is to learn from.
@@ -23,6 +24,8 @@ const LEAST_REPEATS: usize = 100;
 pub struct Layout<'a> {
     /// The column that names the segment.
     pub segment: Option<&'a str>,
+    /// The column that is known where, and only where, a deal is open.
+    pub open_deal: Option<&'a str>,
     /// The label window in days: rows of one customer that are less apart share outcomes.
     pub horizon_days: u16,
     /// Whether features tell of earlier outcomes of the customer. Then repeated outcomes tell nothing more about how
@@ -33,7 +36,12 @@ pub struct Layout<'a> {
 impl Layout<'static> {
     /// Rows of [`expansion_features::FEATURES`]: past expansions are among them.
     pub const fn of_features(horizon_days: u16) -> Self {
-        Self { segment: Some(crate::SEGMENT), horizon_days, outcomes_among_features: true }
+        Self {
+            segment: Some(crate::SEGMENT),
+            open_deal: Some(crate::OPEN_DEAL),
+            horizon_days,
+            outcomes_among_features: true,
+        }
     }
 }
 
@@ -49,7 +57,7 @@ pub(crate) enum Family {
 pub(crate) struct Tried {
     pub(crate) family: Family,
     pub(crate) model: AdditiveModel,
-    plan: Option<Plan>,
+    plan: Option<Plans>,
     pub(crate) log_odds: Vec<f64>,
     pub(crate) metrics: Metrics,
 }
@@ -71,8 +79,8 @@ impl Family {
         data: &Dataset,
         rows: &[usize],
         layout: Layout<'_>,
-        plan: Option<&Plan>,
-    ) -> Result<(AdditiveModel, Option<Plan>)> {
+        plan: Option<&Plans>,
+    ) -> Result<(AdditiveModel, Option<Plans>)> {
         let outcomes = Outcomes::of(data, rows);
         let knowledge = knowledge(data, rows);
         let most_bins = match knowledge {
@@ -87,13 +95,13 @@ impl Family {
         if features.is_empty() {
             return Err(FitError::NoFeatures);
         }
-        let segment = features.iter().position(|feature| Some(&*feature.name) == layout.segment);
-        let binned = Binned { features: &features, codes: &codes, outcomes: &outcomes, segment };
+        let place = |name: Option<&str>| features.iter().position(|feature| Some(&*feature.name) == name);
+        let (segment, open_deal) = (place(layout.segment), place(layout.open_deal));
+        let binned = Binned { features: &features, codes: &codes, outcomes: &outcomes, segment, open_deal };
         let (assembled, found) = match self {
             Self::Logistic => (logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?, None),
             Self::Additive => {
-                let (blocks, fit) = additive::fit(&binned, knowledge, plan)?;
-                let found = Plan::of(&blocks, &fit, &features);
+                let (blocks, fit, found) = standings::fit(&binned, knowledge, plan)?;
                 (assemble(blocks, &fit)?, Some(found))
             }
         };
@@ -111,7 +119,7 @@ impl Family {
 }
 
 /// What the given rows allow to be learned: as many of the rarer outcome as there are.
-fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
+pub(crate) fn knowledge(data: &Dataset, rows: &[usize]) -> Knowledge {
     let positives = rows.iter().filter(|&&row| data.labels[row].expanded).count();
     Knowledge::of(positives.min(rows.len() - positives))
 }
@@ -233,5 +241,5 @@ pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted> {
 /// Fits the propensity model to rows that know no time: families compete on a fifth of the customers.
 pub fn fit_flat(data: &Dataset, segment: Option<&str>) -> Result<Fitted> {
     let split = crate::split::by_customer(data);
-    fit(data, Some(&split), Layout { segment, horizon_days: 0, outcomes_among_features: false })
+    fit(data, Some(&split), Layout { segment, open_deal: None, horizon_days: 0, outcomes_among_features: false })
 }

@@ -15,6 +15,8 @@ use crate::{Result, propensity};
 const LEAST_ROWS: usize = 1000;
 /// A run's customers are seen a horizon after the newest labelled ones, and so many days later still if its model is old.
 const MOST_AGE_DAYS: i32 = 90;
+/// Scores from 0 to 100.
+const SCORES: usize = 101;
 /// Every season once. Earlier cutoffs are nearer to where the source begins, where features that look back see little yet.
 const YEAR_DAYS: i32 = 365;
 
@@ -27,15 +29,15 @@ pub(crate) fn reference(model: &AdditiveModel, data: &Dataset, horizon_days: u16
     for (feature, column) in model.features.iter().zip(ready.columns()) {
         feature.bins.fill(&data.frame.columns[*column], 0..data.frame.rows, &mut codes);
         let counts = by_cutoff(data, feature.bins.len(), |row| usize::from(codes[row]));
-        features.push(spread(&counts, horizon_days, true));
+        features.push(spread(&counts, feature.bins.len(), horizon_days, true));
     }
     let log_odds = ready.log_odds(&data.frame);
     let score = |row: usize| usize::try_from(points_of(sigmoid(log_odds[row]))).unwrap_or_default();
-    let mut scores = by_cutoff(data, 101, score);
+    let mut scores = by_cutoff(data, SCORES, score);
     for counts in scores.values_mut() {
         *counts = tens(counts);
     }
-    Ok(Reference { features, scores: spread(&scores, horizon_days, false) })
+    Ok(Reference { features, scores: spread(&scores, SCORES.div_ceil(10), horizon_days, false) })
 }
 
 /// The rows of each cutoff over so many bins.
@@ -48,8 +50,8 @@ fn by_cutoff(data: &Dataset, bins: usize, bin: impl Fn(usize) -> usize) -> BTree
 }
 
 /// The newest customers, and the largest shift from what was the newest at some time to a time in the last year at which a
-/// run would have been compared with it.
-fn spread(by_cutoff: &BTreeMap<Instant, Vec<u64>>, horizon_days: u16, has_missing: bool) -> Spread {
+/// run would have been compared with it. Without any labelled row there are as many bins, all empty.
+fn spread(by_cutoff: &BTreeMap<Instant, Vec<u64>>, bins: usize, horizon_days: u16, has_missing: bool) -> Spread {
     let cutoffs: Vec<(Instant, &[u64])> = by_cutoff.iter().map(|(cutoff, counts)| (*cutoff, &**counts)).collect();
     let after = |from: Instant| -> Range<Instant> {
         let horizon = from.plus_days(i32::from(horizon_days));
@@ -68,7 +70,7 @@ fn spread(by_cutoff: &BTreeMap<Instant, Vec<u64>>, horizon_days: u16, has_missin
             most.missing = most.missing.max(shift.missing_now - shift.missing_before);
         }
     }
-    let all = || cutoffs.iter().fold(Vec::new(), |sum, (_, counts)| added(sum, counts));
+    let all = || cutoffs.iter().fold(vec![0; bins], |sum, (_, counts)| added(sum, counts));
     Spread { counts: newest(&cutoffs).unwrap_or_else(all), usual }
 }
 
@@ -107,33 +109,42 @@ mod tests {
     #[test]
     fn later_customers_are_compared_with_those_at_the_newest_labelled_cutoffs() {
         let mut counts = months(&[(10, 0), (20, 0), (30, 10)]);
-        assert_eq!(spread(&counts, 90, true).counts, [600, 300, 100]);
+        assert_eq!(spread(&counts, 3, 90, true).counts, [600, 300, 100]);
         // A hundred at the newest cutoff are too few to compare with.
         counts.insert(Instant::EPOCH.plus_days(90), vec![50, 50, 0]);
-        assert_eq!(spread(&counts, 90, true).counts, [650, 350, 100]);
+        assert_eq!(spread(&counts, 3, 90, true).counts, [650, 350, 100]);
         let few = BTreeMap::from([(Instant::EPOCH, vec![5, 5]), (Instant::EPOCH.plus_days(30), vec![2, 8])]);
-        assert_eq!(spread(&few, 90, true), Spread { counts: vec![7, 13], usual: None });
+        assert_eq!(spread(&few, 2, 90, true), Spread { counts: vec![7, 13], usual: None });
+    }
+
+    #[test]
+    fn nobody_yet_is_nobody_in_every_bin() {
+        assert_eq!(spread(&BTreeMap::new(), 3, 90, true), Spread { counts: vec![0; 3], usual: None });
     }
 
     #[test]
     fn what_every_season_shifts_is_usual() {
         let year = [20, 20, 20, 40, 60, 60, 60, 60, 60, 40, 20, 20].map(|up| (up, 0));
-        let seasons = spread(&months(&[year, year].concat()), 90, true).usual.expect("the history is long enough");
+        let seasons = spread(&months(&[year, year].concat()), 3, 90, true).usual.expect("the history is long enough");
         // From a fifth to three fifths: (0.6 − 0.2) ln 3 + (0.4 − 0.8) ln 0.5, less what chance gives.
         let most = 0.4 * 3.0_f64.ln() + 0.4 * 2.0_f64.ln();
         assert!(seasons.psi < most && seasons.psi > most - 0.01, "{seasons:?}");
         let missing = [0, 0, 0, 10, 30, 30, 30, 30, 20, 10, 0, 0].map(|missing| (20, missing));
         let seasons =
-            spread(&months(&[missing, missing].concat()), 90, true).usual.expect("the history is long enough");
+            spread(&months(&[missing, missing].concat()), 3, 90, true).usual.expect("the history is long enough");
         assert!((seasons.missing - 0.3).abs() < 1e-9, "{seasons:?}");
     }
 
     #[test]
     fn where_the_source_began_is_not_usual() {
         let none = Some(UsualShift::default());
-        assert_eq!(spread(&months(&[(20, 0); 24]), 90, true).usual, none);
-        assert_eq!(spread(&months(&[&[(90, 0); 5][..], &[(20, 0); 19]].concat()), 90, true).usual, none);
-        assert_eq!(spread(&months(&[&[(0, 100); 3][..], &[(20, 0); 9]].concat()), 90, true).usual, none);
-        assert_eq!(spread(&months(&[(20, 0), (60, 0), (20, 0)]), 90, true).usual, None, "nothing is a horizon apart");
+        assert_eq!(spread(&months(&[(20, 0); 24]), 3, 90, true).usual, none);
+        assert_eq!(spread(&months(&[&[(90, 0); 5][..], &[(20, 0); 19]].concat()), 3, 90, true).usual, none);
+        assert_eq!(spread(&months(&[&[(0, 100); 3][..], &[(20, 0); 9]].concat()), 3, 90, true).usual, none);
+        assert_eq!(
+            spread(&months(&[(20, 0), (60, 0), (20, 0)]), 3, 90, true).usual,
+            None,
+            "nothing is a horizon apart"
+        );
     }
 }

@@ -54,3 +54,32 @@ pub(crate) fn model(names: &[String], rows: usize, positives: usize) -> Additive
         heterogeneity: Heterogeneity { overall: DEVIATION, segment: None, by_segment: Vec::new() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expansion_model::{Scorer, points_of};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_score_by_rules_lies_within_its_interval(
+            bins in prop::collection::vec(0_usize..5, WEIGHTS.len()),
+            positives in 0_usize..40,
+            others in 0_usize..100_000,
+        ) {
+            let names = WEIGHTS.map(|(name, ..)| name.to_owned());
+            let model = model(&names, positives + others, positives);
+            let bin = |(bin, feature): (&usize, &BinnedFeature)| {
+                u16::try_from(*bin.min(&feature.bins.missing())).expect("few")
+            };
+            let bins: Vec<u16> = bins.iter().zip(&model.features).map(bin).collect();
+            let scorer = Scorer::for_columns(&model, &names).expect("its own columns");
+            let score = scorer.score(&bins, &mut vec![0.0; bins.len()]);
+            let [lower, upper] = score.interval_in_points();
+            let points = f64::from(points_of(score.propensity));
+            prop_assert!(lower <= points && points <= upper, "{points} is not within {lower} to {upper}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ use expansion_training::{MOST_CUTOFFS, Request, fit};
 use jiff::civil::date;
 
 const HORIZON_DAYS: u16 = 90;
+const STALE_DEAL_DAYS: u16 = 180;
 
 fn main() {
     divan::main();
@@ -37,6 +38,8 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
         as_of: *AS_OF,
         horizon_days: HORIZON_DAYS,
         data_fingerprint: String::new(),
+        stale_deal_days: STALE_DEAL_DAYS,
+        csm_capacity: 10,
     };
     fit(&SOURCE, &request, None).expect("it fits").model
 });

@@ -191,6 +191,6 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             }),
         );
     }
-    stack.shutdown().await?;
+    stack.shutdown().await;
     Ok(Value::Object(measured))
 }

@@ -9,7 +9,7 @@ use expansion_domain::count;
 use expansion_features::Dataset;
 use expansion_model::{AdditiveModel, Score, Scorer, TermKind, attribute, evaluate, sigmoid};
 use expansion_training::{FitError, FittedPropensity};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Failure;
 use crate::table::write_lines;
@@ -26,13 +26,21 @@ fn cpu_seconds() -> f64 {
     if ticks.len() == 2 { (ticks[0] + ticks[1]) / 100.0 } else { f64::NAN }
 }
 
+/// What trying a model gave.
+pub(crate) struct Tried {
+    /// P(expansion) of each test row.
+    pub(crate) propensities: Vec<f64>,
+    /// How good, how sure, how fast.
+    pub(crate) measured: Map<String, Value>,
+}
+
 /// Fits on some rows, tries the model on others, of which it writes `p,lower,upper,score,points_sum` line by line to `out`.
 pub(crate) fn tried(
     train: &Dataset,
     test: &Dataset,
     out: Option<&Path>,
     fit: impl FnOnce(&Dataset) -> Result<FittedPropensity, FitError>,
-) -> Result<Value, Failure> {
+) -> Result<Tried, Failure> {
     let (watch, cpu) = (Stopwatch::now(), cpu_seconds());
     let FittedPropensity { model, tried: families, .. } = fit(train)?;
     let (train_seconds, train_cpu_seconds) = (watch.elapsed().as_secs_f64(), cpu_seconds() - cpu);
@@ -70,7 +78,7 @@ pub(crate) fn tried(
     if let Some(out) = out {
         write_lines(out, "p,lower,upper,score,points_sum", lines.into_iter())?;
     }
-    Ok(json!({
+    let measured = json!({
         "auc": metrics.auc,
         "pr_auc": metrics.pr_auc,
         "log_loss": metrics.log_loss,
@@ -90,7 +98,9 @@ pub(crate) fn tried(
         "tables": model.terms.iter().filter(|term| term.kind != TermKind::Shape).count(),
         "artifact_bytes": artifact.len(),
         "artifact_load_ms": artifact_load_ms,
-    }))
+    });
+    let Value::Object(measured) = measured else { return Err("no object".into()) };
+    Ok(Tried { propensities, measured })
 }
 
 /// Rows a second of some work on so many, done as often as it takes.

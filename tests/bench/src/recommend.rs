@@ -25,7 +25,14 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let (source, end) = arguments.known.read().await?;
     let as_of = end.plus_days(-i32::from(horizon_days));
     let run_id = RunId::derive(as_of, "bench", horizon_days);
-    let request = Request { model_id: "bench".to_owned(), as_of, horizon_days, data_fingerprint: String::new() };
+    let request = Request {
+        model_id: "bench".to_owned(),
+        as_of,
+        horizon_days,
+        data_fingerprint: String::new(),
+        stale_deal_days: 180,
+        csm_capacity: 10,
+    };
     let model = fit(&source, &request, None)?.model;
     let run = (&run_id, as_of, calculated_at(as_of, &run_id));
     let catalogue = Catalogue::new(&source.products);

@@ -97,7 +97,7 @@ async fn simulated(arguments: &Arguments) -> Result<Vec<Week>, Failure> {
         eprintln!("week {week}: {}", weeks.last().map(|week| &*week.decision).unwrap_or_default());
     }
     judge(&stack, &mut weeks, last.plus_days(horizon)).await?;
-    stack.shutdown().await?;
+    stack.shutdown().await;
     Ok(weeks)
 }
 
@@ -168,7 +168,7 @@ async fn bad_challenger(
     let champion: Model = config.artifacts()?.model(champion).await?;
     let challenger =
         Challenger { evaluated: bad.evaluated(), readiness: Readiness::Ok, horizon_days: arguments.horizon_days };
-    let decision = decide(Some(&champion), &challenger, &data, &split.held_out)?;
+    let decision = decide(Some(&champion), &challenger, &data, &split.held_out, config.stale_deal_days()?)?;
     Ok((decision.promote, decision.reason))
 }
 
@@ -191,7 +191,7 @@ async fn judge(stack: &Stack, weeks: &mut [Week], as_of: Instant) -> Result<(), 
         let record = records.iter().find(|record| record.as_of == week.as_of);
         let whole = record.and_then(|record| record.checkpoints.last()?.overall.as_ref());
         week.calibration_error = whole.and_then(|whole| Some(whole.figures.get("calibration_error")?.value));
-        week.predicted_expansions = whole.map(|whole| whole.predicted_expansions);
+        week.predicted_expansions = whole.and_then(|whole| whole.predicted_expansions);
         week.expansions = whole.map(|whole| whole.expansions);
     }
     Ok(())

@@ -43,7 +43,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let numeric: HashMap<&str, bool> = names.map(|(place, name)| (&**name, train.is_numeric(place))).collect();
     let (train, test) = (dataset(&train, arguments, &numeric)?, dataset(&test, arguments, &numeric)?);
     let fit = |train: &Dataset| fit_flat(train, arguments.segment.as_deref());
-    tried(&train, &test, arguments.out.as_deref(), fit)
+    Ok(tried(&train, &test, arguments.out.as_deref(), fit)?.measured.into())
 }
 
 /// Cells as text, row by row.

@@ -1,6 +1,7 @@
 """What people do with the dashboard, in a real browser."""
 
 import csv
+import math
 import re
 
 import pytest
@@ -124,13 +125,15 @@ def test_the_points_add_up_on_the_page(site, open_page):
 def test_other_values_give_the_score_that_the_api_gives(site, open_page):
     page = open_page(paths(site)["customer"])
     before = page.locator("#what-if-score").inner_text()
-    slider = page.locator("#what-if input[name=health_score]")
-    slider.focus()
-    slider.press("Home")
-    expect(page.locator("#points-health_score")).to_contain_text("points")
-    value = float(re.search(r"[\d.]+", page.locator("#label-health_score").inner_text())[0])
     path = f"{site}/api/customers/{best(site)['customer_id']}/expansion-propensity/what-if"
-    answer = ask(path, {"changes": {"health_score": value}})
+    lever = ask(path + "?target=99")["levers"][0]
+    slider = page.locator(f"#what-if input[name={lever['feature']}]")
+    slider.focus()
+    slider.press("End" if lever["to"] > lever["from"] else "Home")
+    expect(page.locator(f"#points-{lever['feature']}")).to_contain_text("points")
+    step = float(slider.get_attribute("data-step"))
+    value = round(math.floor(float(slider.input_value()) / step + 0.5) * step, 4)
+    answer = ask(path, {"changes": {lever["feature"]: value}})
     expect(page.locator("#what-if-score")).to_have_text(str(answer["changed_score"]))
     page.get_by_role("button", name="Reset").click()
     expect(page.locator("#what-if-score")).to_have_text(before)

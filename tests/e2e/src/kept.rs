@@ -77,7 +77,7 @@ async fn make(variables: &BTreeMap<String, String>, days: &[i32]) -> Arc<Kept> {
     world.refreshed(as_of(*last)).await;
     let events = world.events();
     let data = world.data.expect("it has one");
-    world.stack.shutdown().await.expect("it is saved");
+    world.stack.shutdown().await;
     Arc::new(Kept { files: files(data.path()).expect("they are read"), events })
 }
 

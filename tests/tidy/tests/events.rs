@@ -166,7 +166,7 @@ fn the_events_are_about_the_same_runs() {
     let body: RefreshRequest = serde_json::from_slice(asked.body()).expect("request.json asks for a refresh");
     let received_at = Instant::from_micros(1000 * context(file, &asked).time_epoch).expect("a time");
     let idempotency_key = key.map(|key| key.parse().expect("a key"));
-    let command = command(&Asked { body, idempotency_key, received_at }).expect("request.json is well-formed");
+    let command = command(&Asked { body, idempotency_key, received_at }, None).expect("request.json is well-formed");
     let run = RunId::derive(command.as_of, &command.cause, horizon_days);
     let status = request("events/request-refresh/status.json").path_parameters();
     assert_eq!(status.first("run_id"), Some(run.as_str()), "status.json asks about the run that request.json begins");

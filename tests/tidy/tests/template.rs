@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expansion_api_functions::routes;
-use expansion_fixtures::listed;
+use expansion_fixtures::{listed, requested};
 use expansion_http::Method;
 use expansion_local::template::{TEXT, Template};
 use expansion_records::Listed;
@@ -81,8 +81,18 @@ fn the_template_has_the_routes_that_the_functions_answer() {
 
 #[test]
 fn the_score_index_projects_what_the_list_shows() {
-    let (segment, leave_alone) = (Some("SMB".into()), Some("A deal is being worked".to_owned()));
-    let full = Listed { segment, leave_alone, ..listed("c-1", 50) };
+    let said = |text: &str| Some(text.to_owned());
+    let full = Listed {
+        segment: Some("SMB".into()),
+        industry: Some("Retail".into()),
+        region: Some("Europe".into()),
+        leave_alone: said("Health score of 30"),
+        open_deal: said("A deal opened 3 days ago"),
+        risks: vec!["No champion known".to_owned()],
+        renewal: Some(requested().as_of.date()),
+        last_contact: Some(requested().as_of.date()),
+        ..listed("c-1", 50)
+    };
     let full = serde_json::to_value(full).expect("a row is JSON");
     let keys = ["customer_id", "calculated_at", "propensity_score"];
     let shown = full.as_object().expect("a row is an object").keys().map(String::as_str);

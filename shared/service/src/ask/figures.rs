@@ -94,21 +94,24 @@ impl Current<'_> {
 impl Ask {
     /// How right the scores are: a past run beside what happened, or else what is known without.
     pub(super) async fn accuracy(&self) -> Result<Found, Stop> {
-        let (basis, accuracy) = match latest_mature(&self.accuracies.answer(&AccuracyRequest::default()).await?) {
+        let judged = self.accuracies.answer(&AccuracyRequest::default()).await?;
+        let (basis, accuracy) = match latest_mature(&judged) {
             Some((true, accuracy)) => (AccuracyBasis::Outcomes, Some(Box::new(accuracy))),
             Some((false, accuracy)) => (AccuracyBasis::EarlyOutcomes, Some(Box::new(accuracy))),
-            None => (AccuracyBasis::OutOfTime, None),
+            None => (AccuracyBasis::OutOfTime, latest_counted(&judged).map(Box::new)),
         };
+        let has_no_figures = basis == AccuracyBasis::OutOfTime && accuracy.is_some();
         let model = match basis {
             AccuracyBasis::Outcomes => None,
             _ => self.lists.listed(None).await?.run.model().map(|model| Box::new(ModelView::from(model))),
         };
-        let no_metrics = model.as_ref().is_some_and(|model| model.metrics.is_none());
+        let untested = model.as_ref().and_then(|model| model.why_untested());
         let no_model = "outcomes of a whole horizon are known, so the model's own evaluation is not needed";
         let not_available = missing([
             ("accuracy", accuracy.is_none(), "no past run's outcomes are known yet"),
+            ("accuracy.cohorts.accuracy.figures", has_no_figures, "fewer than 30 expansions are known"),
             ("model", model.is_none(), no_model),
-            ("model.metrics", no_metrics, "history is too short to hold any of it out"),
+            ("model.metrics", untested.is_some(), untested.unwrap_or_default()),
         ]);
         Ok(Found { understood: Understood::Accuracy { basis, accuracy, model }, notes: Vec::new(), not_available })
     }
@@ -172,6 +175,15 @@ fn latest_mature(answer: &AccuracyAnswer) -> Option<(bool, RunAccuracyView)> {
     newest(true).or_else(|| newest(false))
 }
 
+/// The run with most expansions known, the newest of equal ones, where none has enough for figures; with the one cohort
+/// that they are of.
+fn latest_counted(answer: &AccuracyAnswer) -> Option<RunAccuracyView> {
+    let is_known = |cohort: &&CohortView| cohort.is_mature && cohort.accuracy.is_some();
+    let counted = answer.data.iter().filter_map(|run| Some((run, run.cohorts.iter().rfind(is_known)?)));
+    let (run, cohort) = counted.rev().max_by_key(|(run, _)| run.outcomes.expansions)?;
+    Some(RunAccuracyView { cohorts: vec![cohort.clone()], ..run.clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use expansion_model::{Accuracy, Figure};
@@ -215,5 +227,24 @@ mod tests {
         assert_eq!(days(vec![newer]), Some((false, 30)));
         let without_figures = accuracy_of(&[(90, true, Some(Accuracy::default()))]);
         assert_eq!(days(vec![without_figures]), None);
+    }
+
+    #[test]
+    fn without_enough_outcomes_the_run_that_has_most_is_counted() {
+        let counted = |runs: Vec<RunAccuracyView>| {
+            let run = latest_counted(&AccuracyAnswer { data: runs, models: Vec::new() })?;
+            Some((run.outcomes.expansions, run.cohorts.len(), run.cohorts[0].days))
+        };
+        let of = |expansions: usize, cohorts: &[(u16, bool, Option<Accuracy>)]| {
+            let mut run = accuracy_of(cohorts);
+            run.outcomes.expansions = expansions;
+            run
+        };
+        let known = || Some(Accuracy::default());
+        let young = of(0, &[(7, false, None), (90, false, None)]);
+        let newer = of(3, &[(7, true, known()), (90, false, None)]);
+        let older = of(12, &[(7, true, known()), (30, true, known()), (90, false, None)]);
+        assert_eq!(counted(vec![young.clone(), newer, older]), Some((12, 1, 30)));
+        assert_eq!(counted(vec![young]), None);
     }
 }

@@ -12,7 +12,7 @@ use expansion_model::{Accuracy, Figure};
 use expansion_question::Way;
 use expansion_records::{Grade, Movement, Order, Standing};
 
-use crate::accuracy::RunAccuracyView;
+use crate::accuracy::{OutcomesView, RunAccuracyView};
 use crate::ask::{AccuracyBasis, Filters, Understood};
 use crate::customer::CustomerAnswer;
 use crate::view::{ModelView, RunView, ScoreView};
@@ -369,8 +369,9 @@ fn lift(account: &ScoreView, what_if: Option<&WhatIfAnswer>) -> Vec<String> {
     }
     let changes = what_if.changes.iter().map(|change| {
         let usual = if change.usual == Some(false) { ", unusual in its segment" } else { "" };
+        let along = if change.moves_with.is_some() { ", moves along" } else { "" };
         let (before, after) = (escape(&change.label), escape(&change.changed_label));
-        format!("- {} {before} → {after} ({}{usual})", icon(change.feature), points(change.points))
+        format!("- {} {before} → {after} ({}{along}{usual})", icon(change.feature), points(change.points))
     });
     let others = Some(what_if.other_points).filter(|of| *of != 0);
     let others = others.map(|of| format!("- ➕ Smaller effects together ({})", points(of)));
@@ -430,7 +431,7 @@ fn moves(title: &str, rows: &[ScoreView]) -> String {
 fn how_accurate(basis: AccuracyBasis, accuracy: Option<&RunAccuracyView>, model: Option<&ModelView>) -> Vec<String> {
     let mut blocks = vec!["**How Accurate the Scores Are**".to_owned()];
     if let Some(run) = accuracy {
-        blocks.push(past_run(run, basis == AccuracyBasis::Outcomes));
+        blocks.push(past_run(run));
     }
     if basis != AccuracyBasis::Outcomes {
         blocks.push(match model {
@@ -441,37 +442,57 @@ fn how_accurate(basis: AccuracyBasis, accuracy: Option<&RunAccuracyView>, model:
     blocks
 }
 
-/// A run beside what happened; `whole` says whether its whole horizon has passed.
-fn past_run(run: &RunAccuracyView, whole: bool) -> String {
+/// A run beside what happened.
+fn past_run(run: &RunAccuracyView) -> String {
     let Some((cohort, accuracy)) = run.cohorts.first().and_then(|cohort| Some((cohort, cohort.accuracy.as_ref()?)))
     else {
         return format!("By outcomes: {NOT_AVAILABLE}.");
     };
+    let whole = cohort.days == run.horizon_days;
     let how =
         if whole { "its whole horizon" } else { "the beginning of its horizon, so calibration cannot be told yet" };
-    let mut text = format!(
-        "By outcomes: the run of {}, judged after {} days ({how}).\n\n- {}",
-        day(run.as_of),
-        cohort.days,
-        figure(accuracy, "AUC", "auc")
-    );
-    if whole {
-        let _ = write!(text, "\n- {}", figure(accuracy, "Calibration error", "calibration_error"));
+    let mut text = format!("By outcomes: the run of {}, judged after {} days ({how}).\n", day(run.as_of), cohort.days);
+    if accuracy.figures.is_empty() {
+        let _ = write!(text, "\n- {}", too_few(run.outcomes));
+    } else {
+        let _ = write!(text, "\n- {}", figure(accuracy, "AUC", "auc"));
+        if let Some(unworked) = cohort.unworked.as_ref() {
+            let _ = write!(text, "\n- {}", figure(unworked, "AUC among customers nobody is working on", "auc"));
+        }
+        if whole {
+            let _ = write!(text, "\n- {}", figure(accuracy, "Calibration error", "calibration_error"));
+        }
     }
-    let (predicted, actual) = (accuracy.predicted_expansions, accuracy.expansions);
-    let over = if whole { String::new() } else { format!(" within {} days", run.horizon_days) };
-    let _ = write!(text, "\n- Predicted vs actual: {predicted:.1} expansions predicted{over}, {actual} happened");
-    if let Some(expected) = cohort.expected_expansions.filter(|_| !whole) {
-        let _ = write!(text, " so far ({expected:.1} were to be expected by then)");
-    }
-    let _ = write!(text, ", of {} customers", accuracy.customers);
+    let _ = write!(text, "\n- {}", predicted_and_happened(cohort.days, accuracy));
     text
+}
+
+/// What was expected within some days, beside what happened within them.
+fn predicted_and_happened(days: u16, accuracy: &Accuracy) -> String {
+    let (happened, customers) = (accuracy.expansions, accuracy.customers);
+    match accuracy.predicted_expansions {
+        Some(predicted) => format!(
+            "Predicted vs actual: {predicted:.1} expansions predicted within {days} days, {happened} happened, of \
+             {customers} customers"
+        ),
+        None => format!(
+            "{happened} of {customers} customers expanded within {days} days; how many were to be expected by then is \
+             not known"
+        ),
+    }
+}
+
+/// Why there are no figures, and until when.
+fn too_few(outcomes: OutcomesView) -> String {
+    let OutcomesView { expansions, needed, enough_on } = outcomes;
+    let until = enough_on.map_or_else(String::new, |date| format!("; enough are expected by {date}"));
+    format!("AUC and other figures: {NOT_AVAILABLE}: {expansions} expansions are known, {needed} are needed{until}")
 }
 
 fn figure(accuracy: &Accuracy, label: &str, name: &str) -> String {
     match accuracy.figures.get(name) {
         Some(Figure { value, lower, upper }) => format!("{label}: {value:.3} (90% interval {lower:.3} to {upper:.3})"),
-        None => format!("{label}: {NOT_AVAILABLE}: too few customers or expansions"),
+        None => format!("{label}: {NOT_AVAILABLE}: fewer than 30 expansions"),
     }
 }
 
@@ -479,10 +500,15 @@ fn out_of_time(model: &ModelView, alone: bool) -> String {
     let why = if alone { "No past run has been judged by outcomes yet. " } else { "" };
     let id = escape(&model.model_id);
     let Some(metrics) = model.metrics else {
-        return format!("{why}Out of time: {NOT_AVAILABLE}: history is too short to hold any of it out (model {id}).");
+        let reason = model.why_untested().unwrap_or_default();
+        return format!("{why}Out of time: {NOT_AVAILABLE}: {reason} (model {id}).");
     };
+    let unworked = model.unworked.map(|unworked| {
+        format!("\n- AUC among customers whom nobody worked on: {:.3} ({} rows)", unworked.auc, unworked.n)
+    });
+    let unworked = unworked.unwrap_or_default();
     format!(
-        "{why}Out of time: model {id}, on {} held-out rows that its evaluation fit had not seen.\n\n- AUC: {:.3}\n\
+        "{why}Out of time: model {id}, on {} held-out rows that its evaluation fit had not seen.\n\n- AUC: {:.3}{unworked}\n\
          - Calibration error: {:.3}\n- Best tenth against the average: {:.1} times\n- Share that expanded: {:.1}%",
         metrics.n,
         metrics.auc,
@@ -518,6 +544,9 @@ fn state_of(run: &RunView) -> String {
     let left_out: u64 = run.data_issues.iter().map(|issue| issue.count).sum();
     if left_out > 0 {
         let _ = write!(text, "\n- Rows of the source left out: {left_out}");
+    }
+    if let Some(stale) = run.staleness() {
+        let _ = write!(text, "\n- Out of date: {}", escape(&stale));
     }
     if let Some(failure) = &run.failure {
         let _ = write!(text, "\n- Failure: {}", escape(failure));

@@ -8,7 +8,7 @@ use expansion_fixtures::{complete, factor, listed, model_summary, row};
 use expansion_model::Accuracy;
 use expansion_records::{Listed, Run, RunSummary};
 
-use crate::accuracy::{CohortView, RunAccuracyView, WarningView};
+use crate::accuracy::{CohortView, OutcomesView, RunAccuracyView, WarningView};
 use crate::customer::{CustomerAnswer, customer_answer};
 use crate::view::{ModelView, RunView, ScoreView};
 
@@ -54,9 +54,11 @@ pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         days: *days,
         is_mature: *is_mature,
         censored: 0,
-        expected_expansions: Some(6.5),
+        expected_share: Some(0.25),
         accuracy: accuracy.clone(),
+        unworked: None,
         levels: BTreeMap::new(),
+        sides: Vec::new(),
     };
     RunAccuracyView {
         run_id: RunId::derive(as_of, "schedule", 90),
@@ -66,6 +68,7 @@ pub(super) fn accuracy_of(cohorts: &[(u16, bool, Option<Accuracy>)]) -> RunAccur
         known_at: at("2026-06-30T23:59:59Z"),
         cohorts: cohorts.iter().map(view).collect(),
         feedback: BTreeMap::new(),
-        warning: WarningView { estimated: None, shifts: Vec::new(), findings: Vec::new() },
+        outcomes: OutcomesView { expansions: 12, needed: 30, enough_on: Some(at("2026-06-29T00:00:00Z").date()) },
+        warning: WarningView::default(),
     }
 }

@@ -33,6 +33,7 @@ async fn put_model(control: &ControlTable, model_id: &str) {
         family: manifest.family,
         knowledge: manifest.knowledge,
         metrics: manifest.metrics,
+        unworked: manifest.unworked,
         verdict: manifest.verdict,
         decision: manifest.decision,
     };

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_backend::Backend;
-use expansion_domain::{DataIssue, RunId, Table};
-use expansion_fixtures::{MODEL_ID, as_of, at, listed, model_summary, requested};
+use expansion_domain::{DataIssue, RunId, StaleTable, Table};
+use expansion_fixtures::{MODEL_ID, as_of, at, listed, model_summary, plan, requested};
 use expansion_records::{Facet, Listed, Order, Plan, Run, RunStage, RunState, RunSummary, Standing, Tally};
 use expansion_store::{ControlTable, TOP_ROWS};
 use futures::future::join_all;
@@ -24,7 +24,7 @@ async fn asked_for(control: &ControlTable, run: &Run) -> Run {
 async fn planned(control: &ControlTable, run: &Run, shards: u32) -> Run {
     asked_for(control, run).await;
     control.begin_training(&run.run_id).await.expect("written").expect("it was only asked for");
-    let planned = control.plan(&run.run_id, &Plan::new(model_summary(), shards)).await;
+    let planned = control.plan(&run.run_id, &plan(shards)).await;
     planned.expect("written").expect("it was being trained")
 }
 
@@ -65,11 +65,11 @@ async fn a_run_goes_forward_only() {
         count: 2,
         example: "products/a.csv:2".to_owned(),
     }];
-    let wanted =
-        Plan { previous: Some(weekly(7).reference()), data_issues: issues.to_vec(), ..Plan::new(model_summary(), 2) };
-    let plan = async || control.plan(&run.run_id, &wanted).await;
+    let stale = vec![StaleTable { table: Table::UsageMetrics, newest: run.as_of.plus_days(-150), days: 150 }];
+    let plan = Plan { previous: Some(weekly(7).reference()), data_issues: issues.to_vec(), stale, ..plan(2) };
+    let plan_it = async || control.plan(&run.run_id, &plan).await;
     asked_for(control, run).await;
-    assert_eq!(plan().await.expect("an answer"), None, "nobody trains it");
+    assert_eq!(plan_it().await.expect("an answer"), None, "nobody trains it");
     assert_eq!(finish(control, run, 0).await, None);
     assert_eq!(control.complete(&run.run_id).await.expect("an answer"), None);
     assert_eq!(control.reopen(&run.run_id).await.expect("an answer"), None, "it has not failed");
@@ -77,12 +77,12 @@ async fn a_run_goes_forward_only() {
     let training = control.begin_training(&run.run_id).await.expect("written").expect("it was only asked for");
     assert_eq!(training.state, RunState::Training);
     control.begin_training(&run.run_id).await.expect("written").expect("the trainer may be called twice");
-    let scoring = plan().await.expect("written").expect("it was being trained");
+    let scoring = plan_it().await.expect("written").expect("it was being trained");
     let planned = scoring.plan().expect("a plan");
     assert_eq!((&planned.model, planned.shards, planned.done.len()), (&model_summary(), 2, 0));
     assert_eq!((&planned.previous, &planned.data_issues[..]), (&Some(weekly(7).reference()), &issues[..]));
     assert_eq!(control.begin_training(&run.run_id).await.expect("an answer"), None, "it is further");
-    assert_eq!(plan().await.expect("an answer"), None);
+    assert_eq!(plan_it().await.expect("an answer"), None);
 
     for shard in [0, 1] {
         finish(control, run, shard).await.expect("it is being scored");
@@ -122,7 +122,7 @@ async fn a_run_fails_only_where_that_was_found_out_and_is_taken_up_again() {
     assert_eq!((&reopened.state, reopened.failure()), (&RunState::Requested, None));
     assert_eq!(ids(&control.open_runs().await.expect("readable")), [&run.run_id]);
     control.begin_training(&run.run_id).await.expect("written").expect("it was asked for again");
-    let planned = control.plan(&run.run_id, &Plan::new(model_summary(), 3)).await.expect("written").expect("trained");
+    let planned = control.plan(&run.run_id, &plan(3)).await.expect("written").expect("trained");
     assert_eq!(planned.plan().expect("a plan").done, BTreeSet::new(), "the first attempt's shards count no more");
 }
 

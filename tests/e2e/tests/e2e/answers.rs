@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_e2e::{LIST, Source, World, as_of, customer_path, weekly_run};
+use expansion_e2e::{LIST, World, as_of, customer_path, weekly_run};
 use expansion_local::Options;
 use serde_json::{Value, json};
 
@@ -123,7 +123,7 @@ async fn every_part_of_an_answer_adds_up_or_says_why_it_is_not_there() {
 async fn every_what_if_answer_applied_and_scored_again_reaches_its_target() {
     let world = two_runs().await;
     let manager = world.manager();
-    let (mut reached, mut tried) = (0, 0);
+    let (mut reached, mut tried, mut offered, mut along) = (0, 0, 0, 0);
     for row in world.all_rows().await.iter().step_by(3) {
         let path = format!("{}/what-if", customer_path(row["customer_id"].as_str().expect("an id")));
         let score = whole(&row["propensity_score"]);
@@ -147,13 +147,34 @@ async fn every_what_if_answer_applied_and_scored_again_reaches_its_target() {
             assert_eq!(again["changed_confidence"], answer["changed_confidence"]);
             reached += usize::from(is_reached);
         }
+        let levers = manager.get(&format!("{path}?target=99")).await.ok()["levers"].clone();
+        let levers = levers.as_array().expect("levers");
+        assert!(levers.len() <= 5 && levers.is_sorted_by_key(|lever| -whole(&lever["points"])), "{levers:?}");
+        for lever in levers {
+            let changes = json!({"changes": {lever["feature"].as_str().expect("a name"): lever["to"]}});
+            let answer = manager.post(&path, &[], &changes.to_string()).await.ok();
+            assert_eq!(whole(&answer["changed_score"]) - score, whole(&lever["points"]), "{lever} {answer}");
+            offered += 1;
+            along += list(&answer, "changes").len() - 1;
+        }
     }
     assert!(reached > 20, "{reached} of {tried}");
+    assert!(offered > 20 && along > 0, "{offered} levers, {along} moved along");
 
     let path = format!("{}/what-if", customer_path("cus-00001"));
     let _ = manager.get(&path).await.problem(400, "invalid-parameter");
     let _ = manager.get(&format!("{path}?target=100")).await.problem(400, "invalid-parameter");
     let _ = manager.post(&path, &[], r#"{"changes":{"colour":1}}"#).await.problem(400, "invalid-parameter");
+    for (change, range) in [
+        (r#""seat_utilisation": -3"#, "0 or more"),
+        (r#""health_score": 101"#, "from 0 to 100"),
+        (r#""tickets_90": 1000000"#, "as among the customers that the model knows"),
+        (r#""segment": "Galactic""#, "one that the model knows"),
+    ] {
+        let refused = manager.post(&path, &[], &format!(r#"{{"changes":{{{change}}}}}"#)).await;
+        let refused = refused.problem(400, "invalid-parameter").to_string();
+        assert!(refused.contains(range), "{refused}");
+    }
     let _ = manager.post(&path, &[], "what if").await.problem(400, "invalid-body");
     let _ = manager.get(&format!("{}/what-if?target=50", customer_path("nobody"))).await.problem(404, "not-found");
 }
@@ -184,10 +205,13 @@ async fn lists_come_in_the_order_that_is_asked_for() {
     let by_priority = world.rows(&manager, "sort=priority&limit=40").await;
     let (mut alone, mut free) = (0, 0);
     for (place, row) in by_priority.iter().enumerate() {
-        assert_eq!(row["leave_alone"].is_string(), row["priority"].is_null(), "{row}");
-        let rank = if row["leave_alone"].is_null() { json!(place + 1) } else { Value::Null };
+        let is_ready = row["standing"] == "ready_to_approach";
+        assert_eq!(is_ready, row["priority"].is_number(), "{row}");
+        assert_eq!(row["leave_alone"].is_string(), row["standing"] == "leave_alone", "{row}");
+        assert_eq!(row["open_deal"].is_string(), row["standing"] == "in_progress", "{row}");
+        let rank = if is_ready { json!(place + 1) } else { Value::Null };
         assert_eq!(row["rank"], rank, "a reason instead of a rank: {row}");
-        *if row["leave_alone"].is_null() { &mut free } else { &mut alone } += 1;
+        *if is_ready { &mut free } else { &mut alone } += 1;
     }
     assert!(alone > 10 && free > 50, "{alone} {free}");
     let of_csm = world.rows(&manager, "sort=priority&csm_id=csm-03&limit=4").await;
@@ -240,17 +264,14 @@ async fn segments_are_compared_with_sizes_and_intervals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_crosses_the_line_is_told_of_once() {
-    let variables =
-        [("READY_SCORE", "30"), ("READY_CONFIDENCE", "Low")].map(|(name, value)| (name.into(), value.into()));
-    let options = Options { variables: variables.into(), ..Default::default() };
+async fn a_customer_who_becomes_ready_is_told_of_once() {
     let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut ready_before: BTreeSet<String> = BTreeSet::new();
     for (runs, last) in [(1, 60), (2, 30), (3, 0)] {
-        let world = World::after_with(&[60, 30, 0][..runs], &Source::bucketed(3), options.clone()).await;
+        let world = World::after(&[60, 30, 0][..runs]).await;
         let run = weekly_run(as_of(last));
         let ready: BTreeSet<String> = world
-            .rows(&world.manager(), "min_score=30&limit=200")
+            .rows(&world.manager(), "standing=ready_to_approach&grade=A&limit=200")
             .await
             .iter()
             .map(|row| row["customer_id"].to_string())
@@ -264,7 +285,7 @@ async fn a_customer_who_crosses_the_line_is_told_of_once() {
         assert_eq!(events.len(), crossing.len(), "each once");
         assert!(!crossing.is_empty());
         for detail in events {
-            assert!(whole(&detail["propensity_score"]) >= 30 && detail["id"].is_string(), "{detail}");
+            assert!(detail["grade"] == "A" && detail["id"].is_string() && detail["leave_alone"].is_null(), "{detail}");
             told.entry(detail["customer_id"].to_string()).or_default().push(detail);
         }
         ready_before = ready;

@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_e2e::{World, as_of, weekly_run};
+use expansion_fixtures::plan;
 use expansion_model::Model;
 use expansion_records::{Plan, Run, RunStage};
 use expansion_store::{S3, now};
@@ -17,11 +18,8 @@ async fn a_changed_artifact_fails_the_run_and_the_one_before_stays() {
     let next = Run::requested(as_of(0), "schedule", 90, now());
     world.control.create_run(next.clone()).await.expect("it is on record");
     world.control.begin_training(&next.run_id).await.expect("it is written");
-    world
-        .control
-        .plan(&next.run_id, &Plan { previous: Some(first.reference()), ..Plan::new(model.clone(), 1) })
-        .await
-        .expect("it is written");
+    let planned = Plan { model: model.clone(), previous: Some(first.reference()), ..plan(1) };
+    world.control.plan(&next.run_id, &planned).await.expect("it is written");
     change_a_digit(&world, &model.model_id).await;
 
     let answer = world.score(&next.run_id, 0).await;

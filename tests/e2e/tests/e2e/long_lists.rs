@@ -2,9 +2,9 @@
 
 use expansion_domain::row_id;
 use expansion_e2e::{World, as_of};
-use expansion_fixtures::{self as fixtures, listed, model_summary};
+use expansion_fixtures::{self as fixtures, MODEL_ID, listed, plan};
 use expansion_local::Options;
-use expansion_records::{Listed, Plan, Propensity, Run, RunSummary};
+use expansion_records::{Listed, Propensity, Run, RunSummary};
 use expansion_store::now;
 use serde_json::Value;
 
@@ -15,8 +15,7 @@ const CUSTOMERS: u64 = 1400;
 async fn run_of_invented_rows(world: &World) -> Run {
     let run = world.control.create_run(Run::requested(as_of(0), "test", 90, now())).await.expect("it is on record");
     world.control.begin_training(&run.run_id).await.expect("it is written");
-    let model = model_summary();
-    let planned = world.control.plan(&run.run_id, &Plan::new(model.clone(), 1)).await.expect("it is written");
+    let planned = world.control.plan(&run.run_id, &plan(1)).await.expect("it is written");
     let run = planned.expect("it was being trained");
     let rows: Vec<Propensity> = (0..CUSTOMERS).map(|n| row(&run, n)).collect();
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
@@ -24,7 +23,7 @@ async fn run_of_invented_rows(world: &World) -> Run {
     let summary = RunSummary::of(&rows);
     let listed: Vec<Listed> = rows.into_iter().map(|row| row.listed).collect();
     world.control.put_shard(&run, 0, &summary, listed).await.expect("it is written");
-    world.control.finish_shard(&run.run_id, &model.model_id, 0).await.expect("it is written");
+    world.control.finish_shard(&run.run_id, MODEL_ID, 0).await.expect("it is written");
     // There is nothing left to score, so the scorer closes the run.
     world.score(&run.run_id, 0).await;
     run

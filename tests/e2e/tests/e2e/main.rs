@@ -15,5 +15,6 @@ mod long_lists;
 mod pages;
 mod restart;
 mod sources;
+mod time;
 mod unfinished;
 mod whole_job;

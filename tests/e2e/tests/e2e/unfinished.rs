@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Envelope, Instant, RunCheckRequested};
 use expansion_e2e::{LIST, REFRESH, Source, World, as_of, event_json, portfolio, weekly_run};
+use expansion_fixtures::plan;
 use expansion_local::Options;
 use expansion_records::{Plan, Run, RunStage};
 use expansion_store::now;
@@ -13,9 +14,9 @@ use serde_json::{Value, json};
 pub(crate) async fn planned(world: &World, at: Instant, shards: u32, before: &Run) -> Run {
     let run = world.control.create_run(Run::requested(at, "schedule", 90, now())).await.expect("it is on record");
     world.control.begin_training(&run.run_id).await.expect("it is written").expect("it was only asked for");
-    let model = before.model().expect("a complete run has a model");
+    let model = before.model().expect("a complete run has a model").clone();
     let previous = (before.run_id < run.run_id).then(|| before.reference());
-    let planned = world.control.plan(&run.run_id, &Plan { previous, ..Plan::new(model.clone(), shards) }).await;
+    let planned = world.control.plan(&run.run_id, &Plan { model, previous, ..plan(shards) }).await;
     planned.expect("it is written").expect("it was being trained")
 }
 

@@ -67,6 +67,7 @@ fn what_would_lift_an_account() {
         to: None,
         label: "Health score of 60".to_owned(),
         changed_label: "Health score of 85".to_owned(),
+        moves_with: None,
         points: 17,
         usual: Some(false),
     };
@@ -86,6 +87,7 @@ fn what_would_lift_an_account() {
             side: None,
         },
         changes: vec![change],
+        levers: Vec::new(),
         other_points: 1,
         note: "Association, not cause.",
     };
@@ -161,16 +163,22 @@ fn how_accurate_the_scores_are_says_what_that_rests_on() {
     let whole = Accuracy {
         customers: 240,
         expansions: 31,
-        predicted_expansions: 28.4,
+        predicted_expansions: Some(28.4),
         figures: [("auc", figure(0.8)), ("calibration_error", figure(0.2))].map(|(n, f)| (n.to_owned(), f)).into(),
         ..Accuracy::default()
     };
     let accuracy = |days: u16| Some(Box::new(accuracy_of(&[(days, true, Some(whole.clone()))])));
+    let counts = Accuracy { customers: 240, expansions: 12, predicted_expansions: Some(9.5), ..Accuracy::default() };
+    let few = accuracy_of(&[(30, true, Some(counts))]);
+    let mut unworked = accuracy_of(&[(7, true, Some(Accuracy { predicted_expansions: None, ..whole.clone() }))]);
+    unworked.cohorts[0].unworked = Some(whole.clone());
     let model = || Some(Box::new(model()));
     let answers = [
         Understood::Accuracy { basis: AccuracyBasis::Outcomes, accuracy: accuracy(90), model: None },
         Understood::Accuracy { basis: AccuracyBasis::EarlyOutcomes, accuracy: accuracy(30), model: model() },
         Understood::Accuracy { basis: AccuracyBasis::OutOfTime, accuracy: None, model: model() },
+        Understood::Accuracy { basis: AccuracyBasis::OutOfTime, accuracy: Some(Box::new(few)), model: model() },
+        Understood::Accuracy { basis: AccuracyBasis::Outcomes, accuracy: Some(Box::new(unworked)), model: None },
     ];
     insta::assert_snapshot!(answers.map(|answer| plain(&answer)).join("\n\n----\n\n"));
 }

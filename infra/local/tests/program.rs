@@ -1,0 +1,234 @@
+//! The program itself: what it keeps when it is killed, how it ends, and what it refuses.
+#![allow(clippy::tests_outside_test_module, reason = "an integration test is one")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use expansion_local::{Options, Stack, refresh};
+use expansion_records::RunStage;
+use expansion_simulator::{Settings, simulate, write};
+use jiff::civil::date;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long the program may take to begin or to end.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Outcomes recorded at the same time, and how many of them by each client.
+const CLIENTS: usize = 4;
+const OUTCOMES_EACH: usize = 10;
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_expansion-local"))
+}
+
+/// A small source, with too few outcomes to learn from, which is quicker.
+fn source(folder: &Path) {
+    let mut portfolio = simulate(&Settings { customers: 60, months: 12, end: date(2025, 6, 30), seed: 3, drift: None });
+    portfolio.expansion_opportunities.truncate(10);
+    write(&portfolio, folder, None).expect("it is written");
+}
+
+/// A program that serves; killed when this is dropped.
+struct Served {
+    process: Child,
+    url: String,
+}
+
+impl Served {
+    /// Starts the program over `source` and waits until its refresh is complete.
+    fn start(source: &Path, data: &Path) -> Self {
+        let port = free_port();
+        let mut command = program();
+        command.arg("--source").arg(source).arg("--data-dir").arg(data).args(["--as-of", "2025-06-30"]);
+        let process = command.args(["--port", &port.to_string()]).stdout(Stdio::null()).spawn().expect("it starts");
+        let mut served = Self { process, url: format!("http://127.0.0.1:{port}") };
+        let began = Instant::now();
+        while !served.is_ready() {
+            let ended = served.process.try_wait().expect("a process of ours");
+            assert!(ended.is_none() && began.elapsed() < PATIENCE, "it does not serve: {ended:?}");
+            sleep(Duration::from_millis(50));
+        }
+        served
+    }
+
+    fn is_ready(&self) -> bool {
+        let listed = agent().get(format!("{}/api/analytics/expansion-propensity", self.url)).call();
+        listed.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// The rows that readers see.
+    fn rows(&self) -> Vec<Value> {
+        let mut listed = agent().get(format!("{}/api/analytics/expansion-propensity?limit=100", self.url)).call();
+        let text = listed.as_mut().expect("it answers").body_mut().read_to_string().expect("a body");
+        let listed: Value = serde_json::from_str(&text).expect("JSON");
+        listed["data"].as_array().expect("rows").clone()
+    }
+
+    /// Posts what must be answered with `status`; the answer.
+    fn post(&self, path: &str, body: &Value, status: u16) -> Value {
+        let url = format!("{}/api/{path}", self.url);
+        let mut answer = agent().post(url).send(body.to_string()).expect("it answers");
+        let text = answer.body_mut().read_to_string().expect("a body");
+        assert_eq!(answer.status(), status, "{text}");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Sends SIGTERM and waits for the end; whether it ended well.
+    fn terminate(mut self) -> bool {
+        let asked = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.process.id())).status();
+        assert!(asked.expect("a shell").success());
+        let began = Instant::now();
+        loop {
+            if let Some(exit) = self.process.try_wait().expect("a process of ours") {
+                return exit.success();
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not end");
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // SIGKILL on Unix. It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).build().new_agent()
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Runs the program to its end, which must be a failure; what it said.
+fn refusal(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("it starts");
+    let said = String::from_utf8(stderr).expect("UTF-8");
+    assert!(!status.success() && stdout.is_empty(), "{said}");
+    said
+}
+
+async fn opened(data: &Path, source: &Path) -> Stack {
+    let (data_dir, source) = (Some(data.to_owned()), Some(source.display().to_string()));
+    Stack::start(Options { data_dir, source, ..Options::default() }).await.expect("it starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_outlives_a_kill_and_a_refresh_goes_on() {
+    let place = TempDir::new().expect("a folder");
+    let (tables, data) = (place.path().join("source"), place.path().join("data"));
+    source(&tables);
+    let served = Served::start(&tables, &data);
+
+    let rows = served.rows();
+    assert!(rows.len() > 20);
+    let (served_now, customer) = (&served, rows[0]["customer_id"].as_str().expect("an id"));
+    let record = |client: usize| {
+        for each in 0..OUTCOMES_EACH {
+            let deal = format!("o-{client}-{each}");
+            let body = json!({"kind": "won", "occurred_at": "2025-06-01", "opportunity_id": deal});
+            served_now.post(&format!("customers/{customer}/expansion-propensity/outcome"), &body, 201);
+        }
+    };
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            scope.spawn(move || record(client));
+        }
+    });
+    served.post("analytics/expansion-propensity/models", &json!({"action": "pin", "generation": 1}), 200);
+    let requested = served.post("analytics/expansion-propensity/refresh", &json!({"as_of": "2025-05-31"}), 202);
+    drop(served);
+
+    let stack = opened(&data, &tables).await;
+    let control = stack.config("trainer").control().expect("a client");
+    assert_eq!(control.outcomes().await.expect("they are read").len(), CLIENTS * OUTCOMES_EACH);
+    assert!(control.champion().await.expect("it is read").expect("there is one").pinned);
+    let propensities = stack.config("scorer").propensities().expect("a client");
+    for row in &rows {
+        let at = row["calculated_at"].as_str().expect("a time").parse().expect("an instant");
+        let kept = propensities.row(row["customer_id"].as_str().expect("an id"), at).await.expect("it is read");
+        assert_eq!(kept.expect("it is there").listed.propensity_score, row["propensity_score"]);
+    }
+
+    // Killed before it was over, or at once after it.
+    refresh::resume(&stack).await.expect("it is requested again");
+    stack.idle().await;
+    let run_id = requested["run_id"].as_str().expect("an id").parse().expect("an id");
+    assert_eq!(control.expect_run(&run_id).await.expect("it is there").stage(), RunStage::Complete);
+    assert_eq!(control.open_runs().await.expect("they are read"), []);
+    stack.shutdown().await;
+}
+
+#[test]
+fn a_second_process_is_refused_and_the_first_ends_well_when_it_is_told_to() {
+    let place = TempDir::new().expect("a folder");
+    let (tables, data) = (place.path().join("source"), place.path().join("data"));
+    source(&tables);
+    let served = Served::start(&tables, &data);
+
+    let said = refusal(program().arg("--source").arg(&tables).arg("--data-dir").arg(&data).arg("--once"));
+    assert!(said.contains(&format!("--data-dir {} is in use by another process", data.display())), "{said}");
+    assert!(served.is_ready());
+
+    let port = served.url.rsplit(':').next().expect("a port").to_owned();
+    let said = refusal(program().arg("--source").arg(&tables).args(["--port", &port]));
+    assert!(said.contains(&format!("port {port} is in use")) && said.contains("--port"), "{said}");
+
+    assert!(served.terminate());
+    let again = program().arg("--source").arg(&tables).arg("--data-dir").arg(&data).arg("--once").output();
+    assert!(again.expect("it starts").status.success(), "the folder is free again");
+}
+
+#[test]
+fn the_demo_never_deletes_what_it_did_not_write() {
+    let place = TempDir::new().expect("a folder");
+    let demo = |out: &Path| {
+        let mut command = program();
+        command.arg("demo").arg("--out").arg(out).args(["--customers", "5"]);
+        command
+    };
+    let out = place.path().join("out");
+    for _ in 0..2 {
+        assert!(demo(&out).status().expect("it starts").success());
+    }
+    fs::write(out.join("thesis.txt"), "the only copy").expect("it is written");
+    let said = refusal(&mut demo(&out));
+    assert!(said.contains(&format!("--out {}", out.display())) && said.contains("thesis.txt"), "{said}");
+    assert_eq!(fs::read_to_string(out.join("thesis.txt")).expect("it is there"), "the only copy");
+
+    // Nor where a data folder would have it.
+    let theirs = place.path().join("data/demo-source");
+    fs::create_dir_all(&theirs).expect("it is made");
+    fs::write(theirs.join("thesis.txt"), "the only copy").expect("it is written");
+    let said = refusal(program().arg("--data-dir").arg(place.path().join("data")).arg("--once"));
+    assert!(said.contains(theirs.to_str().expect("UTF-8")), "{said}");
+    assert!(theirs.join("thesis.txt").exists());
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let place = TempDir::new().expect("a folder");
+    let (file, missing) = (place.path().join("file"), place.path().join("missing"));
+    fs::write(&file, "").expect("it is written");
+    let said = |option: &str, path: &Path| refusal(program().arg("--once").arg(option).arg(path));
+    let below = file.join("below");
+    for (said, option, path, reason) in [
+        (said("--source", &missing), "--source", &missing, "No such file"),
+        (said("--source", &file), "--source", &file, "it is a file"),
+        (said("--data-dir", &file), "--data-dir", &file, "File exists"),
+        (said("--data-dir", &below), "--data-dir", &below, "Not a directory"),
+        (refusal(program().arg("demo").arg("--out").arg(&file)), "--out", &file, "it is a file"),
+        (refusal(program().arg("demo").arg("--out").arg(&below)), "--out", &below, "Not a directory"),
+    ] {
+        assert!(said.contains(&format!("{option} {}", path.display())) && said.contains(reason), "{said}");
+    }
+}
