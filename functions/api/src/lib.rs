@@ -46,6 +46,8 @@ macro_rules! functions {
 functions! {
     /// The customers of the current run, best first.
     list_propensities: expansion_http::list::routes;
+    /// The rows of the current run, to take away.
+    export: expansion_http::export::routes;
     /// Everything about one customer.
     get_propensity: expansion_http::customer::routes;
     /// What would move a score.

@@ -1,9 +1,10 @@
-//! The scorer: model + source tables → propensity rows, one shard of a run at a time.
+//! The scorer: model + source tables → propensity rows, in the table and as a file, one shard of a run at a time.
 //!
 //! Takes SQS batches of `ShardRequested`, delivered at least once and in any order. Scoring is idempotent: rows overwrite
 //! themselves, finished shards are a set, and whichever is last closes the run.
 
 mod close;
+mod export;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use expansion_source::SourceError;
 use expansion_store::{Artifacts, Bus, ControlTable, Deadline, PropensityTable, StoreError};
 use expansion_telemetry::{Unit, record};
 use lambda_runtime::LambdaEvent;
+use parquet::errors::ParquetError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -63,6 +65,8 @@ pub enum Error {
     Source(#[from] SourceError),
     #[error(transparent)]
     Model(#[from] UnknownFeature),
+    #[error("the rows cannot be written as Parquet: {0}")]
+    Export(#[from] ParquetError),
 }
 
 impl Failure for Error {
@@ -74,7 +78,8 @@ impl Failure for Error {
             | Self::Message(_)
             | Self::NoSuchShard { .. }
             | Self::SourceChanged { .. }
-            | Self::Model(_) => false,
+            | Self::Model(_)
+            | Self::Export(_) => false,
         }
     }
 }

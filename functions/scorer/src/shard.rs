@@ -13,6 +13,7 @@ use expansion_store::{Deadline, StoreError};
 use expansion_telemetry::{Unit, record};
 
 use crate::close::close;
+use crate::export::ScoresFile;
 use crate::{Error, State};
 
 /// Rows held in memory before they are written.
@@ -56,7 +57,8 @@ pub(crate) async fn score(state: &State, run_id: &RunId, shard: u32, deadline: D
     Ok(())
 }
 
-/// Scores the shard's customers and writes their rows; returns what lists show of them, and their summary.
+/// Scores the shard's customers and writes their rows, to the table and as a file; returns what lists show of them, and
+/// their summary.
 async fn write_rows(
     state: &State,
     run: &Run,
@@ -89,6 +91,7 @@ async fn write_rows(
     }
     let mut listed = Vec::with_capacity(source.customers.len());
     let mut summary = RunSummary::default();
+    let mut file = ScoresFile::new()?;
     for customers in source.customers.chunks(ROWS_AT_ONCE) {
         let mut rows = Vec::with_capacity(customers.len());
         for history in customers {
@@ -100,9 +103,11 @@ async fn write_rows(
             rows.push(row);
         }
         state.propensities.write(&rows, deadline).await?;
+        file.add(&rows)?;
         listed.extend(rows.into_iter().map(|row| row.listed));
         tracing::info!(run.id = %run.run_id, run.shard = shard, rows.written = listed.len(), "propensity rows written");
     }
+    state.artifacts.put_scores(&run.run_id, shard, file.finish()?).await?;
     record("scorer", &[("RowsScored", Unit::Count, count(listed.len())), ("ShardsScored", Unit::Count, 1.0)]);
     Ok((listed, summary))
 }

@@ -248,6 +248,9 @@ async fn a_shard_is_scored_row_by_row_with_the_runs_model() {
     assert_eq!((&*scored.model_id, &scored.run_id), (MODEL_ID, &run.run_id));
     assert!(scored.listed.previous_score.is_none() && !scored.listed.newly_ready, "{scored:?}");
     assert_eq!(row("c-2").await, None, "no customer yet");
+    let files = scene.state.artifacts.scores(&run.run_id).await.expect("readable");
+    assert_eq!(files.iter().map(|file| file.shard).collect::<Vec<_>>(), [0]);
+    assert!(scene.state.artifacts.get_scores(&files[0]).await.expect("readable").starts_with(b"PAR1"));
     assert_eq!(scene.run().await.summary().map(|summary| summary.rows), Some(1));
 }
 

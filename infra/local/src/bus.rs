@@ -128,6 +128,7 @@ fn call(entry: &Value) -> Call {
         action: "events:PutEvents".to_owned(),
         resource: format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{bus}"),
         event_source: entry["Source"].as_str().map(str::to_owned),
+        prefix: None,
     }
 }
 

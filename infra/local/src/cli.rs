@@ -53,6 +53,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
+    /// Also write all rows of the run to this file: as CSV (FILE.csv) or, with the factors, as Parquet (FILE.parquet).
+    #[arg(long, value_name = "FILE", value_parser = export_file)]
+    pub(crate) export: Option<ExportFile>,
+
     /// Refresh, print, and exit instead of serving.
     #[arg(long)]
     pub(crate) once: bool,
@@ -69,6 +73,19 @@ pub(crate) struct RunArguments {
     /// not of the refresh, which the command reports itself.
     #[arg(long, value_name = "LEVEL", default_value = "error,trainer=off,scorer=off", hide_default_value = true)]
     pub(crate) log: String,
+}
+
+/// A file that the rows of a run are written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExportFile {
+    pub(crate) path: PathBuf,
+    pub(crate) form: ExportForm,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExportForm {
+    Csv,
+    Parquet,
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +152,24 @@ pub(crate) fn absolute(source: &Path) -> io::Result<String> {
     Ok(absolute.display().to_string())
 }
 
+/// A file that can be written once the run is complete, as far as can be told before.
+fn export_file(text: &str) -> Result<ExportFile, String> {
+    let path = PathBuf::from(text);
+    let form = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => ExportForm::Csv,
+        Some("parquet") => ExportForm::Parquet,
+        _ => return Err("the name must end in .csv or .parquet".to_owned()),
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(format!("there is no folder {}", folder.display()));
+    }
+    if path.is_dir() {
+        return Err("that is a folder".to_owned());
+    }
+    Ok(ExportFile { path, form })
+}
+
 /// An error with what it is about.
 pub(crate) fn about(what: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {error}"))
@@ -154,6 +189,23 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_export_is_csv_or_parquet_in_a_folder_that_exists() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| export_file(&folder.path().join(name).display().to_string());
+        assert_eq!(file("rows.csv").map(|file| file.form), Ok(ExportForm::Csv));
+        assert_eq!(file("rows.parquet").map(|file| file.form), Ok(ExportForm::Parquet));
+        assert_eq!(export_file("rows.csv").map(|file| file.path), Ok(PathBuf::from("rows.csv")));
+        for name in ["rows", "rows.xlsx", "rows.csv.gz", ".csv"] {
+            assert_eq!(file(name), Err("the name must end in .csv or .parquet".to_owned()), "{name}");
+        }
+        assert!(file("nowhere/rows.csv").is_err_and(|reason| reason.starts_with("there is no folder ")));
+        std::fs::create_dir(folder.path().join("rows.csv")).expect("a folder");
+        assert_eq!(file("rows.csv"), Err("that is a folder".to_owned()));
+        let refused = Cli::try_parse_from(["expansion-local", "--export", "rows.txt"]).expect_err("no such form");
+        assert!(refused.to_string().contains("--export"), "{refused}");
     }
 
     #[test]

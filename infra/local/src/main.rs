@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod document;
+mod export;
 mod report;
 mod stop;
 
@@ -77,6 +78,9 @@ async fn refreshed(stack: &Stack, arguments: &RunArguments, as_of: Instant, caus
         document::print(stack, &run).await?;
     } else {
         report::print(stack, &run).await?;
+    }
+    if let Some(file) = &arguments.export {
+        export::write(stack, &run, file).await?;
     }
     Ok(run)
 }

@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) resource: String,
     /// The source of the event that is put on a bus.
     pub(crate) event_source: Option<String>,
+    /// How the keys begin that are listed.
+    pub(crate) prefix: Option<String>,
 }
 
 /// The statements of every function's role, by access key, and what was refused.
@@ -76,6 +78,7 @@ fn allows(statement: &Statement, call: &Call) -> bool {
     statement.actions.contains(&call.action)
         && statement.resources.iter().any(|pattern| covers(pattern, &call.resource))
         && statement.event_source.as_ref().is_none_or(|source| call.event_source.as_ref() == Some(source))
+        && statement.prefix.as_ref().is_none_or(|prefix| call.prefix.as_ref().is_some_and(|keys| covers(prefix, keys)))
 }
 
 /// Whether a resource is one of those that a statement means: this one, or all that begin so.
@@ -103,18 +106,20 @@ pub(crate) fn dynamodb_calls(operation: &str, body: &[u8]) -> Vec<Call> {
         // An operation on no table, or one whose tables are not known here.
         resources.push("*".to_owned());
     }
-    let call = |resource| Call { action: format!("dynamodb:{operation}"), resource, event_source: None };
+    let call = |resource| Call { action: format!("dynamodb:{operation}"), resource, event_source: None, prefix: None };
     resources.into_iter().map(call).collect()
 }
 
-/// What an operation of S3 does; some need the permission of another.
-pub(crate) fn s3_call(operation: &str, path: &str) -> Call {
+/// What an operation of S3 does; some need the permission of another. `query` is the request's query string.
+pub(crate) fn s3_call(operation: &str, path: &str, query: &str) -> Call {
     let action = match operation {
         "HeadObject" => "GetObject",
         "HeadBucket" | "ListObjects" | "ListObjectsV2" => "ListBucket",
         other => other,
     };
-    Call { action: format!("s3:{action}"), resource: format!("arn:aws:s3:::{path}"), event_source: None }
+    let parameters: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let prefix = parameters.into_iter().find_map(|(name, value)| (name == "prefix").then_some(value));
+    Call { action: format!("s3:{action}"), resource: format!("arn:aws:s3:::{path}"), event_source: None, prefix }
 }
 
 #[cfg(test)]
@@ -151,12 +156,15 @@ mod tests {
 
     #[test]
     fn objects_are_told_apart_by_their_prefix() {
-        assert!(may("what-if", s3_call("GetObject", "expansion-local/models/m1/manifest.json")));
-        assert!(!may("what-if", s3_call("GetObject", "expansion-local/source/customers/a.csv")));
-        assert!(!may("what-if", s3_call("PutObject", "expansion-local/models/m1/manifest.json")));
-        assert!(may("trainer", s3_call("HeadObject", "expansion-local/source/customers/a.csv")));
-        assert!(may("trainer", s3_call("ListObjectsV2", "expansion-local")));
-        assert!(!may("what-if", s3_call("ListObjectsV2", "expansion-local")));
+        assert!(may("what-if", s3_call("GetObject", "expansion-local/models/m1/manifest.json", "")));
+        assert!(!may("what-if", s3_call("GetObject", "expansion-local/source/customers/a.csv", "")));
+        assert!(!may("what-if", s3_call("PutObject", "expansion-local/models/m1/manifest.json", "")));
+        assert!(may("trainer", s3_call("HeadObject", "expansion-local/source/customers/a.csv", "")));
+        assert!(may("trainer", s3_call("ListObjectsV2", "expansion-local", "")));
+        assert!(!may("what-if", s3_call("ListObjectsV2", "expansion-local", "")));
+        let listed = |query| may("export", s3_call("ListObjectsV2", "expansion-local", query));
+        assert!(listed("list-type=2&prefix=runs%2F20260630T235959Z-00000000%2Fscores%2F"));
+        assert!(!listed("prefix=source%2F") && !listed("prefix=") && !listed(""));
     }
 
     #[test]
@@ -165,6 +173,7 @@ mod tests {
             action: "events:PutEvents".to_owned(),
             resource: format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/expansion"),
             event_source: Some(source.to_owned()),
+            prefix: None,
         };
         assert!(may("act", put("expansion-propensity")));
         assert!(!may("act", put("billing")) && !may("get-propensity", put("expansion-propensity")));
@@ -173,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_refused_is_kept() {
         let roles = roles();
-        let refused = roles.check(Some("LOCAL-act"), [s3_call("GetObject", "expansion-local/models/m1")]);
+        let refused = roles.check(Some("LOCAL-act"), [s3_call("GetObject", "expansion-local/models/m1", "")]);
         let reason = refused.expect_err("it reads no models");
         assert!(reason.contains("LOCAL-act is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::"));
         assert_eq!(roles.refused.all(), [reason]);

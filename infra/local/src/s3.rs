@@ -45,8 +45,9 @@ impl S3Access for Access {
             S3Path::Bucket { bucket } => bucket.to_string(),
             S3Path::Object { bucket, key } => format!("{bucket}/{key}"),
         };
+        let query = context.uri().query().unwrap_or_default();
         let key = context.credentials().map(|credentials| &*credentials.access_key);
-        let checked = self.0.check(key, [roles::s3_call(context.s3_op().name(), &path)]);
+        let checked = self.0.check(key, [roles::s3_call(context.s3_op().name(), &path, query)]);
         checked.map_err(|reason| S3Error::with_message(S3ErrorCode::AccessDenied, reason))
     }
 }

@@ -79,6 +79,8 @@ pub struct Statement {
     pub resources: Vec<String>,
     /// The only source that a put event may have.
     pub event_source: Option<String>,
+    /// How keys that are listed must begin; the last character may be `*`.
+    pub prefix: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -403,10 +405,11 @@ fn permission(name: &str, statement: &Value) -> Result<Statement, TemplateError>
     };
     let condition = &statement["Condition"];
     let event_source = condition["StringEquals"]["events:source"].as_str().map(str::to_owned);
-    if event_source.is_none() && !condition.is_null() {
+    let prefix = condition["StringLike"]["s3:prefix"].as_str().map(str::to_owned);
+    if event_source.is_none() && prefix.is_none() && !condition.is_null() {
         return Err(unsupported(format!("the condition {condition}")));
     }
-    Ok(Statement { actions: texts("Action")?, resources: texts("Resource")?, event_source })
+    Ok(Statement { actions: texts("Action")?, resources: texts("Resource")?, event_source, prefix })
 }
 
 fn schedule(name: &str, properties: &Value) -> Result<Schedule, TemplateError> {

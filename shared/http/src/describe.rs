@@ -89,6 +89,20 @@ pub(crate) fn answer<T: JsonSchema>(ctx: &mut GenContext, papers: &[&str]) -> Re
     Response { content: [json].into_iter().chain(papers).collect(), ..Response::default() }
 }
 
+/// The response with a text, and with headers that need not be there: `(name, what it means, its only value)`.
+pub(crate) fn text(media_type: &str, headers: &[(&str, &str, &str)]) -> Response {
+    let text = content(schemars::json_schema!({"type": "string"}));
+    let header = |(name, description, value): &(&str, &str, &str)| {
+        let header = json!({"description": description, "schema": {"type": "string", "enum": [value]}});
+        Some(((*name).to_owned(), ReferenceOr::Item(serde_json::from_value(header).ok()?)))
+    };
+    Response {
+        content: [(media_type.to_owned(), text)].into_iter().collect(),
+        headers: headers.iter().filter_map(header).collect(),
+        ..Response::default()
+    }
+}
+
 /// What a request carries.
 pub(crate) fn body<T: JsonSchema>(operation: &mut Operation, is_required: bool) {
     let mut schemas = settings().for_deserialize().into_generator();

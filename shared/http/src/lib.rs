@@ -9,6 +9,7 @@ pub mod ask;
 mod cursor;
 pub mod customer;
 pub mod describe;
+pub mod export;
 mod extract;
 pub mod list;
 pub mod models;

@@ -27,6 +27,17 @@ pub struct ListParameters {
     pub limit: Option<usize>,
     /// Where the list goes on: `next_cursor` of the page before, with the same other parameters.
     pub cursor: Option<String>,
+    /// Each CSM's best so many; sorted by priority only those ready to approach.
+    #[schemars(with = "Option<u64>", range(min = 1, max = 100))]
+    pub per_csm: Option<usize>,
+    /// Which customers, and in which order.
+    #[schemars(flatten)]
+    pub selection: Selection,
+}
+
+/// Which customers are asked for, and in which order.
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
+pub struct Selection {
     /// Only customers who stand so.
     #[schemars(with = "Option<String>", extend("enum" = STANDINGS, "default" = "all"))]
     pub standing: Option<ListedStanding>,
@@ -70,9 +81,6 @@ pub struct ListParameters {
     /// What comes first.
     #[schemars(with = "Option<String>", extend("enum" = Order::ALL.map(Order::name), "default" = Order::default().name()))]
     pub sort: Option<Order>,
-    /// Each CSM's best so many; sorted by priority only those ready to approach.
-    #[schemars(with = "Option<u64>", range(min = 1, max = 100))]
-    pub per_csm: Option<usize>,
 }
 
 /// The values of `standing`.
@@ -105,13 +113,24 @@ impl ListedStanding {
 
 impl FromQuery for ListParameters {
     fn take(given: &mut Given) -> Self {
+        Self {
+            limit: given.number("limit", LIMITS),
+            cursor: given.text("cursor"),
+            per_csm: given.number("per_csm", OF_EACH_CSM),
+            selection: Selection::take(given),
+        }
+    }
+}
+
+impl FromQuery for Selection {
+    const UNKNOWN: &'static str = "is not a parameter of an export";
+
+    fn take(given: &mut Given) -> Self {
         let levels = "must be High, Medium or Low";
         let orders = "must be score, expected_value or priority";
         let standings = "must be ready_to_approach, in_progress, leave_alone or all";
         Self {
-            limit: given.number("limit", LIMITS),
             min_score: given.number("min_score", SCORES),
-            per_csm: given.number("per_csm", OF_EACH_CSM),
             confidence: given.parsed("confidence", levels, |text| text.parse().ok()),
             sort: given.parsed("sort", orders, |text| Order::ALL.into_iter().find(|order| order.name() == text)),
             standing: given.parsed("standing", standings, ListedStanding::named),
@@ -126,8 +145,29 @@ impl FromQuery for ListParameters {
             no_contact_for: given.number("no_contact_for", DAYS),
             min_value: given.parsed("min_value", AMOUNT, |text| text.parse().ok().filter(|least: &f64| *least >= 0.0)),
             q: given.text("q"),
-            cursor: given.text("cursor"),
         }
+    }
+}
+
+impl From<Selection> for ListRequest {
+    fn from(asked: Selection) -> Self {
+        let filters = ListFilters {
+            standing: asked.standing.unwrap_or_default().only(),
+            grade: asked.grade,
+            csm_id: asked.csm_id,
+            segment: asked.segment,
+            industry: asked.industry,
+            region: asked.region,
+            product_id: asked.product_id,
+            q: asked.q,
+            min_score: asked.min_score.unwrap_or_default(),
+            confidence: asked.confidence,
+            renewal_within: asked.renewal_within,
+            has_advocate: asked.has_advocate,
+            no_contact_for: asked.no_contact_for,
+            min_value: asked.min_value,
+        };
+        Self { order: asked.sort.unwrap_or_default(), ..filters.into() }
     }
 }
 
@@ -180,32 +220,10 @@ impl Pages {
 
     /// What the parameters of a caller ask for.
     fn request(&self, caller: &Principal, mut query: Query<ListParameters>) -> Result<ListRequest, Error> {
-        let asked = query.asked.clone();
-        let filters = ListFilters {
-            standing: asked.standing.unwrap_or_default().only(),
-            grade: asked.grade,
-            csm_id: asked.csm_id,
-            segment: asked.segment,
-            industry: asked.industry,
-            region: asked.region,
-            product_id: asked.product_id,
-            q: asked.q,
-            min_score: asked.min_score.unwrap_or_default(),
-            confidence: asked.confidence,
-            renewal_within: asked.renewal_within,
-            has_advocate: asked.has_advocate,
-            no_contact_for: asked.no_contact_for,
-            min_value: asked.min_value,
-        };
-        let request = ListRequest {
-            filters,
-            limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
-            order: asked.sort.unwrap_or_default(),
-            per_csm: asked.per_csm,
-            from: None,
-        };
+        let ListParameters { limit, cursor, per_csm, selection } = query.asked.clone();
+        let request = ListRequest { limit: limit.unwrap_or(DEFAULT_LIMIT), per_csm, ..selection.into() };
         query.given.refuse_all(request.wrong(caller));
-        let cursor = asked.cursor.as_deref().map(|text| self.key.open(text));
+        let cursor = cursor.as_deref().map(|text| self.key.open(text));
         let cursor = cursor.map(|cursor| cursor.filter(|cursor| cursor.list == request.identity(caller)));
         if cursor == Some(None) {
             query.given.refuse("cursor", "is not a cursor of this list");

@@ -83,10 +83,10 @@ fn say_what_all_do(method: &str, operation: &mut Value) {
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, response) in responses.iter_mut().filter(|(_, response)| response["$ref"].is_null()) {
         if is_get {
-            response["headers"] = json!({"ETag": header("Tells this answer from others, for `If-None-Match`.")});
+            response["headers"]["ETag"] = header("Tells this answer from others, for `If-None-Match`.");
         }
         if status == "202" {
-            response["headers"] = json!({"Location": header("Where to read how far it is.")});
+            response["headers"]["Location"] = header("Where to read how far it is.");
         }
     }
     if is_get {

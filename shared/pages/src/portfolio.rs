@@ -46,6 +46,7 @@ struct Portfolio<'a> {
     /// Whose CSMs, segments and products can be chosen.
     choices: &'a RunSummary,
     next: Option<String>,
+    download: String,
     totals: Totals,
     /// Customers by score, in parts.
     counts: Vec<u64>,
@@ -147,6 +148,7 @@ pub(crate) async fn page(
         totals,
         run: list.run,
         currency: dashboard.currency,
+        download: download(&filters),
         filters,
         next,
     })
@@ -184,6 +186,17 @@ fn parts(histogram: &[u64]) -> Vec<u64> {
 
 /// The link to the list with some filters set otherwise, or not at all.
 fn linked(filters: &BTreeMap<String, String>, otherwise: &[(&str, Option<&str>)]) -> String {
+    format!("/?{}", query(filters, otherwise))
+}
+
+/// The link to the whole list as a file.
+fn download(filters: &BTreeMap<String, String>) -> String {
+    let of_a_page = [("cursor", None), ("limit", None), ("per_csm", None)];
+    format!("/api/analytics/expansion-propensity/export?{}", query(filters, &of_a_page))
+}
+
+/// Filters, some of them set otherwise or not at all, as a query string.
+fn query(filters: &BTreeMap<String, String>, otherwise: &[(&str, Option<&str>)]) -> String {
     let mut filters: BTreeMap<&str, &str> = filters.iter().map(|(name, value)| (&**name, &**value)).collect();
     for (name, value) in otherwise {
         match value {
@@ -191,7 +204,7 @@ fn linked(filters: &BTreeMap<String, String>, otherwise: &[(&str, Option<&str>)]
             None => filters.remove(name),
         };
     }
-    format!("/?{}", serde_urlencoded::to_string(filters).unwrap_or_default())
+    serde_urlencoded::to_string(filters).unwrap_or_default()
 }
 
 impl Row {
@@ -232,6 +245,14 @@ mod tests {
         let counts = parts(&histogram);
         assert_eq!((counts.len(), counts[0], counts[1], counts[18], counts[19]), (20, 1, 2, 3, 9));
         assert_eq!(parts(&[]), [0; 20]);
+    }
+
+    #[test]
+    fn a_download_has_the_filters_and_the_order_of_the_page() {
+        let chosen = [("segment", "R&D"), ("sort", "priority"), ("cursor", "x"), ("limit", "5")];
+        let filters = chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let link = "/api/analytics/expansion-propensity/export?segment=R%26D&sort=priority";
+        assert_eq!(download(&filters), link);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod ask;
 pub mod config;
 pub mod customer;
 mod error;
+pub mod export;
 pub mod list;
 pub mod models;
 pub mod outcomes;

@@ -107,16 +107,23 @@ impl Lists {
     /// # Errors
     /// [`Error::NoRunYet`]; [`Error::Store`] when there is no such run or it cannot be read.
     pub async fn listed(&self, from: Option<&PageStart>) -> Result<Arc<ListedRun>, Error> {
-        let run_id = match from {
-            Some(start) => start.run_id.clone(),
-            None => self.control.current_run().await?.ok_or(Error::NoRunYet)?.run.run_id,
-        };
+        match from {
+            Some(start) => self.of_run(&start.run_id).await,
+            None => self.of_run(&self.control.current_run().await?.ok_or(Error::NoRunYet)?.run.run_id).await,
+        }
+    }
+
+    /// A run to be listed, whether readers see it or not.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when there is no such run or it cannot be read.
+    pub async fn of_run(&self, run_id: &RunId) -> Result<Arc<ListedRun>, Error> {
         let mut kept = self.listed.lock().await;
-        if let Some(listed) = kept.as_ref().filter(|listed| listed.run.run_id == run_id) {
+        if let Some(listed) = kept.as_ref().filter(|listed| listed.run.run_id == *run_id) {
             return Ok(listed.clone());
         }
-        let run = self.control.expect_run(&run_id).await?;
-        let listed = Arc::new(ListedRun::new(run, &self.control.top(&run_id).await?));
+        let run = self.control.expect_run(run_id).await?;
+        let listed = Arc::new(ListedRun::new(run, &self.control.top(run_id).await?));
         if listed.run.stage() == RunStage::Complete {
             *kept = Some(listed.clone());
         }
@@ -130,14 +137,25 @@ impl Lists {
         principal: &Principal,
         request: &ListRequest,
     ) -> Result<Page, Error> {
-        let wrong = request.wrong(principal);
-        if !wrong.is_empty() {
-            return Err(Error::InvalidParameters(wrong));
-        }
-        let request = &request.clone().settled(principal);
+        let request = &request.clone().checked(principal)?;
         let top = best_of(&top[request.order as usize], request.filters.standing);
         let source = rows::Source { table: &self.propensities, request, run, top: &top };
         let page = page(request, run, source.page().await?);
+        Ok(Page { run: page.run.seen_by(principal), ..page })
+    }
+
+    /// All customers of a run that the caller may see, up to so many; there is a `next` where there are more.
+    pub async fn whole(
+        &self,
+        ListedRun { run, top }: &ListedRun,
+        principal: &Principal,
+        request: &ListRequest,
+        most: usize,
+    ) -> Result<Page, Error> {
+        let request = &request.clone().checked(principal)?;
+        let top = best_of(&top[request.order as usize], request.filters.standing);
+        let source = rows::Source { table: &self.propensities, request, run, top: &top };
+        let page = page(request, run, source.whole(most).await?);
         Ok(Page { run: page.run.seen_by(principal), ..page })
     }
 
@@ -271,6 +289,12 @@ impl ListRequest {
     pub fn identity(&self, principal: &Principal) -> String {
         let list = self.clone().settled(principal);
         serde_json::to_string(&(&list.filters, list.order, list.per_csm)).unwrap_or_default()
+    }
+
+    /// The request as it is answered, unless something is wrong with it.
+    fn checked(self, principal: &Principal) -> Result<Self, Error> {
+        let wrong = self.wrong(principal);
+        if wrong.is_empty() { Ok(self.settled(principal)) } else { Err(Error::InvalidParameters(wrong)) }
     }
 
     /// The request as it is answered.

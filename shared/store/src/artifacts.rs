@@ -1,12 +1,17 @@
-//! Models in S3: `models/<model_id>/artifact.json`, vouched for by `models/<model_id>/manifest.json`.
+//! Models in S3: `models/<model_id>/artifact.json`, vouched for by `models/<model_id>/manifest.json`; and the rows of runs to
+//! take away: `runs/<run_id>/scores/shard=<number>.parquet`.
 //!
 //! The artifact is written first and the manifest last, so a manifest that can be read speaks of a model that is
-//! there. Neither is ever changed.
+//! there. Neither is ever changed. A shard that is scored again writes its file again.
+
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_types::SdkConfig;
+use expansion_domain::RunId;
 use expansion_model::{Manifest, Model, decode, encode};
 
 use crate::StoreError;
@@ -16,6 +21,14 @@ use crate::error::unless_condition_failed;
 pub struct Artifacts {
     pub client: Client,
     pub bucket: String,
+}
+
+/// The file with the rows of a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScoresObject {
+    pub shard: u32,
+    pub bytes: u64,
+    key: String,
 }
 
 impl Artifacts {
@@ -74,6 +87,47 @@ impl Artifacts {
         Ok(decode(&bytes, &manifest)?)
     }
 
+    /// Stores the rows of a shard as Parquet.
+    pub async fn put_scores(&self, run: &RunId, shard: u32, parquet: Vec<u8>) -> Result<(), StoreError> {
+        self.overwrite(&scores_key(run, shard), parquet).await
+    }
+
+    /// The files with a run's rows, by shard.
+    pub async fn scores(&self, run: &RunId) -> Result<Vec<ScoresObject>, StoreError> {
+        let prefix = scores_prefix(run);
+        let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(&prefix);
+        let mut pages = list.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(StoreError::service("list objects"))?;
+            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+                let key = object.key?;
+                let number = key.strip_prefix(&prefix)?.strip_prefix("shard=")?.strip_suffix(".parquet")?;
+                let bytes = object.size.and_then(|size| size.try_into().ok())?;
+                Some(ScoresObject { shard: number.parse().ok()?, bytes, key })
+            }));
+        }
+        found.sort_by_key(|object| object.shard);
+        Ok(found)
+    }
+
+    /// A file with rows.
+    pub async fn get_scores(&self, object: &ScoresObject) -> Result<Vec<u8>, StoreError> {
+        self.get(&object.key).await?.ok_or_else(|| StoreError::NotFound(object.key.clone()))
+    }
+
+    /// A link by which whoever has it can read a file for so long.
+    pub async fn link(&self, object: &ScoresObject, valid: Duration) -> Result<String, StoreError> {
+        let presigning = PresigningConfig::expires_in(valid).map_err(|error| StoreError::Service {
+            operation: "sign a link",
+            message: error.to_string(),
+            transient: false,
+        })?;
+        let get = self.client.get_object().bucket(&self.bucket).key(&object.key);
+        let signed = get.presigned(presigning).await.map_err(StoreError::service("sign a link"))?;
+        Ok(signed.uri().to_owned())
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let object = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
@@ -107,6 +161,14 @@ fn artifact_key(model_id: &str) -> String {
 
 fn manifest_key(model_id: &str) -> String {
     format!("models/{model_id}/manifest.json")
+}
+
+fn scores_prefix(run: &RunId) -> String {
+    format!("runs/{run}/scores/")
+}
+
+fn scores_key(run: &RunId, shard: u32) -> String {
+    format!("{}shard={shard:05}.parquet", scores_prefix(run))
 }
 
 fn json_error(model_id: &str) -> impl FnOnce(serde_json::Error) -> StoreError {

@@ -13,7 +13,7 @@ mod learning;
 mod propensities;
 mod sdk;
 
-pub use artifacts::Artifacts;
+pub use artifacts::{Artifacts, ScoresObject};
 pub use aws_sdk_dynamodb::Client as DynamoDb;
 pub use aws_sdk_s3::Client as S3;
 pub use aws_types::SdkConfig;

@@ -1,6 +1,8 @@
 """What people do with the dashboard, in a real browser."""
 
+import csv
 import math
+import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -42,6 +44,18 @@ def test_the_list_is_the_api_s(site, open_page):
     assert shown == [row["customer_name"] for row in listed]
     scores = rows(page).locator("td.score strong").all_inner_texts()
     assert [int(score) for score in scores] == [row["propensity_score"] for row in listed]
+
+
+def test_the_list_is_downloaded_as_it_is_filtered(site, open_page):
+    page = open_page("/?standing=all&segment=Enterprise")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert re.fullmatch(r"expansion-propensity-\d{4}-\d\d-\d\d\.csv", download.value.suggested_filename)
+    with download.value.path().open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert {line["segment"] for line in lines} == {"Enterprise"}
+    shown = rows(page).locator("th a").all_inner_texts()
+    assert [line["customer_name"] for line in lines][: len(shown)] == shown
 
 
 def test_filters_narrow_the_list_and_stay(open_page):

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::*;
@@ -171,4 +172,38 @@ async fn a_binarys_environment_has_its_variables_and_the_endpoints() {
     let unknown = BTreeMap::from([("HORIZON".to_owned(), "30".to_owned())]);
     let refused = Stack::start(Options { variables: unknown, ..Options::default() }).await;
     assert!(matches!(refused, Err(StackError::UnknownVariable(name)) if name == "HORIZON"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_link_opens_one_object_for_a_while() {
+    let stack = Stack::start(Options::default()).await.expect("it starts");
+    let keys = ["runs/r/scores/shard=00000.parquet", "runs/r/scores/shard=00001.parquet", "models/m/artifact.json"];
+    for key in keys {
+        let put = s3(&stack).put_object().bucket(stack.bucket()).key(key);
+        put.body(ByteStream::from_static(key.as_bytes())).send().await.expect("it is written");
+    }
+    let own = aws_sdk_s3::Client::new(&sdk_of("export", stack.sdk()));
+    let link = async |key: &str, seconds: u64| {
+        let valid = PresigningConfig::expires_in(Duration::from_secs(seconds)).expect("not too long");
+        let signed = own.get_object().bucket(stack.bucket()).key(key).presigned(valid).await.expect("a link");
+        signed.uri().to_owned()
+    };
+    let get = async |url: String| {
+        let answer = tokio::task::spawn_blocking(move || {
+            let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+            let mut answer = agent.get(url).call().expect("it answers");
+            (answer.status().as_u16(), answer.body_mut().read_to_string().expect("a body"))
+        });
+        answer.await.expect("no panic here")
+    };
+    let good = link(keys[0], 900).await;
+    assert_eq!(get(good.clone()).await, (200, keys[0].to_owned()));
+    let (status, _) = get(good.replace("00000", "00001")).await;
+    assert_eq!(status, 403, "signed for another object");
+    assert_eq!(get(good.split('?').next().unwrap_or_default().to_owned()).await.0, 403, "not signed");
+    assert_eq!(get(link(keys[2], 900).await).await.0, 403, "the signer may not read models");
+    let short = link(keys[0], 1).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(get(short).await.0, 403, "it has expired");
+    stack.shutdown().await;
 }

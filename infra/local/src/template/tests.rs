@@ -122,6 +122,8 @@ fn a_role_has_its_statements_with_final_names() {
     assert_eq!((control.actions.len(), &control.event_source), (2, &None));
     let put = functions["act"].statements.iter().find(|s| s.actions == ["events:PutEvents"]).expect("it puts events");
     assert_eq!(put.event_source.as_deref(), Some("expansion-propensity"));
+    let list = functions["export"].statements.iter().find(|s| s.actions == ["s3:ListBucket"]).expect("it lists files");
+    assert_eq!(list.prefix.as_deref(), Some("runs/*"));
     let models = &functions["what-if"].statements[1];
     assert_eq!(models.resources, ["arn:aws:s3:::expansion-local/models/*"]);
 }

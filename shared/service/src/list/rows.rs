@@ -101,6 +101,32 @@ impl<P: Partitions> Source<'_, P> {
         }
     }
 
+    /// The best rows of the whole list, up to so many. Every partition is read once, so that no order costs more than another.
+    pub(super) async fn whole(&self, most: usize) -> Result<Found, StoreError> {
+        let Self { table, request, run, top } = self;
+        let csm_ids = self.portfolios();
+        // A run that failed after readers saw it has no portfolios while it is made again; its best rows are still there.
+        let mut rows: Vec<Listed> = match &*csm_ids {
+            [] => top.iter().filter(|row| request.wants(row, run)).map(|row| (*row).clone()).collect(),
+            _ => Vec::new(),
+        };
+        let min_score = request.filters.min_score;
+        let queries = self.partitions(&csm_ids);
+        let queries = queries.map(|partition| table.partition(&run.run_id, partition, None, min_score, usize::MAX));
+        let queries: Vec<_> = queries.collect();
+        let mut found = stream::iter(queries).buffer_unordered(CONCURRENCY);
+        while let Some(more) = found.try_next().await? {
+            rows.extend(more.into_iter().filter(|row| request.wants(row, run)));
+            request.order.sort(&mut rows);
+            // One more than wanted, to tell that there are more.
+            rows.truncate(most.saturating_add(1));
+        }
+        let goes_on = rows.len() > most;
+        rows.truncate(most);
+        let next = rows.last().filter(|_| goes_on).map(|row| request.order.position(row));
+        Ok(Found { rows, next })
+    }
+
     /// The next rows of the list that is looked through, in order; none at its end.
     async fn batch(&self, after: Option<&Position>) -> Result<Vec<Listed>, StoreError> {
         let Self { request, top, .. } = self;
@@ -132,11 +158,7 @@ impl<P: Partitions> Source<'_, P> {
     /// The next rows of these portfolios together, in order.
     async fn merged(&self, csm_ids: &[Option<&str>], after: Option<&Position>) -> Result<Vec<Listed>, StoreError> {
         let Self { request, .. } = self;
-        let one = request.filters.standing;
-        let standings = Standing::ALL.into_iter().filter(|standing| one.is_none_or(|one| one == *standing));
-        let partitions =
-            standings.flat_map(|standing| csm_ids.iter().map(move |csm_id| Partition { csm_id: *csm_id, standing }));
-        let queries: Vec<_> = partitions.map(|partition| self.partition(partition, after)).collect();
+        let queries: Vec<_> = self.partitions(csm_ids).map(|partition| self.partition(partition, after)).collect();
         let mut rows: Vec<Listed> = stream::iter(queries).buffer_unordered(CONCURRENCY).try_concat().await?;
         request.order.sort(&mut rows);
         // Every partition gave its next BATCH rows or all it has, so the first BATCH of all are surely among them.
@@ -147,6 +169,21 @@ impl<P: Partitions> Source<'_, P> {
             _ => rows.truncate(MOST_EXAMINED),
         }
         Ok(rows)
+    }
+
+    /// The partitions of these portfolios that the list may need.
+    fn partitions<'b>(&self, csm_ids: &'b [Option<&'b str>]) -> impl Iterator<Item = Partition<'b>> + use<'b, P> {
+        let one = self.request.filters.standing;
+        let standings = Standing::ALL.into_iter().filter(move |standing| one.is_none_or(|one| one == *standing));
+        standings.flat_map(move |standing| csm_ids.iter().map(move |csm_id| Partition { csm_id: *csm_id, standing }))
+    }
+
+    /// The portfolio that is asked for, or all of them.
+    fn portfolios(&self) -> Vec<Option<&str>> {
+        match &self.request.filters.csm_id {
+            Some(csm_id) => vec![Some(csm_id)],
+            None => self.csm_ids(),
+        }
     }
 
     /// The CSMs with customers in the run; `None` where customers have none.
@@ -184,11 +221,7 @@ impl<P: Partitions> Source<'_, P> {
                 }
             }
         };
-        let csm_ids = match &request.filters.csm_id {
-            Some(csm_id) => vec![Some(&**csm_id)],
-            None => self.csm_ids(),
-        };
-        let queries: Vec<_> = csm_ids.into_iter().map(best).collect();
+        let queries: Vec<_> = self.portfolios().into_iter().map(best).collect();
         let mut rows = stream::iter(queries).buffer_unordered(CONCURRENCY).try_concat().await?;
         request.order.sort(&mut rows);
         Ok(rows)

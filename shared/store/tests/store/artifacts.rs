@@ -1,8 +1,11 @@
-//! Models in S3: written once, vouched for, and mended.
+//! Models in S3: written once, vouched for, and mended; rows of runs: written again, and linked to.
+
+use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use expansion_backend::Backend;
-use expansion_fixtures::{MODEL_ID, manifest, model};
+use expansion_domain::RunId;
+use expansion_fixtures::{MODEL_ID, manifest, model, requested};
 use expansion_model::{Manifest, Model};
 use expansion_store::StoreError;
 
@@ -77,4 +80,25 @@ async fn an_artifact_without_a_manifest_was_seen_by_nobody_and_is_replaced() {
     let stored = artifacts.put(&model(), manifest()).await.expect("written");
     assert_eq!(artifacts.model(MODEL_ID).await.expect("whole"), model());
     assert_eq!(artifacts.manifest(MODEL_ID).await.expect("readable"), Some(stored));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_has_a_file_for_each_shard_whoever_wrote_it_last() {
+    let backend = Backend::start().await;
+    let artifacts = &artifacts(&backend);
+    let run = &requested().run_id;
+    assert_eq!(artifacts.scores(run).await.expect("readable"), []);
+    for (shard, bytes) in [(11, "eleven"), (2, "wrong"), (0, "none"), (2, "two")] {
+        artifacts.put_scores(run, shard, bytes.as_bytes().to_vec()).await.expect("written");
+    }
+    let other = RunId::derive(requested().as_of, "by hand", 90);
+    artifacts.put_scores(&other, 1, Vec::new()).await.expect("written");
+    let found = artifacts.scores(run).await.expect("readable");
+    assert_eq!(found.iter().map(|object| (object.shard, object.bytes)).collect::<Vec<_>>(), [(0, 4), (2, 3), (11, 6)]);
+    assert_eq!(artifacts.get_scores(&found[1]).await.expect("readable"), b"two");
+    let link = artifacts.link(&found[1], Duration::from_mins(15)).await.expect("signed");
+    assert!(link.contains(&format!("/runs/{run}/scores/shard%3D00002.parquet?")), "{link}");
+    assert!(link.contains("X-Amz-Expires=900&") && link.contains("X-Amz-Signature="), "{link}");
+    let long = artifacts.link(&found[1], Duration::from_hours(24 * 8)).await.expect_err("a week at most");
+    assert!(!long.is_transient(), "{long}");
 }

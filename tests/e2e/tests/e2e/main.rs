@@ -8,6 +8,7 @@ mod artifacts;
 mod ask;
 mod binaries;
 mod chaos;
+mod export;
 mod feedback_loop;
 mod idempotency;
 mod long_lists;

@@ -51,14 +51,19 @@ fn table(customers: usize) -> Table {
     Table((0..customers).map(row).collect())
 }
 
-/// All rows of a list, page by page, and how many rows each page had.
-async fn all(table: &Table, request: &ListRequest, ready: usize) -> (Vec<Listed>, Vec<usize>) {
+/// The complete run that the table has the rows of.
+fn run(table: &Table) -> Run {
     let portfolios = table.0.iter().map(|row| row.csm_id.clone()).collect();
     let mut summary = RunSummary { rows: table.0.len() as u64, portfolios, ..RunSummary::default() };
     for row in &table.0 {
         summary.standings.entry(row.standing).or_default().tally.customers += 1;
     }
-    let run = fixtures::complete(summary);
+    fixtures::complete(summary)
+}
+
+/// All rows of a list, page by page, and how many rows each page had.
+async fn all(table: &Table, request: &ListRequest, ready: usize) -> (Vec<Listed>, Vec<usize>) {
+    let run = run(table);
     let mut best = table.0.clone();
     request.order.sort(&mut best);
     let is_shown = |row: &&Listed| request.filters.standing.is_none_or(|standing| row.standing == standing);
@@ -140,4 +145,36 @@ async fn a_rare_filter_gives_short_pages_rather_than_slow_ones() {
     let request = ListRequest::from(ListFilters { q: Some(last.customer_id.to_string()), ..ListFilters::default() });
     let (rows, pages) = all(&table, &request, 1000).await;
     assert_eq!((rows, &pages[..2]), (vec![last], &[0, 1][..]));
+}
+
+#[tokio::test]
+async fn the_whole_list_is_its_pages_together() {
+    let table = table(1000);
+    let (run, none) = (run(&table), ListFilters::default);
+    for order in Order::ALL {
+        for filters in [
+            none(),
+            ListFilters { csm_id: Some("csm-2".into()), ..none() },
+            ListFilters { standing: Some(Standing::InProgress), min_score: 40, ..none() },
+            ListFilters { segment: Some("SMB".into()), q: Some("c-0".to_owned()), ..none() },
+        ] {
+            let request = ListRequest { order, ..filters.into() };
+            let source = Source { table: &table, request: &request, run: &run, top: &[] };
+            let expected = expected(&table, &request);
+            let found = source.whole(expected.len()).await.expect("rows");
+            assert!(found.rows == expected && found.next.is_none() && !expected.is_empty(), "{request:?}");
+            let cut = source.whole(expected.len() - 1).await.expect("rows");
+            assert_eq!(cut.rows, expected[..expected.len() - 1], "{request:?}");
+            assert_eq!(cut.next, cut.rows.last().map(|row| order.position(row)), "there is one more");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_without_a_summary_still_has_its_best_rows() {
+    let table = table(10);
+    let top: Vec<&Listed> = table.0.iter().filter(|row| row.propensity_score == 50).collect();
+    let request = ListRequest::from(ListFilters { min_score: 50, ..ListFilters::default() });
+    let source = Source { table: &table, request: &request, run: &fixtures::requested(), top: &top };
+    assert_eq!(source.whole(10).await.expect("rows").rows.len(), top.len());
 }
