@@ -19,14 +19,14 @@ mod pool;
 mod products;
 mod profile;
 mod score;
+mod sides;
 mod untested;
 mod values;
 mod verdict;
 mod what_if;
 
 pub use accuracy::{
-    Accuracy, Elapsed, FLAGGED, Figure, Judged, LEAST_EXPANSIONS, SAMPLES, SideOutcome, Tenth, accuracy, auc, quantile,
-    scattered, sides,
+    Accuracy, Elapsed, FLAGGED, Figure, Judged, LEAST_EXPANSIONS, SAMPLES, Tenth, accuracy, auc, quantile, scattered,
 };
 pub use artifact::{
     ArtifactError, ConfidenceEvaluation, EARLY_DAYS, Encoded, GroupEvaluation, MANIFEST_SCHEMA_VERSION, Manifest,
@@ -47,6 +47,7 @@ pub use pool::{Pool, PoolBin};
 pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS};
 pub use profile::{Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, Usual};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
+pub use sides::{SideOutcome, sides};
 pub use untested::{Trial, Untested};
 pub use values::{FactorValue, SimilarCohort, ValueModel, ValueRange, rounded};
 pub use verdict::{Decision, LabelledRows, Readiness, SUSPICIOUS_AUC, Verdict};

@@ -212,6 +212,7 @@ pub struct ModelSummary {
     /// How good it was out of time; absent when that could not be told.
     pub metrics: Option<Metrics>,
     /// The same among the customers on whom nobody worked an expansion then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unworked: Option<Metrics>,
     /// Why it could not; absent where it could, and from models of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
