@@ -69,8 +69,8 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         champion::compete(state, manifest, seen).await?;
     let scoring = state.artifacts.model(&model_id).await?;
     let yardstick = yardstick(&scoring, &source.data, run.as_of, state.stale_deal_days, state.grade_shares)?;
-    let stale = stale_tables(&source.data, run.as_of, state.stale_after_days);
-    say_stale(&stale);
+    let ended = stale_tables(&source.data, run.as_of, state.stale_after_days);
+    say_stale(&ended);
     drop(source.data);
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
@@ -78,7 +78,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     let plan = Plan {
         previous,
         data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
-        stale,
+        stale: ended,
         yardstick: Some(yardstick),
         ..Plan::new(model, inventory.buckets().unwrap_or(1))
     };

@@ -208,7 +208,9 @@ impl RunSummary {
             let all = self.facets.entry(facet).or_default();
             for (value, standings) in values {
                 let tallies = all.entry(value).or_default();
-                standings.into_iter().for_each(|(standing, more)| tallies.entry(standing).or_default().add(more));
+                for (standing, more) in standings {
+                    tallies.entry(standing).or_default().add(more);
+                }
             }
         }
         for (product, RecommendedTo { name, customers }) in other.products {

@@ -127,7 +127,7 @@ fn said(customers: &[Customer], knowledge: Knowledge) -> Vec<(Confidence, f64)> 
 pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let (mut overall, mut value) = (Tally::default(), Tally::default());
     let (mut by_level, mut by_segment): (BTreeMap<_, Tally>, BTreeMap<_, Tally>) = Default::default();
-    let mut sides: BTreeMap<&str, Sides> = BTreeMap::new();
+    let (mut sides, mut true_sides): (BTreeMap<&str, Sides>, BTreeMap<&str, Sides>) = Default::default();
     let mut lines = Vec::new();
     for seed in (FIRST_SEED..).take(arguments.seeds) {
         let settings = Settings { customers: arguments.customers, months: MONTHS, end: END, seed, drift: None };
@@ -165,12 +165,17 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
                 value.add(estimate.lower <= amount && amount <= estimate.upper, (estimate.upper / estimate.lower).ln());
             }
         }
-        for (customer, (said, average)) in customers.iter().zip(said(&customers, model.propensity.knowledge)) {
+        let kinds: Vec<(bool, Option<Id>)> = customers.iter().map(|customer| customer.kind.clone()).collect();
+        let all_truths: Vec<f64> = customers.iter().map(|customer| customer.truth).collect();
+        let true_averages = comparable_averages(&kinds, &all_truths);
+        let said = said(&customers, model.propensity.knowledge);
+        for ((customer, (said, average)), true_average) in customers.iter().zip(said).zip(true_averages) {
             let Customer { kind: (_, segment), score: Score { propensity, lower, upper, .. }, truth } = customer;
             let (inside, width) = (lower <= truth && truth <= upper, upper - lower);
             overall.add(inside, width);
             by_level.entry(said.level().name().to_owned()).or_default().add(inside, width);
             sides.entry(said.level().name()).or_default().add(said, average, *truth);
+            true_sides.entry(said.level().name()).or_default().add(said, true_average, *truth);
             by_segment.entry(segment.as_deref().unwrap_or("none").to_owned()).or_default().add(inside, width);
             let segment = segment.as_deref().unwrap_or_default();
             let (side, confidence) = (said.side.name(), said.value);
@@ -182,13 +187,18 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     if let Some(out) = &arguments.out {
         write_lines(out, "seed,segment,p,lower,upper,truth,average,side,confidence", lines.into_iter())?;
     }
+    let by_level_of = |sides: BTreeMap<&str, Sides>| {
+        sides.iter().map(|(level, all)| ((*level).to_owned(), all.json())).collect::<Value>()
+    };
     let by =
         |tallies: BTreeMap<String, Tally>| tallies.into_iter().map(|(name, t)| (name, t.json())).collect::<Value>();
     Ok(json!({
         "interval_90": overall.json(),
         "by_confidence": by(by_level),
-        // By level: the share of customers whose true probability lies on the side of the average that is said.
-        "on_the_side_said": sides.iter().map(|(level, sides)| ((*level).to_owned(), sides.json())).collect::<Value>(),
+        // By level: the share of customers whose true probability lies on the side of the average that is said: of the
+        // average that is shown, which errs with the model, and of the true one.
+        "on_the_side_said": by_level_of(sides),
+        "on_the_side_said_of_the_true_average": by_level_of(true_sides),
         "by_segment": by(by_segment),
         "value_interval_80": value.json(),
         "customers": arguments.customers,

@@ -58,8 +58,8 @@ async fn a_source_whose_usage_has_ended_is_said_to_be_out_of_date() {
     let world = World::over(&Source::of(&ended, None)).await;
     let run = world.refreshed(as_of(0)).await;
     let status = world.manager().get(&format!("{REFRESH}/{}", run.run_id)).await.ok();
-    let list = world.manager().get(LIST).await.ok();
-    for run in [&status, &list["run"]] {
+    let listed = world.manager().get(LIST).await.ok();
+    for run in [&status, &listed["run"]] {
         let [stale] = &run["stale"].as_array().expect("a list")[..] else { panic!("{}", run["stale"]) };
         let told = (&stale["table"], &stale["newest"], number(&stale["days"]));
         assert_eq!(told, (&json!("usage_metrics"), &json!(newest), days));
