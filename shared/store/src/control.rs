@@ -431,7 +431,9 @@ mod tests {
     #[test]
     fn a_run_is_read_from_its_item_and_written_to_the_same() {
         let summary = json!({ "rows": 3, "histogram": [3], "expected_value": 2.5, "portfolios": [null, "csm-1"],
-            "segments": { "SMB": 3 }, "products": { "seats": { "name": "Seats", "customers": 2 } }, "bins": [[3]] });
+            "standings": { "in_progress": { "customers": 3, "expected_value": 2.5, "histogram": [3] } },
+            "facets": { "segment": { "SMB": { "in_progress": { "customers": 3, "expected_value": 2.5 } } } },
+            "products": { "seats": { "name": "Seats", "customers": 2 } }, "bins": [[3]] });
         let mut closed = planned(&["0", "1"]);
         closed["summary"] = summary;
         let mut failed = planned(&["1"]);
