@@ -24,7 +24,7 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
     let rows = run.summary().map_or(0, |summary| summary.rows);
     println!("Expansion propensity as of {}: {rows} customers, next {} days\n", run.as_of, run.horizon_days);
     println!("Whom to call: the best of {ready} customers who are ready to approach\n");
-    println!("{}\n", table(&list(stack, TOP).await?, stack.config("list-propensities").currency()?));
+    println!("{}\n", table(&list(stack, run, TOP).await?, stack.config("list-propensities").currency()?));
     println!(
         "Besides: {in_progress} in progress (standing=in_progress), {alone} better left alone (standing=leave_alone)"
     );
@@ -45,7 +45,7 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
 /// Prints what can be tried while the API is served.
 pub(crate) async fn print_urls(stack: &Stack, run: &Run) -> Result<(), Failure> {
     let url = stack.api_url();
-    let first = list(stack, 1).await?.pop();
+    let first = list(stack, run, 1).await?.pop();
     let customer = first.map_or_else(|| "CUSTOMER".to_owned(), |row| row.customer_id.to_string());
     println!("\nServing on {url} until Ctrl-C. Try:");
     println!("  curl '{url}/api/analytics/expansion-propensity?standing=ready_to_approach&limit=5'");
@@ -58,12 +58,12 @@ pub(crate) async fn print_urls(stack: &Stack, run: &Run) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The best customers to approach, as a manager sees them.
-async fn list(stack: &Stack, limit: usize) -> Result<Vec<ScoreView>, Failure> {
+/// The run's best customers to approach, as a manager sees them.
+async fn list(stack: &Stack, run: &Run, limit: usize) -> Result<Vec<ScoreView>, Failure> {
     let filters = ListFilters { standing: Some(Standing::ReadyToApproach), ..ListFilters::default() };
     let request = ListRequest { limit, ..filters.into() };
     let lists = Lists::new(&stack.config("list-propensities"))?;
-    Ok(lists.page(&*lists.listed(None).await?, &Principal::Manager, &request).await?.data)
+    Ok(lists.page(&*lists.of_run(&run.run_id).await?, &Principal::Manager, &request).await?.data)
 }
 
 fn table(rows: &[ScoreView], currency: Option<Currency>) -> Table {

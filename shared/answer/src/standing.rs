@@ -105,6 +105,6 @@ fn days_since(inputs: &Inputs<'_>, at: Instant) -> f64 {
 }
 
 fn in_days(days: f64) -> String {
-    let days = days.floor();
+    let days = days.round();
     format!("{days:.0} day{}", if (days - 1.0).abs() < 0.5 { "" } else { "s" })
 }

@@ -178,7 +178,7 @@ pub struct ListAnswer {
     pub run: RunView,
     /// The rows.
     pub data: Vec<ScoreView>,
-    /// What all customers of the list add up to; `null` on further pages.
+    /// What all customers of the list add up to; `null` on further pages, and with `per_csm`.
     pub totals: Option<Totals>,
     /// Where the list goes on; `null` at its end.
     pub next_cursor: Option<String>,
@@ -210,9 +210,9 @@ impl Pages {
         let listed = self.lists.listed(request.from.as_ref()).await?;
         let page = self.lists.page(&listed, caller, &request).await?;
         let seal = |start| self.key.seal(&Cursor { list: request.identity(caller), start });
-        let totals = match request.from {
-            None => Some(self.lists.totals(&listed, caller, &request).await?),
-            Some(_) => None,
+        let totals = match (&request.from, request.per_csm) {
+            (None, None) => Some(self.lists.totals(&listed, caller, &request).await?),
+            _ => None,
         };
         let next_cursor = page.next.map(seal);
         Ok((ListAnswer { run: page.run, data: page.data, totals, next_cursor }, listed))

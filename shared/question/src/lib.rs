@@ -95,7 +95,7 @@ pub fn understand(text: &str) -> Question {
 
 #[cfg(test)]
 mod tests {
-    use expansion_records::Order;
+    use expansion_records::{Order, Standing};
 
     use super::*;
     use crate::moves::Way;
@@ -306,9 +306,16 @@ mod tests {
     #[test]
     fn a_list_is_asked_for_in_any_order_of_words() {
         let plain = Wanted::default();
-        for text in ["Which accounts are ready to expand?", "top accounts", "Who is most likely to expand?"] {
+        for text in ["top accounts", "Who is most likely to expand?"] {
             assert_eq!(understand(text), Question::Top(plain.clone()), "{text}");
         }
+        let standing = |standing| Wanted { standing: Some(standing), ..plain.clone() };
+        for text in ["Which accounts are ready to expand?", "Who is ready to approach?"] {
+            assert_eq!(understand(text), Question::Top(standing(Standing::ReadyToApproach)), "{text}");
+        }
+        assert_eq!(understand("Which accounts are in progress?"), Question::Top(standing(Standing::InProgress)));
+        assert_eq!(understand("How many accounts are in progress?"), Question::Totals(standing(Standing::InProgress)));
+        assert_eq!(understand("Which accounts are better left alone?"), Question::Top(standing(Standing::LeaveAlone)));
         let mine = Wanted { whose: Some(Whose::Mine), ..plain.clone() };
         assert_eq!(understand("tell me about my accounts"), Question::Top(mine), "that is nobody's name");
         let valued = Wanted { count: Some(10), order: Order::ExpectedValue, whose: Some(Whose::Mine), ..plain };

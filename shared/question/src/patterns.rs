@@ -66,7 +66,8 @@ const PATTERNS: &[(Kind, &str)] = &[
     // State of the refresh?
     (Kind::Refresh, "when .. refresh|refreshed|run|updated|update|calculated|scored|trained .."),
     (Kind::Refresh, "what|which|how|tell|show .. status|state|progress of|is .. refresh|run|scoring|data|model .."),
-    (Kind::Refresh, "what|how .. state|status|progress .."),
+    (Kind::Refresh, "what .. state|status|progress .."),
+    (Kind::Refresh, "how is|does|far .. state|status|progress .."),
     (Kind::Refresh, "which state|status|progress .."),
     (Kind::Refresh, "status|state|progress of? the? LATEST? refresh|run|scoring|data|model? .."),
     (Kind::Refresh, "refresh|run status|state|progress"),

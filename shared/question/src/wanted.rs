@@ -201,6 +201,7 @@ fn standing(words: &[Word]) -> Option<(Standing, usize)> {
             Some((Standing::InProgress, 2))
         }
         ("ready", "to", "approach") => Some((Standing::ReadyToApproach, 3)),
+        ("ready", ..) => Some((Standing::ReadyToApproach, 1)),
         _ => None,
     }
 }
@@ -464,7 +465,7 @@ mod tests {
             assert!(asked(text).newly_ready && asked(text).phrases.is_empty(), "{text}");
         }
         let both = asked("Which accounts are ready to expand and why?");
-        assert_eq!(both, Wanted::default());
+        assert_eq!(both, Wanted { standing: Some(Standing::ReadyToApproach), ..Wanted::default() });
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub const SCORES: RangeInclusive<u8> = 0..=100;
 pub const AMOUNT: &str = "must be an amount from 0 on";
 /// Days that may be asked for.
 pub const DAYS: RangeInclusive<u16> = 0..=3650;
+/// Of so many customers all rows are read where the summary has no counts of a list.
+const MOST_COUNTED: u64 = 5000;
 /// Customers that may be asked for of each CSM.
 pub const OF_EACH_CSM: RangeInclusive<usize> = 1..=100;
 
@@ -159,8 +161,8 @@ impl Lists {
         Ok(Page { run: page.run.seen_by(principal), ..page })
     }
 
-    /// What the customers of a list add up to. Exact where the run's summary has the counts, and for one portfolio;
-    /// otherwise over the best rows of each standing, which says so.
+    /// What the customers of a list add up to. Exact where the run's summary has the counts, for one portfolio, and for a
+    /// run of few customers; otherwise over the best rows of each standing, which says so.
     pub async fn totals(
         &self,
         ListedRun { run, top }: &ListedRun,
@@ -173,6 +175,13 @@ impl Lists {
         }
         if let Some(csm_id) = filters.csm_id.as_deref() {
             let rows = whole_portfolio(&self.propensities, run, Some(csm_id)).await?;
+            return Ok(Totals::of(&rows, &filters, run));
+        }
+        if let Some(summary) = run.summary().filter(|summary| summary.rows <= MOST_COUNTED) {
+            let mut rows = Vec::new();
+            for csm_id in &summary.portfolios {
+                rows.extend(whole_portfolio(&self.propensities, run, csm_id.as_deref()).await?);
+            }
             return Ok(Totals::of(&rows, &filters, run));
         }
         let rows = &top[Order::Score as usize];

@@ -36,7 +36,7 @@ curl --silent --fail --output "$work/models.json" "$list/models"
 names() { "$work/venv/bin/python" -c "import json, sys; print(*(json.dumps(row['$2']) for row in json.load(open(sys.argv[1]))['data']), sep='\n')" "$1"; }
 names "$work/list.json" customer_id >"$work/customers.txt"
 names "$work/models.json" model_id >"$work/models.txt"
-csm=$(names "$work/list.json" csm_id | head -1 | tr -d '"')
+csm=$(names "$work/list.json" csm_id | sed -n 1p | tr -d '"')
 
 # As a manager, then, more briefly, as a CSM, who may do less and sees others' customers as nobody's.
 export PYTHONPATH="$contract"

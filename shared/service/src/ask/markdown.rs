@@ -274,8 +274,12 @@ fn deep_dive(customer: &CustomerAnswer) -> Vec<String> {
         blocks.push(format!("Better left alone for now: {}", escape(why)));
     }
     if let Some(deal) = &score.open_deal {
+        let deal = escape(deal);
         let risks = score.risks.iter().map(|risk| format!("- {}", escape(risk)));
-        blocks.push(list(&format!("In progress: {}. What may hold it:", escape(deal)), risks));
+        blocks.push(match &*score.risks {
+            [] => format!("In progress: {deal}. No risk is known."),
+            _ => list(&format!("In progress: {deal}. What may hold it:"), risks),
+        });
     }
     let factor = |icon: &str, label: &str, of: i32| format!("- {icon} {} ({})", escape(label), points(of));
     let factors = customer.contributing_factors.iter();

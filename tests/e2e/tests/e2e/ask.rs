@@ -199,8 +199,11 @@ async fn accounts_are_counted_and_added_up() {
     let own_id = text(&all[0], "csm_id");
     let sum = |rows: &[&Value]| rows.iter().filter_map(|row| row["expected_value"].as_f64()).sum::<f64>();
     let own: Vec<&Value> = all.iter().filter(|row| row["csm_id"] == own_id).collect();
+    let standing = |name: &str| all.iter().filter(|row| row["standing"] == name).collect::<Vec<&Value>>();
     for (caller, question, rows) in [
-        (world.manager(), "How many accounts are ready to expand?".to_owned(), all.iter().collect()),
+        (world.manager(), "How many accounts are there?".to_owned(), all.iter().collect()),
+        (world.manager(), "How many accounts are ready to expand?".to_owned(), standing("ready_to_approach")),
+        (world.manager(), "How many accounts are in progress?".to_owned(), standing("in_progress")),
         (world.manager(), "How many accounts are above 20?".to_owned(), all.iter().filter(|r| score(r) > 20).collect()),
         (world.manager(), format!("How many customers does {own_id} have?"), own.clone()),
         (world.csm(own_id), "What's the total expected value?".to_owned(), own.clone()),
