@@ -41,7 +41,7 @@ csm=$(names "$work/list.json" csm_id | sed -n 1p | tr -d '"')
 # As a manager, then, more briefly, as a CSM, who may do less and sees others' customers as nobody's.
 export PYTHONPATH="$contract"
 hold() {
-  timeout --kill-after=10 120 "$work/venv/bin/schemathesis" --config-file "$contract/schemathesis.toml" \
+  timeout --kill-after=10 300 "$work/venv/bin/schemathesis" --config-file "$contract/schemathesis.toml" \
     run shared/http/openapi.json --url "$api" "$@"
 }
 failed=0
