@@ -123,28 +123,8 @@ fn place(propensity: f64) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ConfidenceLevel, evaluate, scattered};
-
-    fn judged(n: u64, seed: u64) -> Vec<Judged> {
-        let one = |i: u64| {
-            let u = |k: u64| scattered(seed * 1_000_003 + 7 * i + k);
-            let propensity = 0.01 + 0.6 * u(0) * u(1);
-            Judged {
-                segment: None,
-                is_unworked: true,
-                confidence_level: ConfidenceLevel::Low,
-                side: None,
-                average: None,
-                propensity,
-                interval: [propensity; 2],
-                value: None,
-                expected_value: None,
-                expanded: u(2) < propensity,
-                amount: None,
-            }
-        };
-        (0..n).map(one).collect()
-    }
+    use crate::accuracy::tests::judged;
+    use crate::evaluate;
 
     /// The figures of customers, one by one.
     fn metrics_of(judged: &[Judged]) -> Metrics {
