@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use expansion_domain::RunId;
 use expansion_records::{Listed, Order, Position, Run, RunStage, RunSummary, Standing, Tally};
-use expansion_store::{ControlTable, Partition, PropensityTable, StoreError, TOP_ROWS};
+use expansion_store::{ControlTable, PropensityTable, TOP_ROWS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -173,31 +173,18 @@ impl Lists {
         if let Some(totals) = run.summary().and_then(|summary| Totals::counted(summary, &filters)) {
             return Ok(totals);
         }
-        if let Some(csm_id) = filters.csm_id.as_deref() {
-            let rows = whole_portfolio(&self.propensities, run, Some(csm_id)).await?;
-            return Ok(Totals::of(&rows, &filters, run));
+        let best = &top[Order::Score as usize];
+        let is_small = run.summary().is_some_and(|summary| summary.rows <= MOST_COUNTED);
+        if filters.csm_id.is_some() || is_small {
+            let of_any_standing = ListFilters { standing: None, ..filters.clone() }.into();
+            let top: Vec<&Listed> = best.iter().collect();
+            let source = rows::Source { table: &self.propensities, request: &of_any_standing, run, top: &top };
+            return Ok(Totals::of(&source.whole(usize::MAX).await?.rows, &filters, run));
         }
-        if let Some(summary) = run.summary().filter(|summary| summary.rows <= MOST_COUNTED) {
-            let mut rows = Vec::new();
-            for csm_id in &summary.portfolios {
-                rows.extend(whole_portfolio(&self.propensities, run, csm_id.as_deref()).await?);
-            }
-            return Ok(Totals::of(&rows, &filters, run));
-        }
-        let rows = &top[Order::Score as usize];
-        let is_whole = run.summary().is_none_or(|summary| summary.rows == rows.len() as u64);
-        let examined = (!is_whole).then_some(rows.len() as u64);
-        Ok(Totals { examined, ..Totals::of(rows, &filters, run) })
+        let is_whole = run.summary().is_none_or(|summary| summary.rows == best.len() as u64);
+        let examined = (!is_whole).then_some(best.len() as u64);
+        Ok(Totals { examined, ..Totals::of(best, &filters, run) })
     }
-}
-
-/// All rows of a CSM's portfolio.
-async fn whole_portfolio(table: &PropensityTable, run: &Run, csm_id: Option<&str>) -> Result<Vec<Listed>, StoreError> {
-    let mut rows = Vec::new();
-    for standing in Standing::ALL {
-        rows.extend(table.partition(&run.run_id, Partition { csm_id, standing }, None, 0, usize::MAX).await?);
-    }
-    Ok(rows)
 }
 
 /// The best rows in an order, of one standing or of all: as many as are surely the best.
