@@ -6,10 +6,11 @@ use std::borrow::Cow;
 
 use expansion_domain::Instant;
 
+use crate::forms::{Form, NO_FORM};
 use crate::issues::{Reason, Rejection};
 
 /// The most columns a table has.
-pub(crate) const MAX_COLUMNS: usize = 8;
+pub(crate) const MAX_COLUMNS: usize = 12;
 
 /// One row: the table's columns in the contract's order, then missing fields up to the width of the widest table.
 pub(crate) type Row<'a> = [Field<'a>; MAX_COLUMNS];
@@ -29,12 +30,17 @@ pub(crate) enum Cell<'a> {
     Instant(Instant),
 }
 
-/// A cell with the name of its column.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// A cell with the form of its column.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Field<'a> {
-    /// The column, for messages.
-    pub(crate) column: &'static str,
+    pub(crate) form: &'a Form,
     pub(crate) cell: Cell<'a>,
+}
+
+impl Default for Field<'_> {
+    fn default() -> Self {
+        Self { form: &NO_FORM, cell: Cell::Missing }
+    }
 }
 
 impl<'a> Field<'a> {
@@ -43,7 +49,7 @@ impl<'a> Field<'a> {
         &'s self,
         read: impl FnOnce(&'s Self) -> Result<Option<T>, Rejection>,
     ) -> Result<T, Rejection> {
-        read(self)?.ok_or_else(|| Rejection::new(Reason::MissingValue, format!("{} is empty", self.column)))
+        read(self)?.ok_or_else(|| Rejection::new(Reason::MissingValue, format!("{} is empty", self.form.name)))
     }
 
     /// The field as text, trimmed; what is no text reads as it would be written in CSV.
@@ -132,7 +138,7 @@ impl<'a> Field<'a> {
 
     /// A rejection that quotes this field.
     pub(crate) fn reject(&self, reason: Reason) -> Rejection {
-        Rejection::of_value(reason, self.column, &self.cell.written())
+        Rejection::of_value(reason, self.form.name, &self.cell.written())
     }
 }
 
@@ -155,7 +161,7 @@ mod tests {
     use super::*;
 
     fn field(cell: Cell<'_>) -> Field<'_> {
-        Field { column: "x", cell }
+        Field { form: &NO_FORM, cell }
     }
 
     #[test]

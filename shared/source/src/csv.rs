@@ -2,13 +2,12 @@
 
 use std::io::{self, Read};
 
-use ::csv::{ByteRecord, ErrorKind, ReaderBuilder};
-use expansion_domain::Table;
-
-use crate::SourceError;
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::forms::{Forms, forms};
 use crate::issues::{Reason, Rejection};
-use crate::tables::{columns, names, positions};
+use crate::tables::{columns, positions};
+use crate::{SourceError, SourceFile};
+use ::csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
 /// A row of more lines than this has an open quote that swallowed the rows after it.
 const MAX_LINES: u64 = 100;
@@ -16,11 +15,10 @@ const MAX_LINES: u64 = 100;
 /// Hands each row of a file to `sink` with its line. A file without even a header has no rows.
 pub(crate) fn read(
     input: impl Read,
-    table: Table,
-    file: &str,
+    file: &SourceFile,
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
 ) -> Result<(), SourceError> {
-    let unreadable = |error: ::csv::Error| SourceError::Unreadable { path: file.to_owned(), cause: io_error(error) };
+    let unreadable = |error: ::csv::Error| SourceError::Unreadable { path: file.path.clone(), cause: io_error(error) };
     let mut reader = ReaderBuilder::new().flexible(true).buffer_capacity(1 << 16).from_reader(input);
     let header = reader.byte_headers().map_err(unreadable)?;
     if header.is_empty() {
@@ -30,7 +28,7 @@ pub(crate) fn read(
     let header: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
     let header: Vec<_> = header.iter().map(AsRef::as_ref).collect();
     let layout =
-        Layout { width, used: columns(table).len(), names: names(table), positions: positions(table, file, &header)? };
+        Layout { width, used: columns(file.table).len(), forms: forms(file), positions: positions(file, &header)? };
 
     // With CRLF the reader is still before the line feed when it has read a row.
     let behind = u64::from(reader.position().line() == 1);
@@ -53,13 +51,13 @@ pub(crate) fn read(
 struct Layout {
     width: usize,
     used: usize,
-    names: [&'static str; MAX_COLUMNS],
+    forms: Forms,
     positions: [Option<usize>; MAX_COLUMNS],
 }
 
 impl Layout {
     /// The cells of a record that takes up `lines` lines.
-    fn row<'r>(&self, record: &'r ByteRecord, lines: u64) -> Result<Row<'r>, Rejection> {
+    fn row<'r>(&'r self, record: &'r ByteRecord, lines: u64) -> Result<Row<'r>, Rejection> {
         if record.len() != self.width {
             let found = format!("{} instead of {}", record.len(), self.width);
             return Err(Rejection { rows: lines, ..Rejection::new(Reason::WrongFieldCount, found) });
@@ -69,15 +67,14 @@ impl Layout {
             return Err(Rejection { rows: lines, ..Rejection::new(Reason::UnclosedQuote, found) });
         }
         let mut row = Row::default();
-        for ((field, name), position) in row.iter_mut().zip(self.names).zip(self.positions).take(self.used) {
+        for ((field, form), position) in row.iter_mut().zip(&self.forms).zip(self.positions).take(self.used) {
             let cell = match position.and_then(|position| record.get(position)) {
                 None | Some([]) => Cell::Missing,
-                Some(bytes) => Cell::Text(
-                    std::str::from_utf8(bytes)
-                        .map_err(|_| Rejection::of_value(Reason::InvalidUtf8, name, &String::from_utf8_lossy(bytes)))?,
-                ),
+                Some(bytes) => Cell::Text(std::str::from_utf8(bytes).map_err(|_| {
+                    Rejection::of_value(Reason::InvalidUtf8, form.name, &String::from_utf8_lossy(bytes))
+                })?),
             };
-            *field = Field { column: name, cell };
+            *field = Field { form, cell };
         }
         Ok(row)
     }
@@ -98,10 +95,11 @@ fn io_error(error: ::csv::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{Seen, seen};
+    use crate::tests::{Seen, file_of, seen};
+    use expansion_domain::Table;
 
     fn rows(text: &[u8]) -> Vec<Seen> {
-        seen(3, |mut sink| read(text, Table::HealthScoreHistory, "h.csv", &mut sink))
+        seen(3, |mut sink| read(text, &file_of(Table::HealthScoreHistory, "h.csv"), &mut sink))
     }
 
     #[test]
@@ -138,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_required_column_must_be_there_unless_the_file_is_empty() {
-        let error = read(&b"customer_id,score\n"[..], Table::HealthScoreHistory, "h.csv", &mut |_, _| {});
+        let error = read(&b"customer_id,score\n"[..], &file_of(Table::HealthScoreHistory, "h.csv"), &mut |_, _| {});
         assert_eq!(
             error.expect_err("a column is missing").to_string(),
             "h.csv has no column recorded_at, which is required"

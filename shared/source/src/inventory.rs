@@ -3,16 +3,17 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use aws_sdk_s3::Client;
 use expansion_domain::Table;
 use sha2::{Digest, Sha256};
 
-use crate::{Location, SourceError};
+use crate::{Location, SourceError, TableMapping};
 
 /// The files of a source, checked for what their names alone can tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
     location: Location,
     /// Sorted by path.
@@ -20,7 +21,7 @@ pub struct Inventory {
 }
 
 /// A file of a source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SourceFile {
     pub table: Table,
     /// The bucket of customers whose rows it holds; any customers' when absent.
@@ -31,6 +32,8 @@ pub struct SourceFile {
     pub size: u64,
     /// What changes when its content does: an `ETag` or a time of modification.
     pub version: String,
+    /// What is said of its rows.
+    pub mapping: Arc<TableMapping>,
 }
 
 /// How a file stores rows; its extension says it.
@@ -153,7 +156,7 @@ impl SourceFile {
         }
         match Format::of(name) {
             None => Err(SourceError::UnknownFormat { file: path }),
-            Some(format) => Ok(Some(Self { table, bucket, format, path, size, version })),
+            Some(format) => Ok(Some(Self { table, bucket, format, path, size, version, mapping: Arc::default() })),
         }
     }
 }

@@ -4,38 +4,37 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufRead, Read};
 
-use expansion_domain::Table;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::SourceError;
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::forms::forms;
 use crate::issues::{Reason, Rejection};
-use crate::tables::{Column, columns, names};
+use crate::tables::{Column, columns};
+use crate::{SourceError, SourceFile};
 
 /// Hands each row of a file to `sink` with its line; blank lines are no rows.
 pub(crate) fn read(
     input: impl Read,
-    table: Table,
-    file: &str,
+    file: &SourceFile,
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
 ) -> Result<(), SourceError> {
     let mut input = std::io::BufReader::with_capacity(1 << 16, input);
-    let names = names(table);
+    let forms = forms(file);
     let mut buffer = Vec::new();
     for line in 1.. {
         buffer.clear();
         let read = input.read_until(b'\n', &mut buffer);
-        if read.map_err(|cause| SourceError::Unreadable { path: file.to_owned(), cause })? == 0 {
+        if read.map_err(|cause| SourceError::Unreadable { path: file.path.clone(), cause })? == 0 {
             break;
         }
         let text = buffer.strip_prefix("\u{feff}".as_bytes()).filter(|_| line == 1).unwrap_or(&buffer).trim_ascii();
         if text.is_empty() {
             continue;
         }
-        match parse(text, columns(table)) {
+        match parse(text, columns(file.table)) {
             Ok(values) => {
-                let row = std::array::from_fn(|i| Field { column: names[i], cell: values[i].cell() });
+                let row = std::array::from_fn(|i| Field { form: &forms[i], cell: values[i].cell() });
                 sink(line, Ok(&[row]));
             }
             Err(error) => sink(line, Err(Rejection::new(Reason::MalformedJson, error.to_string()))),
@@ -152,10 +151,11 @@ impl<'de> Visitor<'de> for Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{Seen, seen};
+    use crate::tests::{Seen, file_of, seen};
+    use expansion_domain::Table;
 
     fn rows(text: &[u8]) -> Vec<Seen> {
-        seen(4, |mut sink| read(text, Table::ExpansionSignals, "s.ndjson", &mut sink))
+        seen(4, |mut sink| read(text, &file_of(Table::ExpansionSignals, "s.ndjson"), &mut sink))
     }
 
     #[test]

@@ -18,13 +18,14 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, BooleanArray, StringViewArray};
 use arrow_schema::{ArrowError, DataType, Field as ArrowField, Schema, TimeUnit};
-use expansion_domain::{Instant, Table};
+use expansion_domain::Instant;
 use uuid::Uuid;
 
-use crate::SourceError;
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::forms::forms;
 use crate::issues::Rejection;
-use crate::tables::{names, positions};
+use crate::tables::positions;
+use crate::{SourceError, SourceFile};
 
 const BATCH: usize = 8192;
 
@@ -34,15 +35,14 @@ const CHUNK: usize = 16;
 /// Hands the rows of a file to `sink` with the number of the first of them, from 1.
 pub(crate) fn read<T: ChunkReader + 'static>(
     input: T,
-    table: Table,
-    file: &str,
+    file: &SourceFile,
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
 ) -> Result<(), SourceError> {
-    let damaged = |cause: ParquetError| SourceError::Parquet { file: file.to_owned(), cause };
+    let damaged = |cause: ParquetError| SourceError::Parquet { file: file.path.clone(), cause };
     let metadata = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(damaged)?;
     let stored = metadata.schema();
     let header: Vec<_> = stored.fields().iter().map(|field| field.name().as_str()).collect();
-    let used = positions(table, file, &header)?;
+    let used = positions(file, &header)?;
 
     let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(stored, used.iter().flatten())));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(damaged)?;
@@ -53,25 +53,25 @@ pub(crate) fn read<T: ChunkReader + 'static>(
         .build()
         .map_err(damaged)?;
 
-    let names = names(table);
+    let forms = forms(file);
     let mut line = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(parquet_error(error)))?;
         let mut columns = [const { None }; MAX_COLUMNS];
-        for ((column, name), position) in columns.iter_mut().zip(names).zip(used) {
+        for ((column, form), position) in columns.iter_mut().zip(&forms).zip(used) {
             // The projection keeps the file's order, so a column's place is the number of used ones before it.
             if let Some(position) = position {
                 let place = used.iter().flatten().filter(|other| **other < position).count();
                 let array = batch.column(place);
                 let read = Column::of(array).ok_or_else(|| SourceError::UnsupportedColumn {
-                    file: file.to_owned(),
-                    column: name.to_owned(),
+                    file: file.path.clone(),
+                    column: form.name.to_owned(),
                     data_type: array.data_type().to_string(),
                 })?;
                 *column = Some(read);
             }
         }
-        let blank: Row<'_> = names.map(|column| Field { column, cell: Cell::Missing });
+        let blank: Row<'_> = forms.each_ref().map(|form| Field { form, cell: Cell::Missing });
         let mut rows = [blank; CHUNK];
         for start in (0..batch.num_rows()).step_by(CHUNK) {
             let rows = &mut rows[..CHUNK.min(batch.num_rows() - start)];

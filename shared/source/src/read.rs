@@ -177,9 +177,9 @@ fn decode(
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
 ) -> Result<(), SourceError> {
     match (file.format, body) {
-        (Format::Parquet, Body::File(input)) => parquet::read(input, file.table, &file.path, sink),
-        (Format::Parquet, Body::Memory(input)) => parquet::read(input, file.table, &file.path, sink),
-        (Format::Csv { gzipped }, body) => csv::read(body.bytes(gzipped), file.table, &file.path, sink),
-        (Format::Ndjson { gzipped }, body) => ndjson::read(body.bytes(gzipped), file.table, &file.path, sink),
+        (Format::Parquet, Body::File(input)) => parquet::read(input, file, sink),
+        (Format::Parquet, Body::Memory(input)) => parquet::read(input, file, sink),
+        (Format::Csv { gzipped }, body) => csv::read(body.bytes(gzipped), file, sink),
+        (Format::Ndjson { gzipped }, body) => ndjson::read(body.bytes(gzipped), file, sink),
     }
 }

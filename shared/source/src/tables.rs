@@ -8,9 +8,9 @@ use expansion_domain::{
 };
 use foldhash::HashSet;
 
-use crate::SourceError;
 use crate::cells::{Field, MAX_COLUMNS, Row};
 use crate::issues::{Reason, Rejection};
+use crate::{SourceError, SourceFile};
 
 /// A column of the contract.
 #[derive(Clone, Copy, Debug)]
@@ -56,22 +56,13 @@ pub(crate) const fn owner_column(table: Table) -> Option<usize> {
     }
 }
 
-/// The column names of a table by position, for the fields of its rows.
-pub(crate) fn names(table: Table) -> [&'static str; MAX_COLUMNS] {
-    std::array::from_fn(|i| columns(table).get(i).map_or("", |column| column.name))
-}
-
-/// Finds a table's columns among the columns of a file, where the required ones must be.
-pub(crate) fn positions(
-    table: Table,
-    file: &str,
-    header: &[&str],
-) -> Result<[Option<usize>; MAX_COLUMNS], SourceError> {
+/// Finds the columns of a file's table among its own, where the required ones must be.
+pub(crate) fn positions(file: &SourceFile, header: &[&str]) -> Result<[Option<usize>; MAX_COLUMNS], SourceError> {
     let mut found = [None; MAX_COLUMNS];
-    for (column, position) in columns(table).iter().zip(&mut found) {
+    for (column, position) in columns(file.table).iter().zip(&mut found) {
         *position = header.iter().position(|name| name.trim() == column.name);
         if column.required && position.is_none() {
-            return Err(SourceError::MissingColumn { file: file.to_owned(), column: column.name });
+            return Err(SourceError::MissingColumn { file: file.path.clone(), column: column.name });
         }
     }
     Ok(found)
@@ -109,7 +100,7 @@ fn own(field: &Field<'_>) -> Result<Option<Id>, Rejection> {
 }
 
 pub(crate) fn customer(row: &Row<'_>, strings: &mut Strings) -> Result<CustomerHistory, Rejection> {
-    let [customer_id, name, segment, industry, region, csm_id, created, churned] = row;
+    let [customer_id, name, segment, industry, region, csm_id, created, churned, ..] = row;
     let created_at = created.require(Field::instant)?;
     let churned_at = churned.unless(churned.instant()?, |at| at < created_at, Reason::ChurnedBeforeCreated)?;
     Ok(CustomerHistory {
@@ -135,7 +126,7 @@ pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Product, R
 }
 
 pub(crate) fn contract(row: &Row<'_>, strings: &mut Strings) -> Result<Contract, Rejection> {
-    let [contract_id, _, product_id, quantity, annual_value, start, end, _] = row;
+    let [contract_id, _, product_id, quantity, annual_value, start, end, ..] = row;
     let start_date = start.require(Field::instant)?;
     let end_date = end.unless(end.instant()?, |at| at < start_date, Reason::EndBeforeStart)?;
     Ok(Contract {
@@ -161,7 +152,7 @@ pub(crate) fn health(row: &Row<'_>) -> Result<Reading, Rejection> {
 }
 
 pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opportunity, Rejection> {
-    let [opportunity_id, _, product_id, stage, amount, created, closed, _] = row;
+    let [opportunity_id, _, product_id, stage, amount, created, closed, ..] = row;
     let created_at = created.require(Field::instant)?;
     let stage = match &*stage.require(Field::word)? {
         "won" => Stage::Won,

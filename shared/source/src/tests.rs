@@ -16,7 +16,7 @@ use crate::{Limits, Read, Reason, SourceError};
 
 mod fixtures;
 use fixtures::*;
-pub(crate) use fixtures::{Seen, seen};
+pub(crate) use fixtures::{Seen, file_of, seen};
 
 #[test]
 fn every_column_of_every_table_arrives_in_order() {

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::cells::Row;
 use crate::issues::{Reason, Rejection};
-use crate::{Limits, Location, Read, SourceError, inventory, read};
+use crate::{Format, Limits, Location, Read, SourceError, SourceFile, inventory, read};
 
 /// A row as a reader hands it over: its line, its first cells (or why it is left out), and how many lines it takes up.
 pub(crate) type Seen = (u64, Result<String, Reason>, u64);
@@ -41,6 +41,19 @@ pub(crate) fn seen(cells: usize, read: impl FnOnce(Sink<'_>) -> Result<(), Sourc
     });
     outcome.expect("a readable file");
     rows
+}
+
+/// A file of a table, of which only its name is known.
+pub(crate) fn file_of(table: Table, path: &str) -> SourceFile {
+    SourceFile {
+        table,
+        bucket: None,
+        format: Format::Parquet,
+        path: path.to_owned(),
+        size: 0,
+        version: String::new(),
+        mapping: Arc::default(),
+    }
 }
 
 /// Tables as texts: a header, then rows; an empty text is a missing value.
