@@ -62,6 +62,8 @@ pub enum Error {
     Store(#[from] StoreError),
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error("the source is wrong: {0}")]
+    WrongData(String),
     #[error("nobody was a customer at {as_of}; {}", which_customers(*first))]
     Nobody { as_of: Instant, first: Option<Instant> },
     #[error(transparent)]
@@ -86,6 +88,7 @@ impl Failure for Error {
             Self::Event(_)
             | Self::Horizon(_)
             | Self::Future(_)
+            | Self::WrongData(_)
             | Self::Nobody { .. }
             | Self::Model(_)
             | Self::Fit(_) => false,

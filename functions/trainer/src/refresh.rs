@@ -2,11 +2,10 @@
 
 use expansion_answer::yardstick;
 use expansion_domain::{
-    DataIssue, Instant, ModelTrained, RefreshRequested, RunId, ShardRequested, SourceData, StaleTable, Table,
-    add_outcomes, count,
+    DataGrade, DataIssue, DataReport, Instant, ModelTrained, RefreshRequested, RunId, ShardRequested, SourceData,
+    StaleTable, Table, add_outcomes, count,
 };
-use expansion_features::stale_tables;
-use expansion_lambda::Failure;
+use expansion_lambda::{Failure, data_report};
 use expansion_model::Manifest;
 use expansion_records::{ChampionModel, ModelSummary, Plan, Run, RunStage, RunState};
 use expansion_source::Inventory;
@@ -52,6 +51,9 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     };
     let inventory = state.source.inventory().await?;
     let mut source = state.source.read(&inventory, None).await?;
+    let report = data_report(&inventory, &source, run.as_of, state.stale_after_days);
+    state.control.put_data_report(&run.run_id, &report).await?;
+    refuse_wrong(&report)?;
     somebody(&source.data, run.as_of)?;
     add_outcomes(&mut source.data, &state.control.outcomes().await?, run.as_of);
     for issue in &source.issues {
@@ -69,8 +71,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         champion::compete(state, manifest, seen).await?;
     let scoring = state.artifacts.model(&model_id).await?;
     let yardstick = yardstick(&scoring, &source.data, run.as_of, state.stale_deal_days, state.grade_shares)?;
-    let ended = stale_tables(&source.data, run.as_of, state.stale_after_days);
-    say_stale(&ended);
+    say_odd(&report);
     drop(source.data);
     let current = state.control.current_run().await?.map(|current| current.run);
     let previous = current.filter(|current| run.reference().is_newer_than(current));
@@ -78,7 +79,8 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     let plan = Plan {
         previous,
         data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
-        stale: ended,
+        stale: report.stale,
+        findings: report.findings,
         yardstick: Some(yardstick),
         ..Plan::new(model, inventory.buckets().unwrap_or(1))
     };
@@ -101,12 +103,23 @@ fn somebody(source: &SourceData, as_of: Instant) -> Result<(), Error> {
     Err(Error::Nobody { as_of, first })
 }
 
-/// Logs and counts the tables of which nothing new is known.
-fn say_stale(stale: &[StaleTable]) {
-    for StaleTable { table, newest, days } in stale {
+/// Whether the source can be what it should be.
+fn refuse_wrong(report: &DataReport) -> Result<(), Error> {
+    let wrong = report.findings.iter().filter(|finding| finding.grade == DataGrade::Wrong);
+    let said: Vec<String> = wrong.map(|finding| finding.concern.to_string()).collect();
+    if said.is_empty() { Ok(()) } else { Err(Error::WrongData(said.join("; "))) }
+}
+
+/// Logs and counts what is odd about the source, and the tables of which nothing new is known.
+fn say_odd(report: &DataReport) {
+    for finding in &report.findings {
+        tracing::warn!(source.concern = finding.concern.name(), "{}", finding.concern);
+    }
+    for StaleTable { table, newest, days } in &report.stale {
         tracing::warn!(source.table = %table, source.newest = %newest, source.age_days = days, "a table is stale");
     }
-    record("trainer", &[("StaleTables", Unit::Count, count(stale.len()))]);
+    let counts = [("DataFindings", report.findings.len()), ("StaleTables", report.stale.len())];
+    record("trainer", &counts.map(|(name, found)| (name, Unit::Count, count(found))));
 }
 
 /// The optional tables that the source does not have; their features are missing for everybody.

@@ -27,6 +27,32 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Write the demo portfolio as a source folder, to look at or to start from.
     Demo(DemoArguments),
+    /// Look at a source before anything is made of it: what is read, what is left out, what is odd. The exit code is 0
+    /// where the source is fine, 3 where runs are published with warnings, 4 where they are refused.
+    Check(CheckArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The folder with the source tables.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source: PathBuf,
+
+    /// What is known: a date (to its end) or an RFC 3339 time. Default: now.
+    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    pub(crate) as_of: Option<Instant>,
+
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The share of bad rows in a table from which on the source is refused, 0–1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    pub(crate) max_bad_rows: f64,
+
+    /// A table whose newest fact is more days old is said to be stale.
+    #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub(crate) stale_after_days: u16,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `expansion-local`: the whole product on this machine, with one command.
 
+mod check;
 mod cli;
 mod demo;
 mod document;
@@ -25,18 +26,25 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
-        Some(Command::Demo(arguments)) => demo::write(&arguments).map_err(Into::into),
-        None => Runtime::new().map_err(Into::into).and_then(|runtime| {
-            let outcome = runtime.block_on(run(cli.run));
-            // A training that nobody waits for any more must not hold up the end.
-            runtime.shutdown_background();
-            outcome
-        }),
+        Some(Command::Demo(arguments)) => demo::write(&arguments).map(|()| ExitCode::SUCCESS).map_err(Into::into),
+        Some(Command::Check(arguments)) => within_runtime(check::check(&arguments)),
+        None => within_runtime(async { run(cli.run).await.map(|()| ExitCode::SUCCESS) }),
     };
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    let error = match outcome {
+        Ok(code) => return code,
+        Err(error) => error,
+    };
     let causes = successors(Some(&*error), |error| (**error).source());
     eprintln!("error: {}", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
     ExitCode::FAILURE
+}
+
+fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(work);
+    // A training that nobody waits for any more must not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn run(arguments: RunArguments) -> Result<(), Failure> {

@@ -32,6 +32,9 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
     if let Some(stale) = run.plan().and_then(|plan| staleness(&plan.stale)) {
         println!("Out of date: {stale}");
     }
+    for finding in run.plan().into_iter().flat_map(|plan| &plan.findings) {
+        println!("Odd: {}", finding.concern);
+    }
     for issue in run.plan().into_iter().flat_map(|plan| &plan.data_issues) {
         if issue.count == 0 {
             println!("Missing: {} ({})", issue.table, issue.reason);

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod action;
+mod data_report;
 mod event;
 mod facts;
 mod feedback;
@@ -20,6 +21,7 @@ pub use action::{
     ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, RecordedAction,
     Requester, StoredAction,
 };
+pub use data_report::{ColumnReport, DataConcern, DataFinding, DataGrade, DataReport, TableReport, WordReport};
 pub use event::{
     AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Envelope, ExpansionReady, ModelAction,
     ModelCommandRequested, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested,

@@ -3,12 +3,17 @@
 //!
 //! Must not know: what any function does.
 
-use expansion_domain::{Detail, Envelope, UnexpectedEvent};
+use expansion_domain::{
+    DataConcern, DataFinding, DataGrade, DataReport, Detail, Envelope, Instant, TableReport, UnexpectedEvent,
+};
 use expansion_service::{Config, ConfigError};
 use expansion_source::{Inventory, Limits, Location, Read, SourceError};
 use expansion_store::{S3, StoreError};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+
+/// A larger share of rows left out is said, even where it is tolerated.
+const MOST_BAD_ROWS: f64 = 0.01;
 
 /// An invocation failed.
 pub trait Failure: std::error::Error {
@@ -47,6 +52,28 @@ impl Source {
     pub async fn read(&self, inventory: &Inventory, shard: Option<u32>) -> Result<Read, SourceError> {
         expansion_source::read(inventory, &self.s3, shard, self.limits).await
     }
+}
+
+/// What a source that was read looks like at `as_of`.
+pub fn data_report(inventory: &Inventory, read: &Read, as_of: Instant, stale_after: u16) -> DataReport {
+    let DataReport { mut findings, stale, mut tables, .. } =
+        expansion_features::data_report(&read.data, as_of, stale_after);
+    for table in &mut tables {
+        table.files = inventory.files_of(table.table).count();
+        table.rows = read.rows.get(&table.table).copied().unwrap_or_default();
+        table.issues = read.issues.iter().filter(|issue| issue.table == table.table).cloned().collect();
+        findings.extend(left_out(table));
+    }
+    DataReport::new(findings, stale, tables)
+}
+
+/// A table of which many rows are left out, though not so many that it is refused.
+#[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
+fn left_out(table: &TableReport) -> Option<DataFinding> {
+    let bad: u64 = table.issues.iter().map(|issue| issue.count).sum();
+    let share = bad as f64 / table.rows.max(1) as f64;
+    let concern = DataConcern::BadRows { table: table.table, share };
+    (share > MOST_BAD_ROWS).then_some(DataFinding { grade: DataGrade::Warned, concern })
 }
 
 /// What may pass is an error; what will not is for the caller, who can do without.

@@ -4,6 +4,7 @@
 
 mod charts;
 mod customer;
+mod data;
 mod docs;
 mod history;
 mod page;
@@ -47,6 +48,7 @@ pub fn routes<S: Surface>(surface: S, config: &Config) -> Result<S, ConfigError>
         .page("/", portfolio::page, dashboard.clone())
         .page("/customers/{id}", customer::page, dashboard.clone())
         .page("/accuracy", history::page, dashboard.clone())
+        .page("/data", data::page, dashboard.clone())
         .page("/docs", docs::page, dashboard)
         .page("/openapi.json", docs::openapi, ())
         .page("/assets/{name}", page::asset, ()))

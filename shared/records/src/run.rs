@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use expansion_domain::{DataIssue, Instant, RunId, StaleTable, calculated_at};
+use expansion_domain::{DataFinding, DataIssue, Instant, RunId, StaleTable, calculated_at};
 use expansion_model::{Knowledge, Metrics, Untested};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,9 @@ pub struct Plan {
     /// The tables of the source of which nothing new was known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<StaleTable>,
+    /// What is odd about the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<DataFinding>,
     /// What its customers are compared with; absent from runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yardstick: Option<Yardstick>,
@@ -247,6 +250,7 @@ impl Plan {
             previous: None,
             data_issues: Vec::new(),
             stale: Vec::new(),
+            findings: Vec::new(),
             yardstick: None,
         }
     }

@@ -24,7 +24,7 @@ use crate::accuracy::{Accuracies, RunAccuracyView};
 use crate::customer::{CustomerAnswer, Customers};
 use crate::list::{ListedRun, Lists};
 use crate::refresh::Refreshes;
-use crate::view::{ModelView, RunView, ScoreView, staleness};
+use crate::view::{ModelView, RunView, ScoreView, oddities, staleness};
 use crate::what_if::{WhatIf, WhatIfAnswer};
 use crate::{Config, ConfigError, Error, Principal};
 
@@ -238,16 +238,20 @@ impl Ask {
             },
             Err(Stop::Failed(error)) => return Err(error),
         };
-        notes.extend(self.stale(&understood).await?);
+        notes.extend(self.oddities(&understood).await?);
         let markdown = markdown::markdown(&understood, &notes, &not_available, self.currency);
         Ok(AskAnswer { question, understood, markdown, notes, not_available })
     }
 
-    /// What the run that scores are told of doesn't know.
-    async fn stale(&self, understood: &Understood) -> Result<Option<String>, Error> {
+    /// What the run that scores are told of doesn't know, and what is odd about its source.
+    async fn oddities(&self, understood: &Understood) -> Result<Vec<String>, Error> {
         match understood {
-            Understood::Accuracy { .. } | Understood::Refresh { .. } | Understood::Nothing { .. } => Ok(None),
-            _ => Ok(self.lists.listed(None).await?.run.plan().and_then(|plan| staleness(&plan.stale))),
+            Understood::Accuracy { .. } | Understood::Refresh { .. } | Understood::Nothing { .. } => Ok(Vec::new()),
+            _ => {
+                let listed = self.lists.listed(None).await?;
+                let Some(plan) = listed.run.plan() else { return Ok(Vec::new()) };
+                Ok(staleness(&plan.stale).into_iter().chain(oddities(&plan.findings)).collect())
+            }
         }
     }
 

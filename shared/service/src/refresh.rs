@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::request::{date_or_time, past};
-use crate::view::{RefreshView, RunView};
+use crate::view::{DataReportView, RefreshView, RunView};
 use crate::{Config, ConfigError, Conflict, Error, Principal, Request};
 
 const NO_RUN: Error = Error::NotFound("such run");
@@ -50,7 +50,15 @@ impl Refreshes {
         let run_id: RunId = run_id.parse().map_err(|_| NO_RUN)?;
         let run = self.control.run(&run_id).await?.ok_or(NO_RUN)?;
         let refresh = beside_current(&self.control, &run).await?;
-        Ok(RefreshView { run: refresh.run.seen_by(principal), ..refresh })
+        Ok(RefreshView { run: refresh.run.seen_by(principal), data: self.data(principal, &run_id).await?, ..refresh })
+    }
+
+    /// What the source of a run looked like, for managers: it shows cells of everybody's customers.
+    pub async fn data(&self, principal: &Principal, run_id: &RunId) -> Result<Option<DataReportView>, Error> {
+        if let Principal::Csm(_) = principal {
+            return Ok(None);
+        }
+        Ok(self.control.data_report(run_id).await?.map(DataReportView::from))
     }
 
     /// The newest run under way.
@@ -75,7 +83,7 @@ impl Refreshes {
 async fn beside_current(control: &ControlTable, run: &Run) -> Result<RefreshView, Error> {
     let current = control.current_run().await?;
     let is_older_than_current = current.is_some_and(|current| current.run.is_newer_than(&run.reference()));
-    Ok(RefreshView { run: RunView::from(run), is_older_than_current })
+    Ok(RefreshView { run: RunView::from(run), is_older_than_current, data: None })
 }
 
 /// Has refreshes made.

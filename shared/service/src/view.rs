@@ -1,6 +1,8 @@
 //! The parts that answers are made of.
 
-use expansion_domain::{DataIssue, Date, Id, Instant, RunId, StaleTable};
+use expansion_domain::{
+    DataFinding, DataGrade, DataIssue, DataReport, Date, Id, Instant, RunId, StaleTable, TableReport,
+};
 use expansion_model::{ConfidenceLevel, Knowledge, Metrics, Side, Untested, ValueRange};
 use expansion_records::{Comparable, Grade, Listed, ModelSummary, Run, RunStage, Standing};
 use schemars::JsonSchema;
@@ -35,10 +37,49 @@ pub struct RunView {
     pub data_issues: Vec<DataIssue>,
     /// Tables of the source whose newest fact was older than allowed: scores know nothing of what came after it.
     pub stale: Vec<StaleTable>,
+    /// What is odd about the source: scores are made of it all the same.
+    pub findings: Vec<FindingView>,
     /// Why it failed; `null` unless it did.
     pub failure: Option<String>,
     /// Where this can be read again.
     pub location: String,
+}
+
+/// Something odd about a source.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FindingView {
+    #[serde(flatten)]
+    pub finding: DataFinding,
+    /// The same in words.
+    pub message: String,
+}
+
+impl From<&DataFinding> for FindingView {
+    fn from(finding: &DataFinding) -> Self {
+        Self { finding: finding.clone(), message: finding.concern.to_string() }
+    }
+}
+
+/// What the source of a run looked like.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DataReportView {
+    /// The worst of what was found; runs are refused where it is `wrong`.
+    pub grade: DataGrade,
+    /// What is odd, the worst first.
+    pub findings: Vec<FindingView>,
+    /// The tables of which nothing new was known.
+    pub stale: Vec<StaleTable>,
+    /// The tables, column by column.
+    pub tables: Vec<TableReport>,
+    /// Files and folders beside the tables that were passed over.
+    pub passed_over: Vec<String>,
+}
+
+impl From<DataReport> for DataReportView {
+    fn from(report: DataReport) -> Self {
+        let DataReport { grade, findings, stale, tables, passed_over } = report;
+        Self { grade, findings: findings.iter().map(FindingView::from).collect(), stale, tables, passed_over }
+    }
 }
 
 /// A refresh, beside what readers see.
@@ -49,6 +90,8 @@ pub struct RefreshView {
     /// Whether readers see a newer run, and go on seeing it when this one is complete: a run of the past is made for the
     /// record only.
     pub is_older_than_current: bool,
+    /// What the source looked like, for managers; `null` before it was read.
+    pub data: Option<DataReportView>,
 }
 
 /// How many shards are in.
@@ -185,6 +228,12 @@ pub fn staleness(stale: &[StaleTable]) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
+/// What is odd about a source, in words; `None` when nothing is.
+pub fn oddities<'a>(findings: impl IntoIterator<Item = &'a DataFinding>) -> Option<String> {
+    let said: Vec<String> = findings.into_iter().map(|finding| finding.concern.to_string()).collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
 /// Where a run's state can be read.
 pub fn run_location(run: &RunId) -> String {
     format!("/api/analytics/expansion-propensity/refresh/{run}")
@@ -205,6 +254,7 @@ impl From<&Run> for RunView {
             model_id: run.model().map(|model| model.model_id.clone()),
             data_issues: run.plan().map(|plan| plan.data_issues.clone()).unwrap_or_default(),
             stale: run.plan().map(|plan| plan.stale.clone()).unwrap_or_default(),
+            findings: run.plan().map(|plan| plan.findings.iter().map(FindingView::from).collect()).unwrap_or_default(),
             failure: run.failure().map(str::to_owned),
             location: run_location(&run.run_id),
         }
@@ -215,6 +265,11 @@ impl RunView {
     /// What of the source is out of date, in words; `None` when nothing is.
     pub fn staleness(&self) -> Option<String> {
         staleness(&self.stale)
+    }
+
+    /// What is odd about the source, in words; `None` when nothing is.
+    pub fn oddities(&self) -> Option<String> {
+        oddities(self.findings.iter().map(|finding| &finding.finding))
     }
 
     /// The run as this caller may see it: only managers see cells of the source, which may be of anybody's customers.

@@ -3,6 +3,7 @@
 //! | pk | sk | item |
 //! |---|---|---|
 //! | `run` | run id | a [`Run`]; `open` while it is not over, `done` the set of finished shards |
+//! | `data#<run id>` | `report` | the [`DataReport`] of the source that it read |
 //! | `shard#<run id>` | shard number | the [`RunSummary`] of a finished shard |
 //! | `shard#<run id>` | shard number`#top#`page | its best rows |
 //! | `top#<run id>` | page | the best rows of the run |
@@ -18,7 +19,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_types::SdkConfig;
-use expansion_domain::{Instant, RunId};
+use expansion_domain::{DataReport, Instant, RunId};
 use expansion_records::{Listed, Order, Plan, Run, RunReference, RunStage, RunSummary, Standing};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value};
@@ -160,16 +161,28 @@ impl ControlTable {
     /// `None` if the run is further already.
     pub async fn plan(&self, run: &RunId, plan: &Plan) -> Result<Option<Run>, StoreError> {
         let update = "SET #state = :scoring, #touched_at = :now, #model = :model, #shards = :shards, \
-            #previous = :previous, #data_issues = :issues, #stale = :stale, #yardstick = :yardstick";
+            #previous = :previous, #data_issues = :issues, #stale = :stale, #findings = :findings, \
+            #yardstick = :yardstick";
         let values = [
             (":model", to_attribute_value(&plan.model)?),
             (":shards", AttributeValue::N(plan.shards.to_string())),
             (":previous", to_attribute_value(&plan.previous)?),
             (":issues", to_attribute_value(&plan.data_issues)?),
             (":stale", to_attribute_value(&plan.stale)?),
+            (":findings", to_attribute_value(&plan.findings)?),
             (":yardstick", to_attribute_value(&plan.yardstick)?),
         ];
         self.update_run(run, update, "#state = :training", values).await
+    }
+
+    /// Stores what the source of a run looks like; a repeated attempt may find another one.
+    pub async fn put_data_report(&self, run: &RunId, report: &DataReport) -> Result<(), StoreError> {
+        self.put(&format!("data#{run}"), "report", report, true).await
+    }
+
+    /// What the source of a run looked like; `None` before it was read, and for runs of earlier versions.
+    pub async fn data_report(&self, run: &RunId) -> Result<Option<DataReport>, StoreError> {
+        self.get(&format!("data#{run}"), "report").await
     }
 
     /// Records that a shard has been scored with this model. Idempotent: the shards are a set. `None` if the run is not

@@ -552,6 +552,9 @@ fn state_of(run: &RunView) -> String {
     if let Some(stale) = run.staleness() {
         let _ = write!(text, "\n- Out of date: {}", escape(&stale));
     }
+    if let Some(odd) = run.oddities() {
+        let _ = write!(text, "\n- Odd data: {}", escape(&odd));
+    }
     if let Some(failure) = &run.failure {
         let _ = write!(text, "\n- Failure: {}", escape(failure));
     }

@@ -23,7 +23,9 @@ async fn pages_show_names_as_text_and_bring_nothing_from_elsewhere() {
     assert!(text(&early).contains("Nothing scored yet") && text(&early).contains("id=\"refresh\""), "{early}");
     world.refreshed(as_of(0)).await;
     let customer = world.all_rows().await[0]["customer_id"].as_str().expect("an id").to_owned();
-    for path in ["/", "/?q=%3Cscript%3E&sort=priority", &format!("/customers/{customer}"), "/accuracy", "/docs"] {
+    for path in
+        ["/", "/?q=%3Cscript%3E&sort=priority", &format!("/customers/{customer}"), "/accuracy", "/data", "/docs"]
+    {
         let page = world.manager().get(path).await;
         assert_eq!(page.status, 200, "{path}");
         let policy = &page.headers["content-security-policy"];
