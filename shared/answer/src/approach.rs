@@ -1,5 +1,7 @@
 //! What to do next: what to offer, when, through whom, and how to begin. All rules are tables in this file.
 
+use std::collections::HashMap;
+
 use expansion_domain::{Date, Instant, Stakeholder, share};
 use expansion_features::{SeatOutlook, Topic, feature};
 use expansion_records::{Advocate, Approach, EntryPoint, Factor, RecommendedProduct, Timing};
@@ -131,19 +133,22 @@ fn quarter_dates(year: i16, quarter: usize) -> (Date, Date) {
 /// Of those whose latest recorded role is champion, the one promoted last, else last met, else recorded last.
 fn advocate(scored: &Scored<'_>) -> Option<Advocate> {
     let known = &scored.inputs.known;
-    let (people, as_of) = (known.stakeholders, known.as_of);
-    let is_latest = |i: usize| people[i + 1..].iter().all(|later| later.stakeholder_id != people[i].stakeholder_id);
-    let advocates = (0..people.len()).filter(|i| people[*i].role.as_deref() == Some("champion") && is_latest(*i));
-    let advocates = advocates.map(|i| {
-        let person = &people[i];
-        let promoted_at = promotion(&people[..=i]).filter(|at| as_of.days_since(*at) <= f64::from(PROMOTION_DAYS));
-        let last = known.engagements.iter().rev().find(|e| e.stakeholder_id.as_ref() == Some(&person.stakeholder_id));
-        (promoted_at, last.map(|engagement| engagement.occurred_at), person)
+    let mut rows: HashMap<&str, Vec<&Stakeholder>> = HashMap::new();
+    for row in known.stakeholders {
+        rows.entry(&row.stakeholder_id).or_default().push(row);
+    }
+    let met = known.engagements.iter().filter_map(|e| Some((e.stakeholder_id.as_deref()?, e.occurred_at)));
+    let last_met: HashMap<&str, Instant> = met.collect();
+    let advocates = known.people().into_iter().filter(|person| person.role.as_deref() == Some("champion"));
+    let advocates = advocates.map(|person| {
+        let id = &*person.stakeholder_id;
+        let is_news = |at: &Instant| known.as_of.days_since(*at) <= f64::from(PROMOTION_DAYS);
+        (promotion(&rows[id]).filter(is_news), last_met.get(id).copied(), person)
     });
     let (promoted_at, last_engaged_at, person) =
         advocates.max_by_key(|(promoted, met, p)| (*promoted, *met, p.recorded_at))?;
     // That a new title is a promotion is known from a signal only.
-    let since = as_of.plus_days(-PROMOTION_DAYS);
+    let since = known.as_of.plus_days(-PROMOTION_DAYS);
     let is_promotion = known.signals.iter().any(|s| &*s.kind == "champion_promotion" && s.detected_at > since);
     let name = person.name.clone().unwrap_or_else(|| person.stakeholder_id.clone());
     let label = match (&person.title, promoted_at) {
@@ -163,14 +168,13 @@ fn advocate(scored: &Scored<'_>) -> Option<Advocate> {
     })
 }
 
-/// When the person recorded last came to the title they have, from another one.
-fn promotion(rows: &[Stakeholder]) -> Option<Instant> {
+/// When a person came to the title they have, from another one; by all that was recorded of them.
+fn promotion(rows: &[&Stakeholder]) -> Option<Instant> {
     let now = rows.last()?;
-    let mut own = rows.iter().rev().filter(|row| row.stakeholder_id == now.stakeholder_id);
-    let held = own.by_ref().take_while(|row| row.title == now.title).last()?;
+    let held = rows.iter().rev().take_while(|row| row.title == now.title).last()?;
     // A title that was not known before is no new one.
-    let was_other = |row: &Stakeholder| row.title.is_some() && row.title != now.title;
-    rows.iter().any(|row| row.stakeholder_id == now.stakeholder_id && was_other(row)).then_some(held.recorded_at)
+    let was_other = |row: &&Stakeholder| row.title.is_some() && row.title != now.title;
+    rows.iter().any(was_other).then_some(held.recorded_at)
 }
 
 /// The conversation that the strongest factor in favour calls for.

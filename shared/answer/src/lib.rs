@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
 use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Topic, Value, feature};
 use expansion_model::{
-    Apportioned, Confidence, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature, apportion,
-    exact_points, points_of, rounded, sigmoid,
+    Apportioned, Assortment, Confidence, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature,
+    apportion, exact_points, points_of, rounded, sigmoid,
 };
 use expansion_records::{Comparable, Direction, Factor, Grade, Listed, Previous, Propensity, Standing, Yardstick};
 
@@ -44,6 +44,8 @@ pub struct Answering<'a> {
     pub scorer: Scorer<'a>,
     /// Its cohort, made ready to be searched.
     pub neighbours: Option<Neighbours<'a>>,
+    /// Its products and those for sale, made ready.
+    pub assortment: Assortment<'a>,
     /// The run before, to say why scores moved; or why that cannot be said.
     pub before: Result<Before<'a>, String>,
     /// What customers are compared with.
@@ -117,11 +119,13 @@ impl<'a> Answering<'a> {
     ) -> Result<Self, UnknownFeature> {
         let scorer = Scorer::new(&model.propensity)?;
         let neighbours = model.cohort.as_ref().and_then(Neighbours::new);
+        let assortment = Assortment::new(&model.products, &catalogue);
         let before = Err("this is the first run".to_owned());
         Ok(Self {
             model,
             scorer,
             neighbours,
+            assortment,
             before,
             yardstick,
             rules,
@@ -160,8 +164,8 @@ pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<P
     let value = model.value.as_ref().map(|value| value.range(&scored.bins, value.spread));
     missing.unless(value.is_some(), "estimated_value", "too few won deals with an amount are known");
     let recommended_products = offers::offers(&scored);
-    let nothing_to_sell = "no product is on record that the customer does not have";
-    missing.unless(!recommended_products.is_empty(), "recommended_products", nothing_to_sell);
+    let recommended_products = recommended_products.map_err(|reason| missing.note("recommended_products", reason));
+    let recommended_products = recommended_products.unwrap_or_default();
     for product in &recommended_products {
         offers::explain(product, &run.catalogue, &mut missing);
     }

@@ -23,23 +23,37 @@ const LEAST_SPAN: f64 = 28.0;
 /// Smaller steps, for where the usual one would give too many.
 const STEPS: [f64; 6] = [50.0, 25.0, 10.0, 5.0, 2.0, 1.0];
 
-/// The likeliest products that the customer could still buy, best first.
-pub(crate) fn offers(scored: &Scored<'_>) -> Vec<RecommendedProduct> {
-    let products = &scored.run.model.products;
-    let candidates = products.candidates(&scored.inputs);
-    let probabilities = products.probabilities(&candidates);
+/// The likeliest products that the customer could still buy, best first; or why there is none.
+pub(crate) fn offers(scored: &Scored<'_>) -> Result<Vec<RecommendedProduct>, &'static str> {
+    let candidates = scored.run.assortment.candidates(&scored.inputs);
+    let probabilities = scored.run.model.products.probabilities(&candidates);
     let mut ranked: Vec<(&Candidate<'_>, f64)> = candidates.iter().zip(probabilities).collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.product_id.cmp(&b.0.product_id)));
-    let likely = ranked.into_iter().take(MOST_PRODUCTS).enumerate();
-    let likely = likely.filter(|(place, (_, probability))| *place == 0 || *probability >= LEAST_PROBABILITY);
-    likely.map(|(_, (candidate, probability))| offer(scored, candidate, probability)).collect()
+    let likelier = |a: &(&Candidate<'_>, f64), b: &(&Candidate<'_>, f64)| {
+        b.1.total_cmp(&a.1).then_with(|| a.0.product_id.cmp(b.0.product_id))
+    };
+    if ranked.len() > MOST_PRODUCTS {
+        ranked.select_nth_unstable_by(MOST_PRODUCTS, likelier);
+        ranked.truncate(MOST_PRODUCTS);
+    }
+    ranked.sort_by(likelier);
+    // The first one is offered however unlikely it is, unless others are just as likely: then it is any of them.
+    let first = match &*ranked {
+        [] => return Err("no product is on record that the customer does not have"),
+        [(_, first), (_, second), ..] if first.total_cmp(second).is_eq() => 0,
+        _ => 1,
+    };
+    ranked.truncate(ranked.partition_point(|(_, probability)| *probability >= LEAST_PROBABILITY).max(first));
+    if ranked.is_empty() {
+        return Err("no product is likelier than many others");
+    }
+    Ok(ranked.into_iter().map(|(candidate, probability)| offer(scored, candidate, probability)).collect())
 }
 
 fn offer(scored: &Scored<'_>, candidate: &Candidate<'_>, probability: f64) -> RecommendedProduct {
     let model = scored.run.model;
     let quantity = quantity(scored, candidate);
     let value = model.value.as_ref();
-    let value = value.and_then(|value| model.products.value(&candidate.product_id, value, &scored.bins));
+    let value = value.and_then(|value| model.products.value(candidate.product_id, value, &scored.bins));
     RecommendedProduct {
         product_id: candidate.product_id.clone(),
         name: candidate.product.and_then(|product| product.name.clone()),
@@ -76,12 +90,12 @@ fn quantity(scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> 
     }
     let Scored { run, inputs, .. } = scored;
     let outlook = SeatOutlook::of(inputs).filter(|outlook| outlook.span >= LEAST_SPAN)?;
-    let own = inputs.known.running().filter(|contract| contract.product_id.as_ref() == Some(&candidate.product_id));
+    let own = inputs.known.running().filter(|contract| contract.product_id.as_ref() == Some(candidate.product_id));
     let renewal = own.filter_map(|contract| contract.end_date).min();
     let until = renewal.unwrap_or_else(|| run.as_of.plus_days(i32::from(run.model.horizon_days)));
     let days = until.days_since(run.as_of).min(FORECAST_DAYS);
     let forecast = outlook.active_in(days);
-    let usual = run.model.products.steps.get(&*candidate.product_id).copied().unwrap_or(1.0).max(1.0);
+    let usual = run.model.products.steps.get(&**candidate.product_id).copied().unwrap_or(1.0).max(1.0);
     let least = forecast / MOST_UTILISATION - outlook.entitled;
     let steps = [usual].into_iter().chain(STEPS.into_iter().filter(|step| *step < usual));
     let units_of = |step: f64| (least / step).ceil() * step;
@@ -95,7 +109,7 @@ fn quantity(scored: &Scored<'_>, candidate: &Candidate<'_>) -> Option<Quantity> 
 
 /// An offer, in words.
 fn in_words(candidate: &Candidate<'_>, quantity: Option<&Quantity>) -> String {
-    let name = candidate.product.and_then(|product| product.name.as_deref()).unwrap_or(&candidate.product_id);
+    let name = candidate.product.and_then(|product| product.name.as_deref()).unwrap_or(candidate.product_id);
     match (candidate.kind(), quantity) {
         (Some("seats"), Some(quantity)) => {
             let unit = candidate.product.and_then(|product| product.unit.as_deref()).unwrap_or("seat");
@@ -145,9 +159,9 @@ fn rationale(scored: &Scored<'_>, candidate: &Candidate<'_>, quantity: Option<&Q
 fn share(scored: &Scored<'_>, candidate: &Candidate<'_>) -> String {
     let products = &scored.run.model.products;
     let segment = scored.inputs.known.segment();
-    let shares = segment.and_then(|segment| Some((&**segment, products.segments.get(&**segment)?)));
-    let (who, shares) = shares.unwrap_or(("all", &products.overall));
-    let share = shares.get(&*candidate.product_id).copied().unwrap_or_default();
+    let group = segment.and_then(|segment| Some((&**segment, products.segments.get(&**segment)?)));
+    let share = products.share(candidate.product_id, group.map(|(_, deals)| deals));
+    let who = group.map_or("all", |(segment, _)| segment);
     format!("an estimated {:.0}% of {who} expansions are of it", 100.0 * share)
 }
 

@@ -66,7 +66,7 @@ fn model(weights: &[f64]) -> Model {
         value: None,
         products: ProductModel {
             overall: [("seats".to_owned(), 0.6), ("plus".to_owned(), 0.3), ("report".to_owned(), 0.1)].into(),
-            least_share: 0.01,
+            rare_share: 0.01,
             slopes: [1.0, 0.5, 1.5, -0.5, 1.0, 0.5, 0.5, 0.0, 0.5, 0.5, 0.0],
             ..ProductModel::default()
         },
@@ -139,11 +139,21 @@ fn with_before(
     history: &CustomerHistory,
     previous: Option<Previous>,
 ) -> Propensity {
+    with_catalogue(model, catalogue(), before, history, previous)
+}
+
+fn with_catalogue(
+    model: &Model,
+    catalogue: Catalogue,
+    before: Option<(&Model, Instant)>,
+    history: &CustomerHistory,
+    previous: Option<Previous>,
+) -> Propensity {
     let run_id = RunId::derive(as_of(), "test", 90);
     let run = (&run_id, as_of(), calculated_at(as_of(), &run_id));
     let yardstick = yardstick_of_standings();
-    let mut answering = Answering::new(model, catalogue(), &Table::ALL, (&yardstick, Rules::default()), run)
-        .expect("its features exist");
+    let mut answering =
+        Answering::new(model, catalogue, &Table::ALL, (&yardstick, Rules::default()), run).expect("its features exist");
     if let Some((model, as_of)) = before {
         let scorer = Scorer::new(&model.propensity).expect("its features exist");
         answering.before = Ok(Before { scorer, as_of, calculated_at: as_of });
@@ -309,6 +319,23 @@ fn only_what_the_customer_does_not_have_is_offered() {
     assert_eq!(offered, ["plus", "report", "seats"]);
     let upgrade = row.recommended_products.iter().find(|product| &*product.product_id == "plus").expect("offered");
     assert_eq!(upgrade.offer, "Upgrade to The plus");
+}
+
+#[test]
+fn one_of_many_products_that_are_alike_is_not_offered() {
+    let mut model = model(&[0.1; 21]);
+    (model.products.overall, model.products.rare_share) = ([].into(), 0.001);
+    let add_ons: Vec<Product> = (0..100).map(|i| product(&format!("add-on-{i:02}"), "add_on", 5.0)).collect();
+    let offered = |history: &CustomerHistory| with_catalogue(&model, Catalogue::new(&add_ons), None, history, None);
+    let row = offered(&customer());
+    assert!(row.recommended_products.is_empty() && row.listed.product_ids.is_empty());
+    assert_eq!(row.not_available["recommended_products"], "no product is likelier than many others");
+    // A deal for one of them makes the difference.
+    let mut history = customer();
+    history.opportunities = vec![deal("add-on-42", Stage::Open, 20, None)];
+    let row = offered(&history);
+    let products: Vec<&str> = row.recommended_products.iter().map(|product| &*product.product_id).collect();
+    assert_eq!(products, ["add-on-42"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What of a history was known at an instant: the only way the rest of the project looks at a customer's past.
 
+use std::collections::HashSet;
+
 use crate::{Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Reading, Signal, Stage, Stakeholder};
 
 /// The facts of one customer with `known_at ≤ as_of`.
@@ -83,8 +85,9 @@ impl<'a> Known<'a> {
 
     /// The readings of one usage metric by `as_of`; empty when there are none.
     pub fn usage(&self, metric: &str) -> &'a [Reading] {
-        let series = self.history.usage.iter().find(|series| &*series.metric == metric);
-        series.map_or(&[], |series| until(&series.readings, |r| r.at <= self.as_of))
+        let usage = &self.history.usage;
+        let found = usage.binary_search_by(|series| (*series.metric).cmp(metric));
+        found.map_or(&[], |place| until(&usage[place].readings, |r| r.at <= self.as_of))
     }
 
     /// Every usage metric with its readings by `as_of`.
@@ -105,6 +108,15 @@ impl<'a> Known<'a> {
                 amount: o.amount,
             }),
         })
+    }
+
+    /// What was recorded last of each person by `as_of`, in the order in which it was recorded.
+    pub fn people(&self) -> Vec<&'a Stakeholder> {
+        let mut seen = HashSet::with_capacity(self.stakeholders.len());
+        let mut latest: Vec<_> =
+            self.stakeholders.iter().rev().filter(|row| seen.insert(&*row.stakeholder_id)).collect();
+        latest.reverse();
+        latest
     }
 
     /// The last conversation by `as_of`.

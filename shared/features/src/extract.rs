@@ -1,8 +1,8 @@
 //! How each feature is computed. Windows are half-open: `(as_of − lookback, as_of]`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use expansion_domain::{Engagement, Id, Instant, Outcome, Reading, Signal, count};
+use expansion_domain::{Engagement, Instant, Outcome, Reading, Signal, count};
 
 use crate::{Inputs, Value};
 
@@ -223,21 +223,20 @@ fn recent<'a>(inputs: &Inputs<'a>, kind: &str) -> impl Iterator<Item = &'a Signa
 
 /// People whose latest recorded role is the given one.
 pub(crate) fn people(inputs: &Inputs<'_>, role: &str) -> Value {
-    let rows = inputs.known.stakeholders;
-    let is_latest = |i: usize, id: &Id| rows[i + 1..].iter().all(|later| later.stakeholder_id != *id);
-    let held =
-        rows.iter().enumerate().filter(|(i, s)| s.role.as_deref() == Some(role) && is_latest(*i, &s.stakeholder_id));
-    held.count().into()
+    inputs.known.people().into_iter().filter(|person| person.role.as_deref() == Some(role)).count().into()
 }
 
 /// Days since a known stakeholder was recorded with another title or role.
 pub(crate) fn days_since_promotion(inputs: &Inputs<'_>) -> Value {
-    let rows = inputs.known.stakeholders;
-    let changed = |i: usize| {
-        let before = rows[..i].iter().rev().find(|s| s.stakeholder_id == rows[i].stakeholder_id);
-        before.is_some_and(|b| b.title != rows[i].title || b.role != rows[i].role)
-    };
-    since(inputs, (0..rows.len()).rev().find(|&i| changed(i)).map(|i| rows[i].recorded_at))
+    let mut before = HashMap::new();
+    let mut changed_at = None;
+    for row in inputs.known.stakeholders {
+        let before = before.insert(&*row.stakeholder_id, row);
+        if before.is_some_and(|before| before.title != row.title || before.role != row.role) {
+            changed_at = Some(row.recorded_at);
+        }
+    }
+    since(inputs, changed_at)
 }
 
 pub(crate) fn engagements_change(inputs: &Inputs<'_>) -> Value {
@@ -373,7 +372,7 @@ fn day(at: Instant) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use expansion_domain::{CustomerHistory, Table};
+    use expansion_domain::{CustomerHistory, Stakeholder, Table};
 
     use super::*;
     use crate::{Catalogue, feature};
@@ -417,5 +416,39 @@ mod tests {
     fn executive_contact_is_nothing_where_none_was_met_and_missing_where_that_is_not_recorded() {
         assert_eq!(contact(&met(&[(5, Some(false))])).0, Value::Number(0.0));
         assert_eq!(contact(&met(&[(5, None)])), (Value::Missing, "Executive engagement unknown".to_owned()));
+    }
+
+    #[test]
+    fn people_have_their_latest_role_and_are_promoted_when_title_or_role_change() {
+        let row = |days: i32, id: &str, role: &str, title: &str| Stakeholder {
+            recorded_at: as_of().plus_days(-days),
+            stakeholder_id: id.into(),
+            role: Some(role.into()),
+            title: Some(title.into()),
+            name: None,
+        };
+        let mut history = CustomerHistory::new("c".into(), as_of().plus_days(-1000));
+        history.stakeholders = vec![
+            row(90, "a", "user", "Analyst"),
+            row(80, "b", "champion", "Lead"),
+            row(70, "a", "champion", "Analyst"),
+            row(60, "b", "user", "Lead"),
+            row(50, "c", "champion", "Head"),
+            row(40, "a", "champion", "Analyst"),
+        ];
+        history.sort();
+        let known = |days: i32| history.known(as_of().plus_days(-days)).expect("it is a customer");
+        let latest: Vec<&str> = known(0).people().iter().map(|person| &*person.stakeholder_id).collect();
+        assert_eq!(latest, ["b", "c", "a"], "in the order of what was recorded last of each");
+        let value = |days: i32, name: &str| {
+            let (catalogue, tables) = (Catalogue::default(), [Table::Stakeholders]);
+            let inputs = Inputs { known: known(days), catalogue: &catalogue, tables: &tables };
+            feature(name).expect("it is a feature").1.value(&inputs)
+        };
+        assert_eq!([0, 45, 65].map(|days| value(days, "champions")), [2, 2, 2].map(Value::from));
+        assert_eq!(value(85, "champions"), Value::Number(0.0));
+        // Recorded again as before is no change, and neither is the first row of a person.
+        assert_eq!([0, 65].map(|days| value(days, "days_since_promotion")), [Value::Number(60.0), Value::Number(5.0)]);
+        assert_eq!(value(75, "days_since_promotion"), Value::Missing);
     }
 }

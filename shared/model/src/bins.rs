@@ -58,11 +58,17 @@ impl Bins {
                 }
             }
             Column::Levels { codes, names } => {
-                // One look-up a level, not one a row.
-                let of_level: Vec<u16> = names.iter().map(|name| self.of_level(name)).collect();
+                // One look-up a level that is there, not one a row.
+                let mut of_level: Vec<Option<u16>> = vec![None; names.len()];
                 let missing = small(self.missing());
                 for (bin, code) in bins.iter_mut().zip(&codes[rows]) {
-                    *bin = if *code == MISSING_LEVEL { missing } else { of_level[*code as usize] };
+                    *bin = match *code {
+                        MISSING_LEVEL => missing,
+                        code => {
+                            let code = code as usize;
+                            *of_level[code].get_or_insert_with(|| self.of_level(&names[code]))
+                        }
+                    };
                 }
             }
         }

@@ -44,7 +44,7 @@ pub use model::{
     Uncertainty, UsualShift,
 };
 pub use pool::{Pool, PoolBin};
-pub use products::{Candidate, ProductModel, ProductValue, Shares, TRAITS};
+pub use products::{Assortment, Candidate, GroupDeals, ProductModel, ProductValue, Shares, TRAITS};
 pub use profile::{Profile, Profiles, SegmentCalibration, SegmentPattern, StrongFactor, Usual};
 pub use score::{MOST_RANK, Score, Scorer, UnknownFeature, sigmoid};
 pub use sides::{SideOutcome, sides};

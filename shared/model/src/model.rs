@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Bins, Bytes, Cohort, Heterogeneity, ProductModel, Profiles, ValueModel};
 
 /// Changes whenever the artifact's form does.
-pub const ARTIFACT_SCHEMA_VERSION: u32 = 4;
+pub const ARTIFACT_SCHEMA_VERSION: u32 = 5;
 
 /// A fitted model: how likely an expansion is, what it is worth and of what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -22,11 +22,11 @@ pub(crate) struct Assembly {
     /// The id of the owner found last, and who it is: exports are often grouped by customer.
     last: (String, Owner),
     products: Vec<Product>,
-    product_ids: HashMap<Id, Owner>,
-    /// Whose contract each is; so for the next two.
-    contracts: HashMap<Id, Owner>,
-    opportunities: HashMap<Id, Owner>,
-    stakeholders: HashMap<(Id, Instant), Owner>,
+    product_ids: HashMap<Id, Place>,
+    /// Whose contract each is, and where; so for the next two.
+    contracts: HashMap<Id, Place>,
+    opportunities: HashMap<Id, Place>,
+    stakeholders: HashMap<(Id, Instant), Place>,
     usage: UsageQueue,
     strings: Strings,
 }
@@ -41,6 +41,13 @@ pub(crate) enum Owner {
     Customer(usize),
     /// A customer's who is not there.
     Stranger,
+}
+
+/// Where a fact is: whose it is, and its place in their list.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    owner: Owner,
+    at: usize,
 }
 
 impl Assembly {
@@ -143,21 +150,23 @@ impl Assembly {
 /// Adds what a row says to `known`, unless its id was seen before: then the row is dropped when it says the same of the
 /// same owner (an export delivered twice), and bad otherwise.
 fn add_new<K: Eq + Hash, T: PartialEq>(
-    owners: &mut HashMap<K, Owner>,
+    places: &mut HashMap<K, Place>,
     id: K,
     owner: Owner,
     known: &mut Vec<T>,
     new: T,
     row: &Row<'_>,
 ) -> Result<(), Rejection> {
-    match owners.entry(id) {
+    match places.entry(id) {
         Entry::Vacant(free) => {
-            free.insert(owner);
+            free.insert(Place { owner, at: known.len() });
             known.push(new);
             Ok(())
         }
-        Entry::Occupied(taken) if *taken.get() == owner && known.contains(&new) => Ok(()),
-        Entry::Occupied(_) => Err(conflict(row)),
+        Entry::Occupied(taken) => {
+            let Place { owner: before, at } = *taken.get();
+            if before == owner && known[at] == new { Ok(()) } else { Err(conflict(row)) }
+        }
     }
 }
 

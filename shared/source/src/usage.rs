@@ -17,6 +17,8 @@ const CAPACITY: usize = 1 << 20;
 pub(crate) struct UsageQueue {
     metrics: Vec<Id>,
     metric_numbers: HashMap<Id, usize>,
+    /// Where a customer has the series of a metric, by their numbers.
+    places: HashMap<(usize, usize), usize>,
     waiting: Vec<Waiting>,
 }
 
@@ -50,13 +52,12 @@ impl UsageQueue {
         self.waiting.sort_by_key(|waiting| (waiting.owner, waiting.metric));
         for group in self.waiting.chunk_by(|a, b| (a.owner, a.metric) == (b.owner, b.metric)) {
             let Waiting { owner, metric, .. } = group[0];
-            let (usage, metric) = (&mut customers[owner].usage, &self.metrics[metric]);
-            let known = usage.iter().position(|series| Arc::ptr_eq(&series.metric, metric));
-            let index = known.unwrap_or_else(|| {
-                usage.push(UsageSeries { metric: Arc::clone(metric), readings: Vec::new() });
+            let usage = &mut customers[owner].usage;
+            let place = *self.places.entry((owner, metric)).or_insert_with(|| {
+                usage.push(UsageSeries { metric: Arc::clone(&self.metrics[metric]), readings: Vec::new() });
                 usage.len() - 1
             });
-            usage[index].readings.extend(group.iter().map(|waiting| waiting.reading));
+            usage[place].readings.extend(group.iter().map(|waiting| waiting.reading));
         }
         self.waiting.clear();
     }

@@ -18,6 +18,8 @@ use crate::penalised::{self, Block, Control, Fit, logit};
 const MOST_PAIRS: usize = 15;
 /// A side of a pair has at most so many cells, and one for a missing value.
 const MOST_SIDE: usize = 7;
+/// … and one of segments so many: their deviations are worth more cells, but cells multiply.
+const MOST_SEGMENTS: usize = 12;
 /// The score test of a pair must be significant at so many standard deviations.
 const SIGNIFICANT: f64 = 3.0;
 /// A segment's deviation already at so many: there are few to choose from, and a ridge holds them to zero.
@@ -263,8 +265,7 @@ struct PairSide {
 /// joined), a cell of its own for a missing value where any is.
 fn side(data: &Binned<'_>, feature: usize) -> PairSide {
     let bins = &data.features[feature].bins;
-    // Every segment has a cell of its own.
-    let most = if data.segment == Some(feature) { bins.len() } else { MOST_SIDE };
+    let most = if data.segment == Some(feature) { MOST_SEGMENTS } else { MOST_SIDE };
     let mut counts = vec![0_usize; bins.len()];
     for code in &data.codes[feature] {
         counts[usize::from(*code)] += 1;
@@ -395,4 +396,26 @@ fn pair(one: &PairSide, other: &PairSide, kind: TermKind) -> Block {
 
 fn narrow(i: usize) -> u16 {
     u16::try_from(i).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rarest_of_many_segments_share_a_cell() {
+        let names = (0..40).map(|segment| format!("{segment:02}")).collect();
+        let features = [BinnedFeature { name: "segment".to_owned(), bins: Bins::Levels { names } }];
+        let rows = |segment: u16| std::iter::repeat_n(segment, usize::from(100 - segment));
+        let codes = [(0..40).flat_map(rows).collect::<Vec<u16>>()];
+        let outcomes = Outcomes { labels: Vec::new(), customers: Vec::new(), known: Vec::new() };
+        let data =
+            Binned { features: &features, codes: &codes, outcomes: &outcomes, segment: Some(0), open_deal: None };
+        let PairSide { axis, .. } = side(&data, 0);
+        // Eleven of their own, one of the others and of segments never seen, one of customers without a segment.
+        assert_eq!((axis.cells.len(), axis.len), (42, MOST_SEGMENTS + 1));
+        assert_eq!(axis.cells[..11], (0..11).collect::<Vec<u16>>());
+        assert!(axis.cells[11..41].iter().all(|cell| *cell == 11));
+        assert_eq!(axis.cells[41], 12);
+    }
 }

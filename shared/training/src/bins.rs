@@ -1,21 +1,25 @@
 //! How a column falls into bins: quantiles for numbers, levels for categories.
 
-use expansion_features::{Column, Frame, MISSING_LEVEL};
+use std::collections::HashSet;
+
+use expansion_features::{Column, Dataset, MISSING_LEVEL};
 use expansion_model::{BinnedFeature, Bins};
 
-/// A level with fewer rows than this is treated like one that was never seen.
+/// A level with fewer rows than this, or of fewer customers, is treated like one that was never seen: all such levels share a
+/// bin. What there is to see of one customer's own segment is that customer.
 const LEAST_ROWS_A_LEVEL: usize = 10;
+const LEAST_CUSTOMERS_A_LEVEL: usize = 5;
 /// So many levels at most, the commonest.
 const MOST_LEVELS: usize = 60;
 /// A bin of numbers has at least so many rows.
 const LEAST_ROWS_A_BIN: usize = 10;
 
 /// The features that say something in the given rows, with at most `most` bins for numbers, and these rows' bins.
-pub(crate) fn features(frame: &Frame, rows: &[usize], most: usize) -> (Vec<BinnedFeature>, Vec<Vec<u16>>) {
+pub(crate) fn features(data: &Dataset, rows: &[usize], most: usize) -> (Vec<BinnedFeature>, Vec<Vec<u16>>) {
     let mut features = Vec::new();
     let mut codes = Vec::new();
-    for (name, column) in frame.names.iter().zip(&frame.columns) {
-        let Some(bins) = bins(column, rows, most) else { continue };
+    for (name, column) in data.frame.names.iter().zip(&data.frame.columns) {
+        let Some(bins) = bins(column, &data.customers, rows, most) else { continue };
         codes.push(self::codes(&bins, column, rows));
         features.push(BinnedFeature { name: name.clone(), bins });
     }
@@ -29,8 +33,9 @@ pub(crate) fn codes(bins: &Bins, column: &Column, rows: &[usize]) -> Vec<u16> {
     codes
 }
 
-/// The bins of a column as seen in the given rows; `None` when the column says nothing there.
-fn bins(column: &Column, rows: &[usize], most: usize) -> Option<Bins> {
+/// The bins of a column, whose rows are of the given customers, as seen in some of the rows; `None` when the column says
+/// nothing there.
+fn bins(column: &Column, customers: &[u32], rows: &[usize], most: usize) -> Option<Bins> {
     match column {
         Column::Numbers(values) => {
             let mut known: Vec<f64> = rows.iter().map(|&row| values[row]).filter(|v| !v.is_nan()).collect();
@@ -41,13 +46,17 @@ fn bins(column: &Column, rows: &[usize], most: usize) -> Option<Bins> {
         }
         Column::Levels { codes, names } => {
             let mut counts = vec![0_usize; names.len()];
-            for &row in rows {
-                if codes[row] != MISSING_LEVEL {
-                    counts[codes[row] as usize] += 1;
-                }
+            let mut customers_of = vec![0_usize; names.len()];
+            let mut seen = HashSet::new();
+            for &row in rows.iter().filter(|row| codes[**row] != MISSING_LEVEL) {
+                let level = codes[row] as usize;
+                counts[level] += 1;
+                customers_of[level] += usize::from(seen.insert((level, customers[row])));
             }
-            let mut common: Vec<(usize, &str)> = counts.into_iter().zip(names.iter().map(|name| &**name)).collect();
-            common.retain(|(count, _)| *count >= LEAST_ROWS_A_LEVEL);
+            let is_common =
+                |level: &usize| counts[*level] >= LEAST_ROWS_A_LEVEL && customers_of[*level] >= LEAST_CUSTOMERS_A_LEVEL;
+            let common = (0..names.len()).filter(is_common);
+            let mut common: Vec<(usize, &str)> = common.map(|level| (counts[level], &*names[level])).collect();
             common.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
             common.truncate(MOST_LEVELS);
             let mut kept: Vec<String> = common.into_iter().map(|(_, name)| name.to_owned()).collect();
@@ -89,6 +98,28 @@ mod tests {
         let edges = quantile_edges(&values, 5);
         assert_eq!(edges.len(), 4);
         assert!((edges[0] - 0.5).abs() < 1e-12, "{edges:?}");
+    }
+
+    #[test]
+    fn levels_of_few_customers_share_the_bin_of_those_never_seen() {
+        // A region of twenty customers and one of thirty; five in six customers have a segment of their own.
+        let rows: Vec<usize> = (0..600).collect();
+        let customers: Vec<u32> = (0..600).map(|row| row % 50).collect();
+        let column = |name: &dyn Fn(u32) -> u32| {
+            let codes: Vec<u32> = customers.iter().map(|customer| name(*customer)).collect();
+            let names =
+                (0..=*codes.iter().max().expect("there are rows")).map(|code| format!("{code:02}").as_str().into());
+            Column::Levels { names: names.collect(), codes }
+        };
+        let names = |column: &Column| match bins(column, &customers, &rows, 20) {
+            Some(Bins::Levels { names }) => names,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(names(&column(&|customer| u32::from(customer < 20))), ["00", "01"]);
+        assert_eq!(
+            names(&column(&|customer| if customer % 6 > 0 { 2 + customer } else { customer % 12 / 6 })),
+            ["00"; 0]
+        );
     }
 
     #[test]

@@ -1,22 +1,25 @@
 //! Which products are bought, and for how much: shares of won deals, slopes of a conditional logit, spreads of amounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_domain::{Contract, Instant, SourceData, count};
 use expansion_features::{Catalogue, Dataset, Inputs};
-use expansion_model::{ProductModel, ProductValue, Shares, TRAITS};
+use expansion_model::{Assortment, GroupDeals, ProductModel, ProductValue, TRAITS};
 
 use crate::Result;
 use crate::logistic::regress;
 use crate::outcomes::won_by;
 use crate::value::{LeftOver, interval};
 
-/// A segment's or industry's shares are shrunk as if so many deals of the overall mix were among them.
-const PRIOR_DEALS: f64 = 20.0;
+/// A product with fewer won deals has no share of its own.
+const LEAST_WON: f64 = 5.0;
 /// With fewer choices than this the slopes are not fitted: shares alone decide.
 const LEAST_CHOICES: usize = 60;
 /// Choices used at most, the newest: they are many enough, and smartcore's solver takes its time.
 const MOST_CHOICES: usize = 1_500;
+/// Of what else could have been chosen, so many are compared with what was. That tells the slopes as well, if less surely
+/// (McFadden 1978, *Modelling the choice of residential location*).
+const MOST_ALTERNATIVES: usize = 20;
 /// The ridge penalty on each slope (½ α β²).
 const RIDGE: f32 = 3.0;
 /// The slopes without a fit: the segment's share decides, an open deal is likely to be the one.
@@ -59,33 +62,41 @@ pub(crate) fn fit(
     model
 }
 
-/// The shares of the deals known to be won at `as_of`. Deals without a product don't count.
+/// The shares of the deals known to be won at `as_of`. Deals without a product don't count. Rare products are taken together:
+/// that one of thousands was sold once and its neighbour never says nothing about either.
 fn shares(source: &SourceData, as_of: Instant) -> ProductModel {
-    let mut overall = Shares::new();
-    let (mut segments, mut industries) = (BTreeMap::<String, Shares>::new(), BTreeMap::<String, Shares>::new());
+    let mut won = BTreeMap::<&str, f64>::new();
+    let (mut segments, mut industries) = (BTreeMap::new(), BTreeMap::new());
     for history in &source.customers {
         for product in won_by(history, as_of).filter_map(|deal| deal.product_id.as_deref()) {
-            *overall.entry(product.to_owned()).or_default() += 1.0;
+            *won.entry(product).or_default() += 1.0;
             for (groups, name) in [(&mut segments, &history.segment), (&mut industries, &history.industry)] {
                 if let Some(name) = name {
-                    *groups.entry(name.to_string()).or_default().entry(product.to_owned()).or_default() += 1.0;
+                    let group: &mut GroupDeals = groups.entry(name.to_string()).or_default();
+                    group.deals += 1.0;
+                    *group.won.entry(product.to_owned()).or_default() += 1.0;
                 }
             }
         }
     }
-    let deals: f64 = overall.values().sum();
-    for share in overall.values_mut() {
-        *share /= deals;
+    let deals: f64 = won.values().sum();
+    let (common, rare): (BTreeMap<&str, f64>, BTreeMap<&str, f64>) =
+        won.into_iter().partition(|(_, won)| *won >= LEAST_WON);
+    for group in segments.values_mut().chain(industries.values_mut()) {
+        group.won.retain(|product, _| common.contains_key(&**product));
     }
-    for shares in segments.values_mut().chain(industries.values_mut()) {
-        let own: f64 = shares.values().sum();
-        let shrunk = |(product, share): (&String, &f64)| {
-            let won = shares.get(product).copied().unwrap_or_default();
-            (product.clone(), (won + PRIOR_DEALS * share) / (own + PRIOR_DEALS))
-        };
-        *shares = overall.iter().map(shrunk).collect();
+    let catalogue = source.products.iter().map(|product| &*product.product_id);
+    let others: BTreeSet<&str> =
+        catalogue.chain(rare.keys().copied()).filter(|product| !common.contains_key(product)).collect();
+    let together = (rare.values().sum::<f64>() + 0.5) / (deals + 1.0);
+    ProductModel {
+        overall: common.into_iter().map(|(product, won)| (product.to_owned(), won / deals)).collect(),
+        rare: rare.into_keys().map(str::to_owned).collect(),
+        rare_share: together / count(others.len().max(1)),
+        segments,
+        industries,
+        ..ProductModel::default()
     }
-    ProductModel { overall, segments, industries, least_share: 0.5 / (deals + 1.0), ..ProductModel::default() }
 }
 
 /// The product of each row that ended in exactly one won deal with a product.
@@ -101,8 +112,8 @@ fn choices(source: &SourceData, data: &Dataset, horizon_days: u16) -> Vec<Choice
     (0..data.labels.len()).filter(|row| data.labels[*row].expanded).filter_map(of_row).collect()
 }
 
-/// The slopes of the traits: logistic regression (smartcore) over everything that could have been chosen, in which what
-/// was chosen is a one. Within a choice the probabilities are then made to add up, as in a conditional logit.
+/// The slopes of the traits: logistic regression (smartcore) over what could have been chosen, in which what was chosen is a
+/// one. Within a choice the probabilities are then made to add up, as in a conditional logit.
 fn slopes(
     source: &SourceData,
     data: &Dataset,
@@ -110,14 +121,15 @@ fn slopes(
     model: &ProductModel,
 ) -> Result<[f64; TRAITS.len()]> {
     let catalogue = Catalogue::new(&source.products);
+    let assortment = Assortment::new(model, &catalogue);
     let (mut design, mut chosen) = (Vec::new(), Vec::new());
     for choice in choices.iter().rev().take(MOST_CHOICES) {
         let history = &source.customers[data.customers[choice.row] as usize];
         let Some(known) = history.known(data.as_of[choice.row]) else { continue };
         let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables };
-        for candidate in model.candidates(&inputs) {
+        for candidate in assortment.some_candidates(&inputs, &choice.product, MOST_ALTERNATIVES, choice.row as u64) {
             design.extend(candidate.traits);
-            chosen.push(*candidate.product_id == *choice.product);
+            chosen.push(**candidate.product_id == *choice.product);
         }
     }
     if chosen.iter().all(|one| *one == chosen[0]) {
@@ -175,6 +187,8 @@ fn steps(source: &SourceData, as_of: Instant) -> BTreeMap<String, f64> {
 
 #[cfg(test)]
 mod tests {
+    use expansion_domain::{CustomerHistory, Id, Opportunity, Product, Stage};
+
     use super::*;
 
     #[test]
@@ -192,5 +206,55 @@ mod tests {
         let [lower, median, upper] = values["small"].spread;
         assert!(lower < median && median < upper && (median + 0.95).abs() < 0.1, "{lower} {median} {upper}");
         assert!(values["large"].spread[0] > values["small"].spread[2]);
+    }
+
+    /// Customers of a segment and an industry of their own; what each won, by number.
+    fn source(won: &[&[usize]], products: usize) -> SourceData {
+        let at: Instant = "2025-06-01".parse().expect("a date");
+        let id = |i: usize| -> Id { format!("p-{i:04}").as_str().into() };
+        let customer = |(place, won): (usize, &&[usize])| {
+            let name: Id = format!("c-{place}").as_str().into();
+            let deal = |(number, product): (usize, &usize)| Opportunity {
+                opportunity_id: format!("{name}-{number}").as_str().into(),
+                product_id: Some(id(*product)),
+                stage: Stage::Won,
+                amount: None,
+                created_at: at,
+                closed_at: Some(at),
+                known_at: None,
+                outcome_known_at: None,
+            };
+            let opportunities = won.iter().enumerate().map(deal).collect();
+            let (segment, industry) = (Some(name.clone()), Some(name.clone()));
+            CustomerHistory { segment, industry, opportunities, ..CustomerHistory::new(name.clone(), at) }
+        };
+        let product = |i: usize| Product { product_id: id(i), name: None, kind: None, unit: None, list_price: None };
+        SourceData {
+            customers: won.iter().enumerate().map(customer).collect(),
+            products: (0..products).map(product).collect(),
+            tables: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn rare_products_share_equally_and_groups_list_what_they_won_only() {
+        // One product is won by each of 60 customers, each of 30 others by one, and 4,969 by nobody.
+        let won: Vec<Vec<usize>> = (0..60).map(|i| if i % 2 == 0 { vec![0, 1 + i / 2] } else { vec![0] }).collect();
+        let won: Vec<&[usize]> = won.iter().map(|won| &**won).collect();
+        let model = shares(&source(&won, 5_000), "2026-01-01".parse().expect("a date"));
+        assert_eq!(model.overall, [("p-0000".to_owned(), 60.0 / 90.0)].into());
+        assert_eq!(model.rare.len(), 30);
+        assert!((model.rare_share * 4_999.0 - 30.5 / 91.0).abs() < 1e-12, "{}", model.rare_share);
+        let listed: usize = model.segments.values().map(|group| group.won.len()).sum();
+        assert_eq!((model.segments.len(), listed), (60, 60), "and no share of 5,000 products for each of 60 segments");
+        assert_eq!(model.segments["c-0"].deals, 2.0);
+    }
+
+    #[test]
+    fn a_product_never_won_has_half_a_deal() {
+        let won: Vec<&[usize]> = vec![&[0, 1]; 10];
+        let model = shares(&source(&won, 3), "2026-01-01".parse().expect("a date"));
+        assert_eq!(model.overall.len(), 2);
+        assert_eq!((model.rare.len(), model.rare_share), (0, 0.5 / 21.0));
     }
 }

@@ -91,7 +91,7 @@ impl Family {
             Knowledge::Shrunk => MOST_BINS_SHRUNK,
             Knowledge::Full => MOST_BINS,
         };
-        let (features, codes) = bins::features(&data.frame, rows, most_bins);
+        let (features, codes) = bins::features(data, rows, most_bins);
         if features.is_empty() {
             return Err(FitError::NoFeatures);
         }

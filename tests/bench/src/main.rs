@@ -3,6 +3,7 @@
 
 mod cold;
 mod coverage;
+mod lopsided;
 mod measure;
 mod portfolio;
 mod read;
@@ -32,6 +33,8 @@ enum Command {
     Cold(cold::Arguments),
     /// Simulates portfolios with known truth and counts how often the intervals hold it.
     Coverage(coverage::Arguments),
+    /// Refreshes portfolios in which one customer has most of the facts, or every customer something of their own.
+    Lopsided(lopsided::Arguments),
     /// Recommends products from what was known one horizon ago, and counts how often they were bought since.
     Recommend(recommend::Arguments),
     /// Fits on a CSV file and tries the model on another.
@@ -48,6 +51,7 @@ async fn measure(command: Command) -> Result<String, Failure> {
         Command::Coverage(arguments) => coverage::measure(&arguments).await,
         Command::Recommend(arguments) => recommend::measure(&arguments).await,
         Command::Table(arguments) => table::measure(&arguments),
+        Command::Lopsided(arguments) => return lopsided::measure(&arguments).await,
         Command::Simulate(arguments) => return simulate::measure(&arguments).await,
     };
     Ok(measured?.to_string())
@@ -57,7 +61,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     // The local stack wants threads; whatever else is measured is measured on one core.
     let mut runtime = match command {
-        Command::Cold(_) | Command::Simulate(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Cold(_) | Command::Lopsided(_) | Command::Simulate(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let result = runtime.enable_all().build().map_err(Failure::from);

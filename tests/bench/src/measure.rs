@@ -18,7 +18,7 @@ use crate::table::write_lines;
 const ROWS_TIMED: usize = 400_000;
 
 /// The CPU time that this process has used, in seconds; NaN where the system doesn't tell (it is not Linux).
-fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     // utime and stime are the 14th and 15th fields, in ticks of 1/100 s; the name before them may hold spaces.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
