@@ -4,6 +4,7 @@ mod cli;
 mod demo;
 mod document;
 mod export;
+mod replay;
 mod report;
 mod stop;
 
@@ -26,17 +27,21 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::Demo(arguments)) => demo::write(&arguments).map_err(Into::into),
-        None => Runtime::new().map_err(Into::into).and_then(|runtime| {
-            let outcome = runtime.block_on(run(cli.run));
-            // A training that nobody waits for any more must not hold up the end.
-            runtime.shutdown_background();
-            outcome
-        }),
+        Some(Command::Replay(arguments)) => on_runtime(replay::print(&arguments)),
+        None => on_runtime(run(cli.run)),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let causes = successors(Some(&*error), |error| (**error).source());
     eprintln!("error: {}", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
     ExitCode::FAILURE
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(work);
+    // A training that nobody waits for any more must not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn run(arguments: RunArguments) -> Result<(), Failure> {
