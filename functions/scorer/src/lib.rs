@@ -5,6 +5,7 @@
 
 mod close;
 mod export;
+mod replay;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ use lambda_runtime::LambdaEvent;
 use parquet::errors::ParquetError;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+pub use replay::{Planned, Replayed, replay};
 
 #[derive(Debug)]
 pub struct State {

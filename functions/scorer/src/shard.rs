@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use expansion_answer::{Answer, Answering, Before, answer};
+use expansion_answer::{Answer, Answering, Before, Rules, answer};
 use expansion_domain::{Id, Instant, RunId, SourceData, add_outcomes, count};
 use expansion_features::Catalogue;
 use expansion_lambda::lasting;
-use expansion_model::{Model, Scorer};
-use expansion_records::{Listed, Plan, Previous, Run, RunState, RunSummary};
+use expansion_model::{Model, Scorer, UnknownFeature};
+use expansion_records::{Listed, Plan, Previous, Run, RunState, RunSummary, Yardstick};
 use expansion_store::{Deadline, StoreError};
 use expansion_telemetry::{Unit, record};
 
@@ -75,20 +75,8 @@ async fn write_rows(
     let mut source = state.source.read(&inventory, buckets.map(|_| shard)).await?.data;
     add_outcomes(&mut source, &state.control.outcomes().await?, run.as_of);
     let previous = said_before(state, plan, &source, deadline).await?;
-    let before = before(state, plan).await?;
-    let catalogue = Catalogue::new(&source.products);
-    let run_now = (&run.run_id, run.as_of, run.calculated_at);
-    // Runs that an earlier version planned have none.
-    let yardstick = plan.yardstick.clone().unwrap_or_default();
-    let mut answering = Answering::new(&model, catalogue, &source.tables, (&yardstick, state.rules), run_now)?;
-    match &before {
-        Former::None => {}
-        Former::Unusable(reason) => answering.before = Err(reason.clone()),
-        Former::Run { as_of, calculated_at, model } => {
-            let scorer = Scorer::new(&model.propensity)?;
-            answering.before = Ok(Before { scorer, as_of: *as_of, calculated_at: *calculated_at });
-        }
-    }
+    let basis = Basis::new(state, plan, model).await?;
+    let answering = basis.answering(run, &source, state.rules)?;
     let mut listed = Vec::with_capacity(source.customers.len());
     let mut summary = RunSummary::default();
     let mut file = ScoresFile::new()?;
@@ -97,7 +85,7 @@ async fn write_rows(
         for history in customers {
             let said = previous.get(&history.customer_id).copied();
             let Some(Answer { row, bins }) = answer(&answering, history, said) else { continue };
-            let widths = model.propensity.features.iter().map(|feature| feature.bins.len());
+            let widths = answering.model.propensity.features.iter().map(|feature| feature.bins.len());
             summary.count(&row);
             summary.count_bins(&bins, widths);
             rows.push(row);
@@ -110,6 +98,43 @@ async fn write_rows(
     state.artifacts.put_scores(&run.run_id, shard, file.finish()?).await?;
     record("scorer", &[("RowsScored", Unit::Count, count(listed.len())), ("ShardsScored", Unit::Count, 1.0)]);
     Ok((listed, summary))
+}
+
+/// What a run's rows are made from, beside the facts.
+pub(crate) struct Basis {
+    model: Model,
+    yardstick: Yardstick,
+    before: Former,
+}
+
+impl Basis {
+    /// What a run was planned with, and the model.
+    pub(crate) async fn new(state: &State, plan: &Plan, model: Model) -> Result<Self, StoreError> {
+        // Runs that an earlier version planned have no yardstick.
+        let yardstick = plan.yardstick.clone().unwrap_or_default();
+        Ok(Self { model, yardstick, before: before(state, plan).await? })
+    }
+
+    /// What all answers of the run share.
+    pub(crate) fn answering<'a>(
+        &'a self,
+        run: &'a Run,
+        source: &'a SourceData,
+        rules: Rules,
+    ) -> Result<Answering<'a>, UnknownFeature> {
+        let catalogue = Catalogue::new(&source.products);
+        let run_now = (&run.run_id, run.as_of, run.calculated_at);
+        let mut answering = Answering::new(&self.model, catalogue, &source.tables, (&self.yardstick, rules), run_now)?;
+        match &self.before {
+            Former::None => {}
+            Former::Unusable(reason) => answering.before = Err(reason.clone()),
+            Former::Run { as_of, calculated_at, model } => {
+                let scorer = Scorer::new(&model.propensity)?;
+                answering.before = Ok(Before { scorer, as_of: *as_of, calculated_at: *calculated_at });
+            }
+        }
+        Ok(answering)
+    }
 }
 
 /// The run before, to say why scores moved.
@@ -138,7 +163,7 @@ async fn before(state: &State, plan: &Plan) -> Result<Former, StoreError> {
 }
 
 /// The scores of the shard's customers in the run before.
-async fn said_before(
+pub(crate) async fn said_before(
     state: &State,
     plan: &Plan,
     source: &SourceData,

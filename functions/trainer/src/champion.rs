@@ -98,6 +98,7 @@ fn record_of(manifest: &Manifest) -> ModelRecord {
         metrics: manifest.metrics,
         unworked: manifest.unworked,
         verdict: manifest.verdict.clone(),
+        doubts: manifest.doubts.clone(),
         decision: manifest.decision.clone(),
     }
 }

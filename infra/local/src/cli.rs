@@ -30,6 +30,11 @@ pub(crate) enum Command {
     /// Look at a source before anything is made of it: what is read, what is left out, what is odd. The exit code is 0
     /// where the source is fine, 3 where runs are published with warnings, 4 where they are refused.
     Check(CheckArguments),
+    /// Print one customer's snapshot and score as of a past time as JSON, made again from the source and a model.
+    ///
+    /// With a run of that time in --data-dir it is that run's row, and `stored` says whether the one on record is the same.
+    /// Otherwise it is the row that the first run of a source would have. Nothing is written.
+    Replay(ReplayArguments),
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +117,41 @@ pub(crate) struct ExportFile {
 pub(crate) enum ExportForm {
     Csv,
     Parquet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The customer's id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) customer: String,
+
+    /// What was known: a date (to its end) or an RFC 3339 time, as the run had it.
+    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    pub(crate) as_of: Instant,
+
+    /// The folder with the source tables; without it, the demo portfolio in --data-dir.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source: Option<PathBuf>,
+
+    /// The folder of earlier runs: rows, models, recorded outcomes.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// A model in --data-dir. Default: that of the newest run of that time, or else the live one.
+    #[arg(long, value_name = "ID", requires = "data_dir", conflicts_with = "artifact")]
+    pub(crate) model: Option<String>,
+
+    /// A model as a file, artifact.json with its manifest.json beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) artifact: Option<PathBuf>,
+
+    /// The share of bad rows in a table from which on the source is refused, 0–1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    pub(crate) max_bad_rows: f64,
+
+    /// What is logged, as for a run.
+    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    pub(crate) log: String,
 }
 
 #[derive(Debug, Args)]

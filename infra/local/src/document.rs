@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use expansion_domain::{DataIssue, Id};
 use expansion_local::Stack;
+use expansion_model::Doubt;
 use expansion_records::{PastScore, Propensity, Run};
 use expansion_service::customer::{CustomerAnswer, customer_answer};
 use expansion_service::view::{ModelView, RunView};
@@ -12,20 +13,29 @@ use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
 use crate::Failure;
+use crate::report::doubts;
 
 #[derive(Serialize)]
 struct Document<'a> {
     run: RunView,
-    model: Option<ModelView>,
+    model: Option<DoubtedModel>,
     data_issues: &'a [DataIssue],
     rows: Vec<CustomerAnswer>,
 }
 
+#[derive(Serialize)]
+struct DoubtedModel {
+    #[serde(flatten)]
+    view: ModelView,
+    doubts: Vec<Doubt>,
+}
+
 /// Prints the document; rows in the order of the list.
 pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
+    let doubts = doubts(stack, run).await?;
     let document = Document {
         run: RunView::from(run),
-        model: run.model().map(ModelView::from),
+        model: run.model().map(|model| DoubtedModel { view: model.into(), doubts }),
         data_issues: run.plan().map_or(&[], |plan| &plan.data_issues),
         rows: rows(stack, run).await?,
     };

@@ -5,6 +5,7 @@ mod cli;
 mod demo;
 mod document;
 mod export;
+mod replay;
 mod report;
 mod stop;
 
@@ -27,8 +28,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::Demo(arguments)) => demo::write(&arguments).map(|()| ExitCode::SUCCESS).map_err(Into::into),
-        Some(Command::Check(arguments)) => within_runtime(check::check(&arguments)),
-        None => within_runtime(async { run(cli.run).await.map(|()| ExitCode::SUCCESS) }),
+        Some(Command::Check(arguments)) => on_runtime(check::check(&arguments)),
+        Some(Command::Replay(arguments)) => {
+            on_runtime(async { replay::print(&arguments).await.map(|()| ExitCode::SUCCESS) })
+        }
+        None => on_runtime(async { run(cli.run).await.map(|()| ExitCode::SUCCESS) }),
     };
     let error = match outcome {
         Ok(code) => return code,
@@ -39,7 +43,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+fn on_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
     let runtime = Runtime::new()?;
     let outcome = runtime.block_on(work);
     // A training that nobody waits for any more must not hold up the end.

@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use expansion_domain::{Currency, Money};
 use expansion_local::Stack;
-use expansion_model::Metrics;
+use expansion_model::{Doubt, Metrics, doubts_in_words};
 use expansion_records::{Run, Standing};
 use expansion_service::Principal;
 use expansion_service::list::{ListFilters, ListRequest, Lists};
@@ -29,6 +29,9 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
         "Besides: {in_progress} in progress (standing=in_progress), {alone} better left alone (standing=leave_alone)"
     );
     println!("{}", quality(run));
+    for doubt in doubts_in_words(&doubts(stack, run).await?) {
+        println!("In doubt: {doubt}");
+    }
     if let Some(stale) = run.plan().and_then(|plan| staleness(&plan.stale)) {
         println!("Out of date: {stale}");
     }
@@ -109,6 +112,13 @@ fn table(rows: &[ScoreView], currency: Option<Currency>) -> Table {
 fn confidence(row: &ScoreView) -> String {
     let side = row.confidence.side.map_or_else(String::new, |side| format!(", {}", side.name()));
     format!("{}{side}", row.confidence.level.name())
+}
+
+/// What of the history that the run's model was fitted to is not plausible.
+pub(crate) async fn doubts(stack: &Stack, run: &Run) -> Result<Vec<Doubt>, Failure> {
+    let Some(model) = run.model() else { return Ok(Vec::new()) };
+    let record = stack.config("trainer").control()?.model(&model.model_id).await?;
+    Ok(record.map_or_else(Vec::new, |record| record.doubts))
 }
 
 fn quality(run: &Run) -> String {

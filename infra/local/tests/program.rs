@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -166,6 +166,110 @@ async fn what_was_answered_outlives_a_kill_and_a_refresh_goes_on() {
     assert_eq!(control.expect_run(&run_id).await.expect("it is there").stage(), RunStage::Complete);
     assert_eq!(control.open_runs().await.expect("they are read"), []);
     stack.shutdown().await;
+}
+
+/// What `replay` prints about a customer.
+fn replayed(customer: &str, arguments: &[&str]) -> String {
+    let output = program().args(["replay", "--customer", customer]).args(arguments).output().expect("it starts");
+    let Output { status, stdout, stderr } = output;
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("UTF-8")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_past_row_is_made_again_byte_for_byte() {
+    let place = TempDir::new().expect("a folder");
+    let (tables, data) = (place.path().join("source"), place.path().join("data"));
+    source(&tables);
+    let [from, kept] = [&tables, &data].map(|path| path.to_str().expect("UTF-8"));
+    for day in ["2025-04-30", "2025-05-31"] {
+        let run = program().args(["--once", "--source", from, "--data-dir", kept, "--as-of", day]).output();
+        assert!(run.expect("it starts").status.success());
+    }
+    let stack = opened(&data, &tables).await;
+    let control = stack.config("trainer").control().expect("a client");
+    let newest = control.current_run().await.expect("it is read").expect("there is one").run;
+    let newest = control.expect_run(&newest.run_id).await.expect("it is read");
+    let before = newest.plan().and_then(|plan| plan.previous.clone()).expect("there was one before");
+    let before = control.expect_run(&before.run_id).await.expect("it is read");
+    let propensities = stack.config("scorer").propensities().expect("a client");
+    let top = control.top(&newest.run_id).await.expect("it is read");
+    let customers: Vec<String> = top.iter().step_by(9).map(|row| row.customer_id.to_string()).collect();
+    assert!(customers.len() > 3);
+    let mut rows = Vec::new();
+    for customer in &customers {
+        for run in [&before, &newest] {
+            let row = propensities.row(customer, run.calculated_at).await.expect("it is read");
+            rows.extend(row.map(|row| (customer, run, row)));
+        }
+    }
+    assert!(rows.iter().any(|(_, _, row)| row.movement.is_some()), "the newer run says what moved");
+    stack.shutdown().await;
+
+    // Days later the source has more to tell, of nothing that was known then.
+    let later = "customer_id,occurred_at,kind\n".to_owned();
+    let later = customers.iter().fold(later, |csv, customer| format!("{csv}{customer},2025-06-20T10:00:00Z,meeting\n"));
+    fs::write(tables.join("engagements/later.csv"), later).expect("it is written");
+    for (customer, run, row) in &rows {
+        let said = replayed(customer, &["--source", from, "--data-dir", kept, "--as-of", &run.as_of.to_string()]);
+        let row = serde_json::to_string(row).expect("JSON");
+        assert!(said.contains(&format!("\"row\":{row},\"stored\":{{\"state\":\"same\"}}")), "{said}\n{row}");
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(said["run"]["run_id"], json!(run.run_id));
+        assert_eq!(said["model"]["model_id"], json!(run.model().map(|model| &model.model_id)));
+        assert!(said["snapshot"]["tenure"].as_f64().is_some_and(|years| years > 0.0), "{}", said["snapshot"]);
+    }
+
+    // Without that folder, the artifact of the first run makes the row of the first run.
+    fs::remove_file(tables.join("engagements/later.csv")).expect("it was written");
+    let model_id = &before.model().expect("it is complete").model_id;
+    let artifact = find(&data, &format!("models/{model_id}/artifact.json"));
+    let artifact = artifact.to_str().expect("UTF-8");
+    let (customer, _, row) = rows.iter().find(|(_, run, _)| *run == &before).expect("somebody was in the first run");
+    let said = replayed(customer, &["--source", from, "--artifact", artifact, "--as-of", "2025-04-30"]);
+    let row = serde_json::to_string(row).expect("JSON");
+    assert!(said.contains(&format!("\"row\":{row},\"stored\":{{\"state\":\"absent\"}}")), "{said}\n{row}");
+
+    // As of a day without a run, with the model of another one.
+    let arguments = ["--source", from, "--data-dir", kept, "--as-of", "2025-05-10", "--model", model_id];
+    let said: Value = serde_json::from_str(&replayed(customer, &arguments)).expect("JSON");
+    assert_eq!((&said["run"]["is_on_record"], &said["stored"]["state"]), (&json!(false), &json!("absent")));
+    assert_eq!(said["row"]["model_id"], json!(model_id));
+}
+
+/// The only file below a folder whose path ends so.
+fn find(folder: &Path, ending: &str) -> PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[test]
+fn what_cannot_be_replayed_is_said() {
+    let place = TempDir::new().expect("a folder");
+    let tables = place.path().join("source");
+    source(&tables);
+    let refused = |arguments: &[&str]| {
+        refusal(program().args(["replay", "--customer", "nobody", "--as-of", "2025-05-31"]).args(arguments))
+    };
+    let [from, missing] = [&tables, &place.path().join("missing")].map(|path| path.to_str().expect("UTF-8").to_owned());
+    assert!(refused(&[]).contains("--source is needed"));
+    assert!(refused(&["--source", &from]).contains("name a --data-dir or an --artifact"));
+    assert!(refused(&["--data-dir", &missing]).contains(&format!("--data-dir {missing}")));
+    assert!(!Path::new(&missing).exists(), "what is mistyped does not become a folder");
+    assert!(refused(&["--source", &from, "--artifact", &missing]).contains("cannot read --artifact"));
+    assert!(refused(&["--source", &from, "--model", "m"]).contains("--data-dir"));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use expansion_features::FEATURE_SET_VERSION;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ARTIFACT_SCHEMA_VERSION, Decision, Knowledge, MOST_RANK, Metrics, Model, SegmentPattern, Side, Verdict};
+use crate::{
+    ARTIFACT_SCHEMA_VERSION, Decision, Doubt, Knowledge, MOST_RANK, Metrics, Model, SegmentPattern, Side, Verdict,
+};
 
 /// Changes whenever the manifest's form does.
 pub const MANIFEST_SCHEMA_VERSION: u32 = 3;
@@ -42,8 +44,12 @@ pub struct Manifest {
     pub positives: usize,
     /// Features that vary in the source and entered the model.
     pub features: Vec<String>,
-    /// Features that did not enter the model: missing, the same for everybody, or adding nothing to the others.
+    /// Features that did not enter the model: missing, the same for everybody, adding nothing to the others, or dropped, as
+    /// the doubts say.
     pub unused_features: Vec<String>,
+    /// What of the history it was fitted to is not plausible.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
     /// Digest of the source's files.
     pub data_fingerprint: String,
     /// How good the model was out of time; absent where that could not be told, as its verdict says.
@@ -312,6 +318,7 @@ mod tests {
             positives: 0,
             features: Vec::new(),
             unused_features: Vec::new(),
+            doubts: Vec::new(),
             data_fingerprint: String::new(),
             metrics: None,
             unworked: None,

@@ -11,6 +11,7 @@ mod attribution;
 mod bins;
 mod cohort;
 mod confidence;
+mod doubt;
 mod drift;
 mod evaluation;
 mod heterogeneity;
@@ -36,6 +37,7 @@ pub use attribution::{Apportioned, Attribution, apportion, attribute, exact_poin
 pub use bins::Bins;
 pub use cohort::{Bytes, Cohort, Neighbours, customer_tag};
 pub use confidence::{CONFIDENCE, Confidence, ConfidenceLevel, Side, UnknownLevel};
+pub use doubt::{Doubt, doubts_in_words};
 pub use drift::{Shift, shift, tens};
 pub use evaluation::{Metrics, estimate, evaluate, evaluate_portfolios};
 pub use heterogeneity::{Heterogeneity, NORMAL, centre};

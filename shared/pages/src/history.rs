@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use expansion_http::{Caller, Problem, Query, Shared};
-use expansion_model::{Accuracy, SideOutcome, Tenth};
+use expansion_model::{Accuracy, SideOutcome, Tenth, doubts_in_words};
 use expansion_records::{ChampionModel, ModelRecord};
 use expansion_service::accuracy::{
     AccuracyAnswer, AccuracyRequest, ModelAccuracyView, OutcomesView, PooledView, RunAccuracyView,
@@ -75,6 +75,11 @@ pub(crate) fn enough(outcomes: OutcomesView) -> String {
     let OutcomesView { expansions, needed, enough_on } = outcomes;
     let until = enough_on.map_or_else(String::new, |date| format!(" There will be enough by {date}, as predicted."));
     format!("{expansions} expansions are known; figures need {needed}.{until}")
+}
+
+/// What of the history that a model was fitted to is not plausible.
+pub(crate) fn doubts(model: &ModelRecord) -> Vec<String> {
+    doubts_in_words(&model.doubts)
 }
 
 /// The page for what is asked, as the API's accuracy does.

@@ -1,7 +1,7 @@
 //! The models on record, and the champion: the live one.
 
 use expansion_domain::{Instant, ModelAction, ModelCommandRequested};
-use expansion_model::{Decision, Knowledge, Metrics, Verdict};
+use expansion_model::{Decision, Doubt, Knowledge, Metrics, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct ModelRecord {
     pub unworked: Option<Metrics>,
     /// How far it can be relied on.
     pub verdict: Verdict,
+    /// What of the history it was fitted to is not plausible; empty for models of earlier versions.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
     /// Whether it was to take the champion's place, and why.
     pub decision: Decision,
 }

@@ -14,11 +14,20 @@ const MOST_LEVELS: usize = 60;
 /// A bin of numbers has at least so many rows.
 const LEAST_ROWS_A_BIN: usize = 10;
 
-/// The features that say something in the given rows, with at most `most` bins for numbers, and these rows' bins.
-pub(crate) fn features(data: &Dataset, rows: &[usize], most: usize) -> (Vec<BinnedFeature>, Vec<Vec<u16>>) {
+/// The features that say something in the given rows, without those that are dropped, with at most `most` bins for numbers;
+/// and these rows' bins.
+pub(crate) fn features(
+    data: &Dataset,
+    rows: &[usize],
+    most: usize,
+    dropped: &[String],
+) -> (Vec<BinnedFeature>, Vec<Vec<u16>>) {
     let mut features = Vec::new();
     let mut codes = Vec::new();
     for (name, column) in data.frame.names.iter().zip(&data.frame.columns) {
+        if dropped.contains(name) {
+            continue;
+        }
         let Some(bins) = bins(column, &data.customers, rows, most) else { continue };
         codes.push(self::codes(&bins, column, rows));
         features.push(BinnedFeature { name: name.clone(), bins });
@@ -35,7 +44,7 @@ pub(crate) fn codes(bins: &Bins, column: &Column, rows: &[usize]) -> Vec<u16> {
 
 /// The bins of a column, whose rows are of the given customers, as seen in some of the rows; `None` when the column says
 /// nothing there.
-fn bins(column: &Column, customers: &[u32], rows: &[usize], most: usize) -> Option<Bins> {
+pub(crate) fn bins(column: &Column, customers: &[u32], rows: &[usize], most: usize) -> Option<Bins> {
     match column {
         Column::Numbers(values) => {
             let mut known: Vec<f64> = rows.iter().map(|&row| values[row]).filter(|v| !v.is_nan()).collect();

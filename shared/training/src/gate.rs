@@ -34,6 +34,8 @@ pub struct Challenger<'a> {
     pub evaluated: Option<&'a AdditiveModel>,
     /// How far it can be relied on.
     pub readiness: Readiness,
+    /// The features that tell the outcome by themselves. It uses none of them.
+    pub leaks: &'a [String],
     pub horizon_days: u16,
 }
 
@@ -65,6 +67,10 @@ pub fn decide(
         let [its, own] = [champion.horizon_days, challenger.horizon_days];
         let reason = format!("the champion is of another horizon, {its} days and not {own}: promote it by hand");
         return Ok(decision(false, reason));
+    }
+    if let Some(leak) = leak_of(champion, challenger.leaks) {
+        let reason = format!("the champion relies on {leak}, which tells the outcome by itself");
+        return Ok(if is_suspicious { too_good() } else { decision(true, reason) });
     }
     let Some(evaluated) = challenger.evaluated else {
         return Ok(decision(false, "it has no figures out of time to compare the champion with".to_owned()));
@@ -98,6 +104,13 @@ pub fn decide(
         difference_unworked: found.unworked,
         ..decision(promote, format!("{reason}; compared on {which}"))
     })
+}
+
+/// A feature that a model uses though it is suspected to be a leak.
+fn leak_of<'a>(model: &'a Model, leaks: &[String]) -> Option<&'a str> {
+    let AdditiveModel { features, terms, .. } = &model.propensity;
+    let used = terms.iter().flat_map(|term| &term.axes).map(|axis| &features[axis.feature].name);
+    used.into_iter().find(|name| leaks.contains(name)).map(String::as_str)
 }
 
 /// The rows held out that the champion has not seen, where they are enough, or all; and which in words.
@@ -312,7 +325,7 @@ mod tests {
     }
 
     fn challenger(evaluated: &AdditiveModel) -> Challenger<'_> {
-        Challenger { evaluated: Some(evaluated), readiness: Readiness::Ok, horizon_days: HORIZON }
+        Challenger { evaluated: Some(evaluated), readiness: Readiness::Ok, leaks: &[], horizon_days: HORIZON }
     }
 
     #[test]
@@ -441,6 +454,21 @@ mod tests {
             .expect("it can be applied");
         let difference = decision.difference.expect("compared");
         assert!(decision.promote && difference.upper < 0.0, "{decision:?}");
+    }
+
+    #[test]
+    fn a_champion_that_relies_on_a_leak_gives_way_however_well_it_ranks() {
+        let (data, held_out) = rows(|_| -2.0);
+        let (champion, worse) = (champion(additive(-2.0, 1.0), 6), additive(-2.0, 0.0));
+        let feature = champion.propensity.features[0].name.clone();
+        let decide = |leaks: &[String], readiness| {
+            let challenger = Challenger { leaks, readiness, ..challenger(&worse) };
+            decide(Some(&champion), &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied")
+        };
+        assert!(!decide(&["another".to_owned()], Readiness::Ok).promote);
+        let decision = decide(std::slice::from_ref(&feature), Readiness::Ok);
+        assert!(decision.promote && decision.reason.contains(&feature), "{}", decision.reason);
+        assert!(!decide(&[feature], Readiness::Suspicious).promote, "that is for somebody to look into");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod additive;
 mod assemble;
+mod audit;
 mod bins;
 mod calibration;
 mod clusters;
@@ -26,10 +27,10 @@ mod tests;
 mod value;
 
 use expansion_domain::{Instant, SourceData, count};
-use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset};
+use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, Renewals, cutoffs, dataset, feature, renewals};
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model, Trial,
-    Untested, Verdict, auc, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, Doubt, EARLY_DAYS, Heterogeneity, Knowledge, LabelledRows, MANIFEST_SCHEMA_VERSION,
+    Manifest, Model, Trial, Untested, Verdict, auc, sigmoid,
 };
 
 pub use confidence::comparable_averages;
@@ -94,7 +95,11 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     let cutoffs = cutoffs(source, request.as_of, request.horizon_days, MOST_CUTOFFS);
     let data = dataset(source, &cutoffs, request.horizon_days);
     let split = split::out_of_time(&data, &cutoffs, request.horizon_days);
-    let layout = Layout::of_features(request.horizon_days);
+    // Snapshots of today, without labels: what is usual among customers now.
+    let now = dataset(source, &[request.as_of], request.horizon_days);
+    let doubts = doubts(source, &data, &now, request.as_of);
+    let dropped = audit::dropped(&doubts);
+    let layout = Layout { dropped: &dropped, ..Layout::of_features(request.horizon_days) };
     let propensity = propensity::fit(&data, split.as_ref(), layout)?;
     let all: Vec<usize> = (0..data.labels.len()).collect();
     let tested = split.as_ref().zip(propensity.best.as_ref());
@@ -111,8 +116,6 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     let patterns = profiles::patterns(&propensity.model, &data, tested)?;
     let (value, left_over) = value::fit(&data, &all, &propensity.model.features)?.unzip();
     let left_over = left_over.unwrap_or_default();
-    // Snapshots of today, without labels: what is usual among customers now.
-    let now = dataset(source, &[request.as_of], request.horizon_days);
     let positives = data.labels.iter().filter(|label| label.expanded).count();
     let knowledge = propensity.model.knowledge;
     let auc = tested.and_then(|(split, best)| {
@@ -139,6 +142,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     let challenger = Challenger {
         evaluated: propensity.evaluated(),
         readiness: verdict.readiness,
+        leaks: &audit::leaks(&doubts),
         horizon_days: request.horizon_days,
     };
     let decision = decide(champion, &challenger, &data, held_out, request.stale_deal_days)?;
@@ -175,6 +179,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         positives,
         features,
         unused_features,
+        doubts,
         data_fingerprint: request.data_fingerprint.clone(),
         metrics,
         unworked,
@@ -190,6 +195,18 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         artifact_bytes: 0,
     };
     Ok(Fitted { model, manifest })
+}
+
+/// What of the history is not plausible. Rules are not fitted to any column, so none is doubted for them.
+fn doubts(source: &SourceData, data: &Dataset, now: &Dataset, as_of: Instant) -> Vec<Doubt> {
+    let all: Vec<usize> = (0..data.labels.len()).collect();
+    let is_in_source = |name: &str| feature(name).is_none_or(|(_, feature)| source.tables.contains(&feature.table));
+    let mut doubts = match propensity::knowledge(data, &all) {
+        Knowledge::Rules => Vec::new(),
+        Knowledge::Shrunk | Knowledge::Full => audit::doubts(data, &now.frame, is_in_source),
+    };
+    doubts.extend(renewals(source, as_of).filter(Renewals::are_likely).map(Doubt::from));
+    doubts
 }
 
 /// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.

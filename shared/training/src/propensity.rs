@@ -11,7 +11,7 @@ use crate::standings::{self, Plans};
 use crate::{FitError, Result, bins, calibration, clusters, logistic, rules};
 
 /// Numbers fall into at most so many bins, by how much there is to learn from.
-const MOST_BINS: usize = 20;
+pub(crate) const MOST_BINS: usize = 20;
 const MOST_BINS_SHRUNK: usize = 8;
 /// The standard deviation of customers' own log-odds around what the features say, where the outcomes cannot tell it.
 /// An assumption, checked by `expansion-bench coverage` on simulated customers whose true probabilities are known.
@@ -31,6 +31,8 @@ pub struct Layout<'a> {
     /// Whether features tell of earlier outcomes of the customer. Then repeated outcomes tell nothing more about how
     /// customers differ beyond the features.
     pub outcomes_among_features: bool,
+    /// The columns that nothing is to be fitted to, as their values are not plausible.
+    pub dropped: &'a [String],
 }
 
 impl Layout<'static> {
@@ -41,6 +43,7 @@ impl Layout<'static> {
             open_deal: Some(crate::OPEN_DEAL),
             horizon_days,
             outcomes_among_features: true,
+            dropped: &[],
         }
     }
 }
@@ -91,7 +94,7 @@ impl Family {
             Knowledge::Shrunk => MOST_BINS_SHRUNK,
             Knowledge::Full => MOST_BINS,
         };
-        let (features, codes) = bins::features(data, rows, most_bins);
+        let (features, codes) = bins::features(data, rows, most_bins, layout.dropped);
         if features.is_empty() {
             return Err(FitError::NoFeatures);
         }
@@ -241,5 +244,6 @@ pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted> {
 /// Fits the propensity model to rows that know no time: families compete on a fifth of the customers.
 pub fn fit_flat(data: &Dataset, segment: Option<&str>) -> Result<Fitted> {
     let split = crate::split::by_customer(data);
-    fit(data, Some(&split), Layout { segment, open_deal: None, horizon_days: 0, outcomes_among_features: false })
+    let layout = Layout { segment, open_deal: None, horizon_days: 0, outcomes_among_features: false, dropped: &[] };
+    fit(data, Some(&split), layout)
 }

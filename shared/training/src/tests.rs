@@ -40,7 +40,7 @@ fn rows(customers: u32, repeats: u32, seed: u64) -> (Dataset, Vec<f64>) {
 }
 
 const LAYOUT: Layout<'static> =
-    Layout { segment: None, open_deal: None, horizon_days: 0, outcomes_among_features: false };
+    Layout { segment: None, open_deal: None, horizon_days: 0, outcomes_among_features: false, dropped: &[] };
 
 fn fitted(family: Family, data: &Dataset) -> AdditiveModel {
     let all: Vec<usize> = (0..data.labels.len()).collect();

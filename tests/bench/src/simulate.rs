@@ -166,8 +166,12 @@ async fn bad_challenger(
     let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short")?;
     let bad = fit_propensity(&shuffled(&data, week), Layout::of_features(arguments.horizon_days))?;
     let champion: Model = config.artifacts()?.model(champion).await?;
-    let challenger =
-        Challenger { evaluated: bad.evaluated(), readiness: Readiness::Ok, horizon_days: arguments.horizon_days };
+    let challenger = Challenger {
+        evaluated: bad.evaluated(),
+        readiness: Readiness::Ok,
+        leaks: &[],
+        horizon_days: arguments.horizon_days,
+    };
     let decision = decide(Some(&champion), &challenger, &data, &split.held_out, config.stale_deal_days()?)?;
     Ok((decision.promote, decision.reason))
 }

@@ -35,6 +35,7 @@ async fn put_model(control: &ControlTable, model_id: &str) {
         metrics: manifest.metrics,
         unworked: manifest.unworked,
         verdict: manifest.verdict,
+        doubts: manifest.doubts,
         decision: manifest.decision,
     };
     control.put_model(&record).await.expect("written");
