@@ -8,6 +8,7 @@ use expansion_domain::Instant;
 
 use crate::forms::{Form, NO_FORM};
 use crate::issues::{Reason, Rejection};
+use crate::times::{Moment, Stamp, Times};
 
 /// The most columns a table has.
 pub(crate) const MAX_COLUMNS: usize = 12;
@@ -28,6 +29,10 @@ pub(crate) enum Cell<'a> {
     Number(f64),
     Bool(bool),
     Instant(Instant),
+    /// A whole day, by its midnight.
+    Day(Instant),
+    /// A time outside the calendar, in microseconds since 1970.
+    Beyond(i64),
 }
 
 /// A cell with the form of its column.
@@ -57,6 +62,7 @@ impl<'a> Field<'a> {
     pub(crate) fn text(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
         Ok(match self.trimmed() {
             Cell::Missing => None,
+            Cell::Text(text) if self.form.are_whole => Some(Cow::Borrowed(without_zeros(text))),
             Cell::Text(text) => Some(Cow::Borrowed(text)),
             other => Some(Cow::Owned(other.written())),
         })
@@ -69,24 +75,47 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn instant(&self) -> Result<Option<Instant>, Rejection> {
-        match self.trimmed() {
-            Cell::Missing => Ok(None),
-            Cell::Instant(instant) => Ok(Some(instant)),
-            Cell::Text(text) => text.parse().map(Some).map_err(|_| self.reject(Reason::NotADate)),
-            _ => Err(self.reject(Reason::NotADate)),
+        self.time(Times::at)
+    }
+
+    /// The field as a moment, which knows whether it is a whole day.
+    pub(crate) fn moment(&self) -> Result<Option<Moment>, Rejection> {
+        self.time(Times::moment)
+    }
+
+    /// The field as the end of something; `None` when it is open, which many systems write as 9999-12-31.
+    pub(crate) fn end(&self) -> Result<Option<Moment>, Rejection> {
+        match self.stamp() {
+            Ok(Some(stamp)) if Times::is_never(stamp) => Ok(None),
+            _ => self.moment(),
         }
     }
 
-    /// The field as a finite number.
+    fn stamp(&self) -> Result<Option<Stamp>, Rejection> {
+        match self.trimmed() {
+            Cell::Missing => Ok(None),
+            cell => cell.stamp(&self.form.times).map(Some).ok_or_else(|| self.reject(Reason::NotADate)),
+        }
+    }
+
+    fn time<T>(&self, of: impl FnOnce(&Times, Stamp) -> Option<T>) -> Result<Option<T>, Rejection> {
+        let Some(stamp) = self.stamp()? else { return Ok(None) };
+        of(&self.form.times, stamp).map(Some).ok_or_else(|| self.reject(Reason::NotADate))
+    }
+
+    /// The field as a finite number; "not a number" is how programs with floats write a missing one.
     #[expect(clippy::cast_precision_loss, reason = "an integer beyond 2^53 is near enough as a measurement")]
     pub(crate) fn number(&self) -> Result<Option<f64>, Rejection> {
         let number = match self.trimmed() {
             Cell::Missing => return Ok(None),
             Cell::Number(number) => number,
             Cell::Integer(integer) => integer as f64,
-            Cell::Text(text) => fast_float2::parse(text).map_err(|_| self.reject(Reason::NotANumber))?,
+            Cell::Text(text) => self.form.numbers.read(text).ok_or_else(|| self.reject(Reason::NotANumber))?,
             _ => return Err(self.reject(Reason::NotANumber)),
         };
+        if number.is_nan() {
+            return Ok(None);
+        }
         // Adding zero turns -0 into 0, so that equal numbers have equal bits.
         if number.is_finite() { Ok(Some(number + 0.0)) } else { Err(self.reject(Reason::NotFinite)) }
     }
@@ -102,28 +131,43 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn flag(&self) -> Result<Option<bool>, Rejection> {
-        let is_any = |text: &str, words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+        const YES: [&str; 6] = ["true", "t", "yes", "y", "on", "1"];
+        const NO: [&str; 6] = ["false", "f", "no", "n", "off", "0"];
+        let is_any = |text: &str, words: [&str; 6]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
         match self.trimmed() {
             Cell::Missing => Ok(None),
             Cell::Bool(flag) => Ok(Some(flag)),
             // Exports of a nullable 0/1 column often hold floats.
             Cell::Integer(0) | Cell::Number(0.0) => Ok(Some(false)),
             Cell::Integer(1) | Cell::Number(1.0) => Ok(Some(true)),
-            Cell::Text(text) if is_any(text, ["true", "yes", "1"]) => Ok(Some(true)),
-            Cell::Text(text) if is_any(text, ["false", "no", "0"]) => Ok(Some(false)),
+            Cell::Text(text) if is_any(without_zeros(text), YES) => Ok(Some(true)),
+            Cell::Text(text) if is_any(without_zeros(text), NO) => Ok(Some(false)),
             _ => Err(self.reject(Reason::NotABoolean)),
         }
     }
 
-    /// The cell with its text trimmed; a blank one is missing.
-    fn trimmed(&self) -> Cell<'a> {
-        match self.cell {
-            Cell::Text(text) => match text.trim() {
-                "" => Cell::Missing,
-                text => Cell::Text(text),
-            },
+    /// The cell with its text trimmed and, where the mapping says so, replaced; missing if it stands for that.
+    pub(crate) fn trimmed(&self) -> Cell<'a> {
+        let trimmed = match self.cell {
+            Cell::Text(text) => Cell::Text(text.trim()),
+            Cell::Number(number) if number.is_nan() => Cell::Missing,
+            other => other,
+        };
+        let trimmed = if self.form.values.is_some() { self.replaced(trimmed) } else { trimmed };
+        match trimmed {
+            Cell::Text(text) if text.is_empty() || self.form.missing.has(text) => Cell::Missing,
             other => other,
         }
+    }
+
+    /// What a cell stands for by the mapping.
+    fn replaced(&self, cell: Cell<'a>) -> Cell<'a> {
+        let stands_for = |written: &str| self.form.values.as_ref()?.get(&written.to_lowercase());
+        let replacement = match cell {
+            Cell::Text(text) => stands_for(text),
+            other => stands_for(&other.written()),
+        };
+        replacement.map_or(cell, |text| Cell::Text(text))
     }
 
     /// What was read from this field, unless it is `wrong`.
@@ -143,6 +187,19 @@ impl<'a> Field<'a> {
 }
 
 impl Cell<'_> {
+    /// The time this is in a column of `times`.
+    pub(crate) fn stamp(self, times: &Times) -> Option<Stamp> {
+        match self {
+            Self::Text(text) => times.text(text),
+            Self::Integer(integer) => times.integer(integer),
+            Self::Number(number) => times.number(number),
+            Self::Instant(at) => Some(Stamp::Utc(at.micros())),
+            Self::Day(midnight) => Some(Stamp::Day(midnight.micros())),
+            Self::Beyond(micros) => (micros > 0).then_some(Stamp::Never),
+            Self::Missing | Self::Bool(_) => None,
+        }
+    }
+
     /// The value as CSV would hold it.
     fn written(self) -> String {
         match self {
@@ -152,7 +209,23 @@ impl Cell<'_> {
             Self::Number(number) => number.to_string(),
             Self::Bool(flag) => flag.to_string(),
             Self::Instant(instant) => instant.to_string(),
+            Self::Day(midnight) => midnight.date().to_string(),
+            Self::Beyond(micros) => micros.to_string(),
         }
+    }
+}
+
+/// A whole number as texts of floats write it, without the fraction: 1000 for `1000.0`.
+fn without_zeros(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, zeros))
+            if !whole.is_empty()
+                && text.bytes().all(|b| b == b'.' || b.is_ascii_digit())
+                && zeros.bytes().all(|b| b == b'0') =>
+        {
+            whole
+        }
+        _ => text,
     }
 }
 
@@ -183,20 +256,40 @@ mod tests {
 
     #[test]
     fn booleans_take_any_case_and_the_usual_words() {
-        for (text, flag) in [("TRUE", true), ("Yes", true), ("1", true), ("false", false), ("NO", false), ("0", false)]
-        {
-            assert_eq!(field(Cell::Text(text)).flag(), Ok(Some(flag)));
+        for (text, flag) in [
+            ("TRUE", true),
+            ("Yes", true),
+            ("1", true),
+            ("t", true),
+            ("Y", true),
+            ("on", true),
+            ("1.0", true),
+            ("false", false),
+            ("NO", false),
+            ("0", false),
+            ("f", false),
+            ("n", false),
+            ("Off", false),
+            ("0.0", false),
+        ] {
+            assert_eq!(field(Cell::Text(text)).flag(), Ok(Some(flag)), "{text}");
         }
-        assert!(field(Cell::Text("maybe")).flag().is_err());
-        assert!(field(Cell::Integer(2)).flag().is_err());
+        assert_eq!(field(Cell::Number(1.0)).flag(), Ok(Some(true)));
+        for bad in [Cell::Text("maybe"), Cell::Text("1.5"), Cell::Text("2"), Cell::Integer(2), Cell::Number(0.5)] {
+            assert!(field(bad).flag().is_err(), "{bad:?}");
+        }
     }
 
     #[test]
     fn numbers_are_finite_and_zero_has_one_form() {
         let zero = field(Cell::Text("-0")).number().expect("a number").expect("there");
         assert!(zero.is_sign_positive());
-        for cell in [Cell::Text("NaN"), Cell::Text("inf"), Cell::Number(f64::NAN)] {
+        for cell in [Cell::Text("inf"), Cell::Text("-Infinity"), Cell::Number(f64::INFINITY)] {
             assert_eq!(field(cell).number().map_err(|r| r.reason), Err(Reason::NotFinite));
+        }
+        for cell in [Cell::Text("NaN"), Cell::Text("nan"), Cell::Text("-nan"), Cell::Number(f64::NAN)] {
+            assert_eq!(field(cell).amount(), Ok(None), "a missing amount");
+            assert_eq!(field(cell).require(Field::number).map_err(|r| r.reason), Err(Reason::MissingValue));
         }
         assert_eq!(field(Cell::Text("1,5")).number().map_err(|r| r.reason), Err(Reason::NotANumber));
     }

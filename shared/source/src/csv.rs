@@ -1,13 +1,14 @@
-//! Rows of a CSV file.
+//! Rows of a file with separated values.
 
 use std::io::{self, Read};
 
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
-use crate::forms::{Forms, forms};
+use crate::forms::{Forms, Sample};
 use crate::issues::{Reason, Rejection};
 use crate::tables::{columns, positions};
+use crate::text::{Text, windows_1252};
 use crate::{SourceError, SourceFile};
-use ::csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use ::csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 
 /// A row of more lines than this has an open quote that swallowed the rows after it.
 const MAX_LINES: u64 = 100;
@@ -19,17 +20,13 @@ pub(crate) fn read(
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
 ) -> Result<(), SourceError> {
     let unreadable = |error: ::csv::Error| SourceError::Unreadable { path: file.path.clone(), cause: io_error(error) };
-    let mut reader = ReaderBuilder::new().flexible(true).buffer_capacity(1 << 16).from_reader(input);
-    let header = reader.byte_headers().map_err(unreadable)?;
-    if header.is_empty() {
-        return Ok(());
-    }
-    let width = header.len();
-    let header: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
-    let header: Vec<_> = header.iter().map(AsRef::as_ref).collect();
-    let layout =
-        Layout { width, used: columns(file.table).len(), forms: forms(file), positions: positions(file, &header)? };
+    let text = Text::open(input).map_err(|cause| SourceError::Unreadable { path: file.path.clone(), cause })?;
+    let Some(dialect) = Dialect::of(&text, file)? else { return Ok(()) };
+    let layout = Layout::of(&text, &dialect, file)?;
 
+    let skipped = u64::from(dialect.skipped > 0);
+    let mut reader = dialect.reader(Recent::new(text.reader(dialect.skipped)));
+    reader.byte_headers().map_err(unreadable)?;
     // With CRLF the reader is still before the line feed when it has read a row.
     let behind = u64::from(reader.position().line() == 1);
     let mut record = ByteRecord::new();
@@ -38,13 +35,198 @@ pub(crate) fn read(
         let passed = reader.position().line().saturating_sub(begun);
         let lines = if passed > 1 { lines_of(&record) } else { 1 };
         // Blank lines before the row count as passed, too.
-        let line = begun + behind + passed.saturating_sub(lines);
-        match layout.row(&record, lines) {
-            Ok(row) => sink(line, Ok(&[row])),
-            Err(rejection) => sink(line, Err(rejection)),
+        let line = begun + behind + passed.saturating_sub(lines) + skipped;
+        if lines > 1 && has_stray_quote(&reader, &record, &dialect) {
+            let found = format!("a row of {lines} lines");
+            sink(line, Err(Rejection { rows: lines, ..Rejection::new(Reason::UnclosedQuote, found) }));
+            continue;
         }
+        layout.deliver(&record, line, lines, sink);
     }
     Ok(())
+}
+
+/// How a file separates and quotes its values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Dialect {
+    delimiter: u8,
+    quotes: Quotes,
+    /// Bytes before the header: a line such as `sep=;`, which is meant for Excel.
+    skipped: usize,
+}
+
+/// How a quote is written within a quoted value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Quotes {
+    Doubled,
+    /// Behind a backslash, as Spark and MySQL do.
+    Backslash,
+    /// Quotes are letters like others.
+    Plain,
+}
+
+impl Dialect {
+    const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+    /// The dialect of a file, by its beginning; `None` when it has no header.
+    fn of(text: &Text<'_>, file: &SourceFile) -> Result<Option<Self>, SourceError> {
+        let skipped = separator_line(text.head());
+        let candidates = Self::DELIMITERS.map(|delimiter| Self { delimiter, quotes: Quotes::Doubled, skipped });
+        let mut widest = None;
+        for dialect in candidates {
+            let Some(header) = dialect.header(text) else { return Ok(None) };
+            let names: Vec<_> = header.iter().map(AsRef::as_ref).collect();
+            match positions(file, &names) {
+                Ok(_) => return Ok(Some(Self { quotes: dialect.quotes(text, names.len()), ..dialect })),
+                // The error is about the header as its writer most likely meant it.
+                Err(error) if widest.as_ref().is_none_or(|(width, _)| *width < names.len()) => {
+                    widest = Some((names.len(), error));
+                }
+                Err(_) => {}
+            }
+        }
+        widest.map_or(Ok(None), |(_, error)| Err(error))
+    }
+
+    fn header(&self, text: &Text<'_>) -> Option<Vec<String>> {
+        let mut reader = self.reader(&text.head()[self.skipped..]);
+        let header = reader.byte_headers().ok().filter(|header| !header.is_empty())?;
+        Some(header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    }
+
+    /// The way of quoting with which the beginning of a file has the fewest faults.
+    fn quotes(&self, text: &Text<'_>, width: usize) -> Quotes {
+        let sample = &text.whole_lines()[self.skipped..];
+        if !sample.contains(&b'"') {
+            return Quotes::Doubled;
+        }
+        let faults = |quotes| Self { quotes, ..*self }.faults(sample, width, text.is_whole());
+        if faults(Quotes::Doubled) == 0 {
+            return Quotes::Doubled;
+        }
+        let all = [Quotes::Doubled, Quotes::Backslash, Quotes::Plain];
+        all.into_iter().min_by_key(|quotes| faults(*quotes)).unwrap_or(Quotes::Doubled)
+    }
+
+    fn reader<R: Read>(&self, input: R) -> Reader<R> {
+        let mut builder = ReaderBuilder::new();
+        builder.flexible(true).buffer_capacity(1 << 16).delimiter(self.delimiter);
+        match self.quotes {
+            Quotes::Doubled => {}
+            Quotes::Backslash => {
+                builder.escape(Some(b'\\'));
+            }
+            Quotes::Plain => {
+                builder.quoting(false);
+            }
+        }
+        builder.from_reader(input)
+    }
+
+    /// The places at which rows break this dialect: a quote within a value or behind its end, one that is never
+    /// closed, a row that is not `width` values wide; where quotes are letters, a value within quotes.
+    fn faults(&self, rows: &[u8], width: usize, is_whole: bool) -> usize {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Within {
+            Nothing,
+            Value,
+            Quotes,
+            /// Behind a quote within quotes: it ends them, unless another follows.
+            Quote,
+            /// Behind a backslash within quotes.
+            Backslash,
+        }
+        let (mut within, mut faults, mut values) = (Within::Nothing, 0, 1);
+        // Quotes around a whole value are hardly part of it.
+        let is_quoted = |value: &[u8]| matches!(value.trim_ascii_end(), [b'"', .., b'"']);
+        let mut begin = 0;
+        for (i, &byte) in rows.iter().enumerate() {
+            if self.quotes == Quotes::Plain && (byte == self.delimiter || byte == b'\n') {
+                faults += usize::from(is_quoted(&rows[begin..i]));
+                begin = i + 1;
+            }
+            let is_quote = byte == b'"' && self.quotes != Quotes::Plain;
+            within = match within {
+                Within::Quotes if is_quote => Within::Quote,
+                Within::Quotes if byte == b'\\' && self.quotes == Quotes::Backslash => Within::Backslash,
+                Within::Quotes | Within::Backslash => Within::Quotes,
+                Within::Quote if is_quote => Within::Quotes,
+                Within::Nothing if is_quote => Within::Quotes,
+                _ if byte == self.delimiter => {
+                    values += 1;
+                    Within::Nothing
+                }
+                _ if byte == b'\n' => {
+                    let is_blank = values == 1 && within == Within::Nothing;
+                    faults += usize::from(values != width && !is_blank);
+                    values = 1;
+                    Within::Nothing
+                }
+                _ if byte == b'\r' => within,
+                _ => {
+                    faults += usize::from(within == Within::Quote || is_quote);
+                    Within::Value
+                }
+            };
+        }
+        let is_open = matches!(within, Within::Quotes | Within::Backslash);
+        faults + usize::from(is_open && is_whole)
+    }
+}
+
+/// The length of a line that names the separator.
+fn separator_line(head: &[u8]) -> usize {
+    let Some(end) = head.iter().take(8).position(|byte| *byte == b'\n') else { return 0 };
+    let is_named = matches!(head[..end].trim_ascii_end(), [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', _]);
+    // A tab is trimmed.
+    if is_named || head.starts_with(b"sep=\t") { end + 1 } else { 0 }
+}
+
+/// Whether a row of several lines has a quote that doesn't belong there, which swallowed the end of its line.
+fn has_stray_quote<R: Read>(reader: &Reader<Recent<R>>, record: &ByteRecord, dialect: &Dialect) -> bool {
+    let Some(start) = record.position().map(::csv::Position::byte) else { return false };
+    let end = reader.position().byte();
+    reader.get_ref().range(start, end).is_some_and(|row| {
+        // The ends of this line and of the one before.
+        let begin = row.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(row.len());
+        dialect.faults(&row[begin..], record.len(), true) > 0
+    })
+}
+
+/// Keeps what was read last, so that a row can be looked at as it was written.
+struct Recent<R> {
+    input: R,
+    bytes: Vec<u8>,
+    /// The place of the first of them in the input.
+    start: u64,
+}
+
+impl<R> Recent<R> {
+    /// The fewest bytes kept; rows are hardly ever longer.
+    const KEPT: usize = 1 << 18;
+
+    fn new(input: R) -> Self {
+        Self { input, bytes: Vec::new(), start: 0 }
+    }
+
+    /// The bytes from `start` to `end` of the input, if they are still there.
+    fn range(&self, start: u64, end: u64) -> Option<&[u8]> {
+        let place = |byte: u64| usize::try_from(byte.checked_sub(self.start)?).ok();
+        self.bytes.get(place(start)?..place(end)?)
+    }
+}
+
+impl<R: Read> Read for Recent<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        if self.bytes.len() + read > 2 * Self::KEPT {
+            let dropped = self.bytes.len().saturating_sub(Self::KEPT);
+            self.bytes.drain(..dropped);
+            self.start += dropped as u64;
+        }
+        self.bytes.extend_from_slice(&buffer[..read]);
+        Ok(read)
+    }
 }
 
 /// Where a file has the columns of its table.
@@ -53,9 +235,54 @@ struct Layout {
     used: usize,
     forms: Forms,
     positions: [Option<usize>; MAX_COLUMNS],
+    /// The encoding is not known: the beginning is ASCII.
+    may_be_windows: bool,
 }
 
 impl Layout {
+    fn of(text: &Text<'_>, dialect: &Dialect, file: &SourceFile) -> Result<Self, SourceError> {
+        let header = dialect.header(text).unwrap_or_default();
+        let header: Vec<_> = header.iter().map(AsRef::as_ref).collect();
+        let mut sample = Sample::new(file)?;
+        let mut layout = Self {
+            width: header.len(),
+            used: columns(file.table).len(),
+            forms: sample.known(),
+            positions: positions(file, &header)?,
+            may_be_windows: text.is_ascii(),
+        };
+        let mut reader = dialect.reader(&text.whole_lines()[dialect.skipped..]);
+        let mut record = ByteRecord::new();
+        while !sample.is_full() && reader.read_byte_record(&mut record).unwrap_or(false) {
+            if let Ok(row) = layout.row(&record, 1) {
+                sample.see(&row);
+            }
+        }
+        layout.forms = sample.forms()?;
+        Ok(layout)
+    }
+
+    /// Hands a record that takes up `lines` lines to `sink`.
+    fn deliver(
+        &self,
+        record: &ByteRecord,
+        line: u64,
+        lines: u64,
+        sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+    ) {
+        match self.row(record, lines) {
+            Ok(row) => sink(line, Ok(&[row])),
+            Err(rejection) => {
+                let is_foreign = rejection.reason == Reason::InvalidUtf8 && self.may_be_windows;
+                let decoded = record.iter().map(decoded).collect::<Option<ByteRecord>>().filter(|_| is_foreign);
+                match decoded.as_ref().map(|decoded| self.row(decoded, lines)) {
+                    Some(Ok(row)) => sink(line, Ok(&[row])),
+                    Some(Err(_)) | None => sink(line, Err(rejection)),
+                }
+            }
+        }
+    }
+
     /// The cells of a record that takes up `lines` lines.
     fn row<'r>(&'r self, record: &'r ByteRecord, lines: u64) -> Result<Row<'r>, Rejection> {
         if record.len() != self.width {
@@ -92,6 +319,11 @@ fn io_error(error: ::csv::Error) -> io::Error {
     }
 }
 
+/// A value of a file that began as ASCII, and so may be in Windows-1252.
+fn decoded(bytes: &[u8]) -> Option<Vec<u8>> {
+    if std::str::from_utf8(bytes).is_ok() { Some(bytes.to_vec()) } else { windows_1252(bytes).map(String::into_bytes) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_ragged_or_foreign_row_is_rejected_alone() {
-        let text = b"customer_id,recorded_at,score\na,1\nb,\xff,1\nc,1,1,1\nd,1,1\n";
+        let text = b"customer_id,recorded_at,score\na,1\nb,\xff,1\nc,1,1,1\n\xc3\xbc,1,1\n";
         let outcomes: Vec<_> = rows(text).into_iter().map(|(_, outcome, _)| outcome.err()).collect();
         assert_eq!(
             outcomes,
@@ -129,9 +361,11 @@ mod tests {
 
     #[test]
     fn the_rows_an_open_quote_swallows_are_counted() {
-        let mut text = "customer_id,recorded_at,score\na,1,\"1\n".to_owned();
-        text.push_str(&"b,1,1\n".repeat(200));
-        assert_eq!(rows(text.as_bytes()), [(2, Err(Reason::UnclosedQuote), 201)]);
+        let good = "b,1,1\n".repeat(20_000);
+        let text = format!("customer_id,recorded_at,score\n{good}a,1,\"1\n{}", &good[..1200]);
+        let mut rows = rows(text.as_bytes());
+        assert_eq!(rows.pop(), Some((20_002, Err(Reason::UnclosedQuote), 201)));
+        assert!(rows.len() == 20_000 && rows.iter().all(|(_, row, _)| row.is_ok()));
     }
 
     #[test]

@@ -29,6 +29,30 @@ pub enum SourceError {
     /// A column has a type that can't stand for a text, number, time or boolean.
     #[error("column {column} of {file} has the unsupported type {data_type}")]
     UnsupportedColumn { file: String, column: String, data_type: String },
+    /// A text may be a number with thousands or one with a fraction, and no other text of the column decides it.
+    #[error(
+        "in column {column} of {file}, {example:?} may have thousands or a fraction: say which mark it is with \
+         decimal_mark (\".\" or \",\") in source.yaml"
+    )]
+    UnclearNumber { file: String, column: &'static str, example: String },
+    #[error(
+        "column {column} of {file} writes numbers in two ways, {first:?} and {second:?}: export it in one, or say which \
+         is right with decimal_mark (\".\" or \",\") in source.yaml"
+    )]
+    MixedNumbers { file: String, column: &'static str, first: String, second: String },
+    #[error(
+        "column {column} of {file} has amounts in two currencies, {first} and {second}: export plain numbers, and the \
+         currency as a column"
+    )]
+    MixedCurrencies { file: String, column: &'static str, first: String, second: String },
+    #[error("there is no time zone {zone:?}, which source.yaml names for {file}: expected one such as Europe/Berlin")]
+    UnknownTimeZone { file: String, zone: String },
+    /// PostgreSQL's text format of COPY, which doubles backslashes, holds JSON.
+    #[error(
+        "{file} was written by PostgreSQL's COPY as text, which doubles the backslashes of JSON (seen in line {line}): \
+         write it with psql's \\g or \\o and unaligned output, or the table as CSV"
+    )]
+    DoubledBackslashes { file: String, line: u64 },
     #[error("{file} is of no known format: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet")]
     UnknownFormat { file: String },
     /// A `bucket=` path component is not followed by a number.

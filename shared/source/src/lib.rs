@@ -16,16 +16,19 @@ mod issues;
 mod location;
 mod mapping;
 mod ndjson;
+mod numbers;
 mod parquet;
 mod read;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod text;
+mod times;
 mod usage;
 
 pub use error::SourceError;
 pub use inventory::{Format, Inventory, SourceFile, inventory};
 pub use issues::Reason;
 pub use location::{InvalidLocation, Location};
-pub use mapping::{Mapping, TableMapping};
+pub use mapping::{DecimalMark, Mapping, TableMapping};
 pub use read::{Limits, Read, read};

@@ -31,8 +31,19 @@ pub struct TableMapping {
     pub timezone: Option<String>,
     /// Texts that stand for a missing value, in place of the usual ones.
     pub missing: Option<Vec<String>>,
+    /// The decimal mark of numbers in texts, where the texts alone don't tell it.
+    pub decimal_mark: Option<DecimalMark>,
     /// What a value in full is on the scale of the files, for health scores.
     pub scale: Option<f64>,
     /// The largest share (0 to 1) of rows that may be bad.
     pub max_bad_share: Option<f64>,
+}
+
+/// What separates the fraction of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalMark {
+    /// As in 1,234.50.
+    Point,
+    /// As in 1.234,50.
+    Comma,
 }

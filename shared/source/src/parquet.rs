@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use ::parquet::basic::Type as PhysicalType;
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::ParquetMetaData;
 use ::parquet::file::reader::ChunkReader;
+use ::parquet::schema::types::SchemaDescriptor;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
@@ -22,9 +25,9 @@ use expansion_domain::Instant;
 use uuid::Uuid;
 
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
-use crate::forms::forms;
+use crate::forms::{Forms, SAMPLE_ROWS, Sample};
 use crate::issues::Rejection;
-use crate::tables::positions;
+use crate::tables::{columns as contract, positions};
 use crate::{SourceError, SourceFile};
 
 const BATCH: usize = 8192;
@@ -41,10 +44,13 @@ pub(crate) fn read<T: ChunkReader + 'static>(
     let damaged = |cause: ParquetError| SourceError::Parquet { file: file.path.clone(), cause };
     let metadata = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(damaged)?;
     let stored = metadata.schema();
+    let writes_raw_times = writes_raw_times(metadata.metadata());
     let header: Vec<_> = stored.fields().iter().map(|field| field.name().as_str()).collect();
     let used = positions(file, &header)?;
 
-    let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(stored, used.iter().flatten())));
+    let schema = with_views(stored, used.iter().flatten());
+    let schema = if writes_raw_times { schema } else { with_micros(schema, metadata.parquet_schema()) };
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(damaged)?;
     let mask = ProjectionMask::roots(metadata.parquet_schema(), used.iter().flatten().copied());
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
@@ -53,23 +59,32 @@ pub(crate) fn read<T: ChunkReader + 'static>(
         .build()
         .map_err(damaged)?;
 
-    let forms = forms(file);
+    let mut sample = Some(Sample::new(file)?);
+    let mut forms = Forms::default();
     let mut line = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(parquet_error(error)))?;
         let mut columns = [const { None }; MAX_COLUMNS];
-        for ((column, form), position) in columns.iter_mut().zip(&forms).zip(used) {
+        for ((column, contract), position) in columns.iter_mut().zip(contract(file.table)).zip(used) {
             // The projection keeps the file's order, so a column's place is the number of used ones before it.
             if let Some(position) = position {
                 let place = used.iter().flatten().filter(|other| **other < position).count();
                 let array = batch.column(place);
-                let read = Column::of(array).ok_or_else(|| SourceError::UnsupportedColumn {
+                let read = Column::of(array, writes_raw_times).ok_or_else(|| SourceError::UnsupportedColumn {
                     file: file.path.clone(),
-                    column: form.name.to_owned(),
+                    column: contract.name.to_owned(),
                     data_type: array.data_type().to_string(),
                 })?;
                 *column = Some(read);
             }
+        }
+        if let Some(mut sample) = sample.take() {
+            let known = sample.known();
+            for i in 0..batch.num_rows().min(SAMPLE_ROWS) {
+                let cell = |c: usize| columns[c].as_ref().map_or(Cell::Missing, |column| column.cell(i));
+                sample.see(&std::array::from_fn(|c| Field { form: &known[c], cell: cell(c) }));
+            }
+            forms = sample.forms()?;
         }
         let blank: Row<'_> = forms.each_ref().map(|form| Field { form, cell: Cell::Missing });
         let mut rows = [blank; CHUNK];
@@ -103,6 +118,29 @@ fn with_views<'u>(stored: &Schema, used: impl Iterator<Item = &'u usize>) -> Sch
     Schema::new_with_metadata(fields, stored.metadata().clone())
 }
 
+/// The schema with the times of old writers, 96 bits wide, read as microseconds: as nanoseconds, which is the default,
+/// those after 2262 would wrap around to the past.
+fn with_micros(schema: Schema, stored: &SchemaDescriptor) -> Schema {
+    let is_wide = |i: usize| {
+        let root = stored.root_schema().get_fields().get(i);
+        root.is_some_and(|root| root.is_primitive() && root.get_physical_type() == PhysicalType::INT96)
+    };
+    let fields = schema.fields().iter().enumerate().map(|(i, field)| match field.data_type() {
+        DataType::Timestamp(_, zone) if is_wide(i) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+            Arc::new(field.as_ref().clone().with_data_type(micros))
+        }
+        _ => Arc::clone(field),
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
+}
+
+/// Whether a file's times may be in another unit than it says: fastparquet writes pandas' numbers as they are, whether
+/// they count seconds or nanoseconds.
+fn writes_raw_times(metadata: &ParquetMetaData) -> bool {
+    metadata.file_metadata().created_by().is_some_and(|writer| writer.starts_with("fastparquet"))
+}
+
 fn parquet_error(error: ArrowError) -> ParquetError {
     match error {
         ArrowError::ParquetError(message) => ParquetError::General(message),
@@ -123,6 +161,8 @@ enum Values<'a> {
     Texts(Vec<String>),
     Integers(Cow<'a, [i64]>),
     Numbers(Cow<'a, [f64]>),
+    /// Days since 1970.
+    Days(&'a [i32]),
     /// Microseconds since 1970.
     Micros(Cow<'a, [i64]>),
     Flags(&'a BooleanArray),
@@ -130,8 +170,9 @@ enum Values<'a> {
 
 impl<'a> Column<'a> {
     /// `None` when the type is not supported.
-    fn of(array: &'a ArrayRef) -> Option<Self> {
+    fn of(array: &'a ArrayRef, has_raw_times: bool) -> Option<Self> {
         let values = match array.data_type() {
+            DataType::Timestamp(unit, _) if has_raw_times => raw_times(array, *unit),
             DataType::Null => Values::Missing,
             DataType::Utf8View => Values::Views(array.as_string_view()),
             DataType::Boolean => Values::Flags(array.as_boolean()),
@@ -153,7 +194,7 @@ impl<'a> Column<'a> {
                 let array = array.as_primitive::<Decimal256Type>();
                 Values::Texts((0..array.len()).map(|i| array.value_as_string(i)).collect())
             }
-            DataType::Date32 => micros::<Date32Type>(array, 86_400_000_000),
+            DataType::Date32 => Values::Days(array.as_primitive::<Date32Type>().values()),
             DataType::Date64 => micros::<Date64Type>(array, 1_000),
             // Times without a zone are UTC.
             DataType::Timestamp(TimeUnit::Second, _) => micros::<TimestampSecondType>(array, 1_000_000),
@@ -183,8 +224,11 @@ impl<'a> Column<'a> {
             Values::Texts(texts) => Cell::Text(&texts[i]),
             Values::Integers(integers) => Cell::Integer(integers[i]),
             Values::Numbers(numbers) => Cell::Number(numbers[i]),
-            // A time beyond the calendar stays a number, which no time column takes.
-            Values::Micros(micros) => Instant::from_micros(micros[i]).map_or(Cell::Integer(micros[i]), Cell::Instant),
+            Values::Days(days) => {
+                let micros = i64::from(days[i]) * 86_400_000_000;
+                Instant::from_micros(micros).map_or(Cell::Beyond(micros), Cell::Day)
+            }
+            Values::Micros(micros) => Instant::from_micros(micros[i]).map_or(Cell::Beyond(micros[i]), Cell::Instant),
             Values::Flags(flags) => Cell::Bool(flags.value(i)),
         }
     }
@@ -219,6 +263,16 @@ fn decimals<T: ArrowPrimitiveType<Native: Into<i128>>>(array: &ArrayRef, scale: 
         Ok(scale) => numbers(values.map(|value| value as f64 / 10f64.powi(i32::from(scale)))),
         Err(_) => numbers(values.map(|value| value as f64 * 10f64.powi(-i32::from(scale)))),
     }
+}
+
+/// Times as the numbers they were written as, whose unit the sample tells.
+fn raw_times(array: &ArrayRef, unit: TimeUnit) -> Values<'_> {
+    Values::Integers(Cow::Borrowed(match unit {
+        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),
+        TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().values(),
+        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().values(),
+        TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().values(),
+    }))
 }
 
 fn micros<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &ArrayRef, factor: i64) -> Values<'static> {

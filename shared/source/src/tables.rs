@@ -60,12 +60,20 @@ pub(crate) const fn owner_column(table: Table) -> Option<usize> {
 pub(crate) fn positions(file: &SourceFile, header: &[&str]) -> Result<[Option<usize>; MAX_COLUMNS], SourceError> {
     let mut found = [None; MAX_COLUMNS];
     for (column, position) in columns(file.table).iter().zip(&mut found) {
-        *position = header.iter().position(|name| name.trim() == column.name);
+        let exact = header.iter().position(|name| name.trim() == column.name);
+        *position = exact.or_else(|| header.iter().position(|name| matches_name(name, column.name)));
         if column.required && position.is_none() {
             return Err(SourceError::MissingColumn { file: file.path.clone(), column: column.name });
         }
     }
     Ok(found)
+}
+
+/// Whether a name in a file is a column's name, but for case, blanks around it, and blanks and hyphens for `_`.
+pub(crate) fn matches_name(found: &str, name: &str) -> bool {
+    let fold = |byte: u8| if matches!(byte, b' ' | b'-') { b'_' } else { byte.to_ascii_lowercase() };
+    let found = found.trim();
+    found.len() == name.len() && found.bytes().map(fold).eq(name.bytes())
 }
 
 /// Keeps one copy of each text that many rows repeat.
@@ -101,16 +109,16 @@ fn own(field: &Field<'_>) -> Result<Option<Id>, Rejection> {
 
 pub(crate) fn customer(row: &Row<'_>, strings: &mut Strings) -> Result<CustomerHistory, Rejection> {
     let [customer_id, name, segment, industry, region, csm_id, created, churned, ..] = row;
-    let created_at = created.require(Field::instant)?;
-    let churned_at = churned.unless(churned.instant()?, |at| at < created_at, Reason::ChurnedBeforeCreated)?;
+    let begun = created.require(Field::moment)?;
+    let churned_at = churned.unless(churned.end()?, |end| end.is_before(begun), Reason::ChurnedBeforeCreated)?;
     Ok(CustomerHistory {
         name: own(name)?,
         segment: strings.text(segment)?,
         industry: strings.text(industry)?,
         region: strings.text(region)?,
         csm_id: strings.text(csm_id)?,
-        churned_at,
-        ..CustomerHistory::new(customer_id.require(own)?, created_at)
+        churned_at: churned_at.map(|end| end.at.max(begun.at)),
+        ..CustomerHistory::new(customer_id.require(own)?, begun.at)
     })
 }
 
@@ -127,15 +135,15 @@ pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Product, R
 
 pub(crate) fn contract(row: &Row<'_>, strings: &mut Strings) -> Result<Contract, Rejection> {
     let [contract_id, _, product_id, quantity, annual_value, start, end, ..] = row;
-    let start_date = start.require(Field::instant)?;
-    let end_date = end.unless(end.instant()?, |at| at < start_date, Reason::EndBeforeStart)?;
+    let begun = start.require(Field::moment)?;
+    let end_date = end.unless(end.end()?, |end| end.is_before(begun), Reason::EndBeforeStart)?;
     Ok(Contract {
         contract_id: contract_id.require(own)?,
         product_id: strings.text(product_id)?,
         quantity: quantity.amount()?,
         annual_value: annual_value.amount()?,
-        start_date,
-        end_date,
+        start_date: begun.at,
+        end_date: end_date.map(|end| end.at),
     })
 }
 
@@ -153,7 +161,7 @@ pub(crate) fn health(row: &Row<'_>) -> Result<Reading, Rejection> {
 
 pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opportunity, Rejection> {
     let [opportunity_id, _, product_id, stage, amount, created, closed, ..] = row;
-    let created_at = created.require(Field::instant)?;
+    let begun = created.require(Field::moment)?;
     let stage = match &*stage.require(Field::word)? {
         "won" => Stage::Won,
         "lost" => Stage::Lost,
@@ -163,8 +171,8 @@ pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opport
         // Many sales systems keep the expected closing date here while a deal is open.
         Stage::Open => None,
         Stage::Won | Stage::Lost => {
-            let closed_at = closed.instant()?.ok_or_else(|| closed.reject(Reason::ClosedWithoutDate))?;
-            closed.unless(Some(closed_at), |at| at < created_at, Reason::ClosedBeforeCreated)?
+            let end = closed.end()?.ok_or_else(|| closed.reject(Reason::ClosedWithoutDate))?;
+            closed.unless(Some(end), |end| end.is_before(begun), Reason::ClosedBeforeCreated)?
         }
     };
     Ok(Opportunity {
@@ -172,8 +180,9 @@ pub(crate) fn opportunity(row: &Row<'_>, strings: &mut Strings) -> Result<Opport
         product_id: strings.text(product_id)?,
         stage,
         amount: amount.amount()?,
-        created_at,
-        closed_at,
+        created_at: begun.at,
+        // On the day it was created, it was closed no earlier.
+        closed_at: closed_at.map(|end| end.at.max(begun.at)),
         known_at: None,
         outcome_known_at: None,
     })

@@ -124,8 +124,8 @@ fn parquet_rows_are_checked_like_any_others() {
     assert_eq!(
         examples,
         [
+            "usage_metrics/u.parquet:1: value is empty",
             "usage_metrics/u.parquet:2: recorded_at is \"9223372036854775807\"",
-            "usage_metrics/u.parquet:1: value is \"NaN\"",
             "usage_metrics/u.parquet:3: customer_id is \"c9\"",
         ]
     );
