@@ -123,8 +123,9 @@ impl Dialect {
         builder.from_reader(input)
     }
 
-    /// The places at which rows break this dialect: a quote within a value or behind its end, one that is never
-    /// closed, a row that is not `width` values wide; where quotes are letters, a value within quotes.
+    /// The places at which rows break this dialect: something behind the quote that ends a value, a quote that is never
+    /// closed, a row that is not `width` values wide; where quotes are letters, a value within quotes. A quote within a
+    /// value that has none around it is a letter in any case.
     fn faults(&self, rows: &[u8], width: usize, is_whole: bool) -> usize {
         #[derive(Clone, Copy, PartialEq)]
         enum Within {
@@ -164,7 +165,7 @@ impl Dialect {
                 }
                 _ if byte == b'\r' => within,
                 _ => {
-                    faults += usize::from(within == Within::Quote || is_quote);
+                    faults += usize::from(within == Within::Quote);
                     Within::Value
                 }
             };
@@ -376,5 +377,88 @@ mod tests {
             "h.csv has no column recorded_at, which is required"
         );
         assert_eq!(rows(b""), []);
+    }
+
+    #[test]
+    fn the_separator_is_told_by_the_header() {
+        for (text, line) in [
+            ("customer_id;recorded_at;score\n1,5;2024-01-01;50\n", 2),
+            ("\"customer_id\"\t\"recorded_at\"\t\"score\"\r\n1,5\t2024-01-01\t50\r\n", 2),
+            ("CUSTOMER ID|Recorded-At|Score\n\"1,5\"|2024-01-01|50\n", 2),
+            ("sep=;\r\ncustomer_id;recorded_at;score\r\n1,5;2024-01-01;50\r\n", 3),
+            ("sep=\t\ncustomer_id\trecorded_at\tscore\n1,5\t2024-01-01\t50\n", 3),
+        ] {
+            assert_eq!(rows(text.as_bytes()), [(line, Ok("1,5|2024-01-01|50".into()), 1)], "{text}");
+        }
+        let text = &b"customer_id;recorded_at\nc1;2024-01-01\n"[..];
+        let error = read(text, &file_of(Table::HealthScoreHistory, "h.csv"), &mut |_, _| {});
+        assert_eq!(error.expect_err("missing").to_string(), "h.csv has no column score, which is required");
+    }
+
+    const SIGNALS: &str = "customer_id,detected_at,kind,summary\n";
+
+    fn signals(rows: &str) -> Vec<Seen> {
+        let text = SIGNALS.to_owned() + rows;
+        seen(4, |mut sink| read(text.as_bytes(), &file_of(Table::ExpansionSignals, "s.csv"), &mut sink))
+    }
+
+    fn summaries(rows: &str) -> Vec<Result<String, Reason>> {
+        let rows = signals(rows).into_iter();
+        rows.map(|(_, row, _)| row.map(|row| row.rsplit('|').next().unwrap_or_default().to_owned())).collect()
+    }
+
+    #[test]
+    fn the_way_of_quoting_is_told_by_the_first_rows() {
+        let spark =
+            "c1,2026-06-01,k,\"screens of 27\\\"\"\nc1,2026-06-10,k,\"27\\\" or \\\\ more\"\nc2,2026-06-11,k,plain\n";
+        assert_eq!(summaries(spark), [Ok("screens of 27\"".into()), Ok("27\" or \\ more".into()), Ok("plain".into())]);
+        let doubled = "c1,1,k,\"in C:\\\"\nc1,1,k,\"say \"\"hi\"\", twice\"\nc1,1,k,\"two\nlines \"\"here\"\"\"\n";
+        assert_eq!(
+            summaries(doubled),
+            [Ok("in C:\\".into()), Ok("say \"hi\", twice".into()), Ok("two\nlines \"here\"".into())]
+        );
+        let unquoted = "c1,1,k,\"Big\" deal\nc1,1,k,\"never closed\nc1,1,k,27\"\n";
+        assert_eq!(summaries(unquoted), [Ok("\"Big\" deal".into()), Ok("\"never closed".into()), Ok("27\"".into())]);
+        // One slip among quoted values doesn't make their quotes letters.
+        let slip = "c1,1,k,\"a\"\nc1,1,k,\"b\"\nc1,1,k,\"c\" d\n";
+        assert_eq!(summaries(slip)[..2], [Ok("a".into()), Ok("b".into())]);
+    }
+
+    #[test]
+    fn a_stray_quote_behind_the_first_rows_makes_a_bad_row() {
+        let good = "c1,2026-06-01,k,plain\n".repeat(5_000);
+        let line = 5_002;
+        let spark =
+            good.clone() + "c2,1,k,\"of 27\\\"\"\nc2,1,k,\"of 27\\\"\"\nc2,1,k,\"two\n\"\"lines\"\"\"\nc3,1,k,x\n";
+        assert_eq!(
+            signals(&spark)[5_000..],
+            [
+                (line, Err(Reason::UnclosedQuote), 2),
+                (line + 2, Ok("c2|1|k|two\n\"lines\"".into()), 1),
+                (line + 4, Ok("c3|1|k|x".into()), 1),
+            ]
+        );
+        let tabs = (SIGNALS.to_owned() + &good).replace(',', "\t") + "\t1\tk\t\"two\nlines\"\r\nc3\t1\t\"k\nk\"\t\n";
+        let rows = seen(4, |mut sink| read(tabs.as_bytes(), &file_of(Table::ExpansionSignals, "s.tsv"), &mut sink));
+        assert_eq!(rows[5_000..], [(line, Ok("|1|k|two\nlines".into()), 1), (line + 2, Ok("c3|1|k\nk|".into()), 1)]);
+        let open = good + "c2,1,k,\"never closed\nc3,1,k,x\n";
+        assert_eq!(signals(&open)[5_000..], [(line, Err(Reason::UnclosedQuote), 2)]);
+    }
+
+    #[test]
+    fn other_encodings_are_recognised() {
+        let text = SIGNALS.to_owned() + "c1,1,k,\"Zürich – \"\"Büro\"\"\"\nc2,1,k,größer\n";
+        let expected = [(2, Ok("c1|1|k|Zürich – \"Büro\"".into()), 1), (3, Ok("c2|1|k|größer".into()), 1)];
+        let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let windows = encoding_rs::WINDOWS_1252.encode(&text).0;
+        for bytes in [&*utf_16, &*windows, &[b"\xff\xfe", &*utf_16].concat(), text.as_bytes()] {
+            let found = seen(4, |mut sink| read(bytes, &file_of(Table::ExpansionSignals, "s.csv"), &mut sink));
+            assert_eq!(found, expected);
+        }
+        // The first letter beyond ASCII comes after what is looked at before.
+        let late = SIGNALS.to_owned() + &"c1,2026-06-01,k,plain\n".repeat(5_000);
+        let late = [late.as_bytes(), b"c2,1,k,gr\xf6\xdfer\nc3,1,k,\x81\n"].concat();
+        let rows = seen(4, |mut sink| read(&*late, &file_of(Table::ExpansionSignals, "s.csv"), &mut sink));
+        assert_eq!(rows[5_000..], [(5_002, Ok("c2|1|k|größer".into()), 1), (5_003, Err(Reason::InvalidUtf8), 1)]);
     }
 }

@@ -260,7 +260,7 @@ impl TimesSeen {
     fn fill(self, times: &mut Times) {
         let seen: usize = self.styles.values().sum();
         let most = self.styles.into_iter().rev().max_by_key(|(_, count)| *count);
-        times.style = most.map(|(style, _)| style).unwrap_or_default();
+        times.style = most.map_or(Style::Unseen, |(style, _)| style);
         times.are_days = seen > 0 && self.midnights == seen;
     }
 }
@@ -273,5 +273,166 @@ impl Unclear {
             Self::Marks(first, second) => SourceError::MixedNumbers { file, column, first, second },
             Self::Currencies(first, second) => SourceError::MixedCurrencies { file, column, first, second },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cells::Field;
+    use crate::tests::file_of;
+    use expansion_domain::Table;
+
+    /// The form of the column at `position` of a table whose first rows have these cells there.
+    fn form(table: Table, position: usize, cells: &[Cell<'_>]) -> Result<Form, SourceError> {
+        form_in(&file_of(table, "x.csv"), position, cells)
+    }
+
+    fn form_in(file: &SourceFile, position: usize, cells: &[Cell<'_>]) -> Result<Form, SourceError> {
+        let mut sample = Sample::new(file)?;
+        let known = sample.known();
+        for cell in cells {
+            let mut row = Row::default();
+            row[position] = Field { form: &known[position], cell: *cell };
+            sample.see(&row);
+        }
+        sample.forms().map(|mut forms| std::mem::take(&mut forms[position]))
+    }
+
+    fn texts<'a>(texts: &[&'a str]) -> Vec<Cell<'a>> {
+        texts.iter().map(|text| Cell::Text(text)).collect()
+    }
+
+    #[test]
+    fn every_column_is_of_a_kind() {
+        let kinds = |wanted: Kind| {
+            let names = Table::ALL.into_iter().flat_map(columns).map(|column| column.name);
+            let mut names: Vec<_> = names.filter(|name| Kind::of(name) == wanted).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        };
+        assert_eq!(kinds(Kind::Prose), ["name", "summary", "title"]);
+        assert_eq!(kinds(Kind::Money), ["amount", "annual_value", "list_price"]);
+        assert_eq!(kinds(Kind::Measure), ["quantity", "score", "value"]);
+        assert!(kinds(Kind::Time).iter().all(|name| name.ends_with("_at") || name.ends_with("_date")));
+        assert!(kinds(Kind::Text).iter().all(|name| !name.ends_with("_at") && !name.contains("date")));
+    }
+
+    #[test]
+    fn words_for_missing_values_depend_on_what_the_column_has() {
+        let word = |column: usize, text: &str| {
+            let form = form(Table::Customers, column, &[]).expect("a form");
+            Field { form: &form, cell: Cell::Text(text) }.trimmed() == Cell::Missing
+        };
+        for text in ["", " ", "\\N", "NULL", "null", "NaT", "None", "nan", "NaN", "<NA>", "N/A", "#N/A", " NULL "] {
+            assert!(word(1, text) && word(2, text) && word(6, text), "{text}");
+        }
+        // Namibia, a name, and a segment that is called so: only a date can't be that.
+        for text in ["NA", "Null", "Nan", "NONE", "nil", "0000-00-00", "0000-00-00 00:00:00"] {
+            assert!(!word(1, text) && !word(2, text) && word(6, text), "{text}");
+        }
+        for text in ["0", "-", "n", "Nanny", "nulls", "2024-01-01"] {
+            assert!(!word(1, text) && !word(6, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_mapping_says_more_than_the_texts() {
+        let mapping = TableMapping {
+            missing: Some(vec!["?".to_owned()]),
+            values: [(
+                "segment".to_owned(),
+                [("1".to_owned(), "SMB".to_owned()), ("x".to_owned(), "?".to_owned())].into(),
+            )]
+            .into(),
+            ..TableMapping::default()
+        };
+        let file = SourceFile { mapping: Arc::new(mapping), ..file_of(Table::Customers, "x.csv") };
+        let form = form_in(&file, 2, &[]).expect("a form");
+        let read = |cell| Field { form: &form, cell }.text().expect("a text").map(|text| text.into_owned());
+        assert_eq!(read(Cell::Text("NULL")).as_deref(), Some("NULL"));
+        assert_eq!(read(Cell::Text("?")), None);
+        assert_eq!(read(Cell::Text(" 1 ")).as_deref(), Some("SMB"));
+        assert_eq!(read(Cell::Integer(1)).as_deref(), Some("SMB"));
+        assert_eq!(read(Cell::Text("X")), None, "a value that stands for a missing one");
+
+        let mapping = TableMapping { timezone: Some("Europe/Berlin".to_owned()), ..TableMapping::default() };
+        let file = SourceFile { mapping: Arc::new(mapping), ..file_of(Table::Customers, "x.csv") };
+        let form = form_in(&file, 6, &[]).expect("a form");
+        let at = Field { form: &form, cell: Cell::Text("2024-07-01 12:00") }.instant().expect("a time").expect("there");
+        assert_eq!(at.to_string(), "2024-07-01T10:00:00Z");
+        let mapping = TableMapping { timezone: Some("Berlin".to_owned()), ..TableMapping::default() };
+        let file = SourceFile { mapping: Arc::new(mapping), ..file_of(Table::Customers, "customers/x.csv") };
+        assert_eq!(
+            form_in(&file, 6, &[]).expect_err("no such zone").to_string(),
+            "there is no time zone \"Berlin\", which source.yaml names for customers/x.csv: expected one such as \
+             Europe/Berlin"
+        );
+    }
+
+    #[test]
+    fn ids_of_float_columns_are_whole() {
+        let ids = |cells: &[&str]| {
+            let form = form(Table::Products, 0, &texts(cells)).expect("a form");
+            let read =
+                |text| Field { form: &form, cell: Cell::Text(text) }.text().expect("a text").map(|id| id.into_owned());
+            cells.iter().filter_map(|text| read(text)).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&["1000.0", "1", "2.00", "0.0", "", "NULL"]), ["1000", "1", "2", "0"]);
+        for kept in [&["1.0", "2.1"][..], &["1.0", "pro"], &["007.0"], &["1.0", "1.0.0"], &["1", "2"], &["1.0", "-1.0"]]
+        {
+            assert_eq!(ids(kept), kept);
+        }
+        let form = form(Table::Products, 0, &[Cell::Number(1000.0)]).expect("a form");
+        assert_eq!(Field { form: &form, cell: Cell::Number(1000.0) }.text(), Ok(Some("1000".into())));
+        assert_eq!(Field { form: &form, cell: Cell::Number(f64::NAN) }.text(), Ok(None));
+    }
+
+    #[test]
+    fn the_style_of_times_is_that_of_most() {
+        let style = |cells: &[Cell<'_>]| form(Table::Customers, 6, cells).expect("a form").times.style;
+        assert_eq!(style(&texts(&["2024-01-01", "soon"])), Style::Calendar);
+        assert_eq!(
+            style(&texts(&["1717200000", "1717200001.5", "x", "NULL"])),
+            Style::Epoch(crate::times::Unit::Seconds)
+        );
+        assert_eq!(style(&[Cell::Integer(1_717_200_000_000), Cell::Missing]), Style::Epoch(crate::times::Unit::Millis));
+        assert_eq!(style(&[Cell::Number(1_717_200_000_000_000.0)]), Style::Epoch(crate::times::Unit::Micros));
+        assert_eq!(style(&texts(&["20240131", "20240201"])), Style::Digits);
+        assert_eq!(style(&texts(&["20240131", "2024-01-01"])), Style::Calendar);
+        for unseen in [&["5", "6"][..], &["", "NULL"], &[]] {
+            assert_eq!(style(&texts(unseen)), Style::Unseen);
+        }
+        assert_eq!(style(&texts(&["253402300799", "1717200000"])), Style::Epoch(crate::times::Unit::Seconds));
+
+        let are_days = |cells: &[&str]| form(Table::Customers, 6, &texts(cells)).expect("a form").times.are_days;
+        assert!(are_days(&["2024-01-01 00:00:00", "2024-01-02T00:00:00Z", "2024-01-03", "9999-12-31 23:59:59"]));
+        assert!(!are_days(&["2024-01-01 00:00:00", "2024-01-02T00:00:01Z"]) && !are_days(&["x"]));
+    }
+
+    #[test]
+    fn numbers_that_nobody_can_tell_are_refused_by_name() {
+        let file = file_of(Table::ExpansionOpportunities, "d.csv");
+        let error = |cells: &[&str]| form_in(&file, 4, &texts(cells)).expect_err("unclear").to_string();
+        assert_eq!(
+            error(&["950", "1,234"]),
+            "in column amount of d.csv, \"1,234\" may have thousands or a fraction: say which mark it is with \
+             decimal_mark (\".\" or \",\") in source.yaml"
+        );
+        assert_eq!(
+            error(&["1,234.50", "1.234,50"]),
+            "column amount of d.csv writes numbers in two ways, \"1,234.50\" and \"1.234,50\": export it in one, or say \
+             which is right with decimal_mark (\".\" or \",\") in source.yaml"
+        );
+        assert_eq!(
+            error(&["$1.50", "€1.50"]),
+            "column amount of d.csv has amounts in two currencies, EUR and USD: export plain numbers, and the currency \
+             as a column"
+        );
+        let mapping = TableMapping { decimal_mark: Some(DecimalMark::Comma), ..TableMapping::default() };
+        let file = SourceFile { mapping: Arc::new(mapping), ..file };
+        let form = form_in(&file, 4, &texts(&["1,234"])).expect("said");
+        assert_eq!(Field { form: &form, cell: Cell::Text("1.234,5") }.number(), Ok(Some(1234.5)));
     }
 }

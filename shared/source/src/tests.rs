@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::{Limits, Read, Reason, SourceError};
 
 mod fixtures;
+mod spellings;
 use fixtures::*;
 pub(crate) use fixtures::{Seen, file_of, seen};
 
