@@ -4,62 +4,17 @@ Prints a Markdown table. Exits with 1 if one answer is silently another.
 """
 
 import argparse
-import dataclasses
 import json
-import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import traceback
 
 import exporters
 import original
-
-LOCAL = os.environ.get("EXPANSION_LOCAL", "target/debug/expansion-local")
-# What differs from run to run of one source.
-OF_THE_RUN = {"id", "run_id", "model_id", "calculated_at", "requested_at", "touched_at", "trained_at", "cause"}
-
-
-@dataclasses.dataclass
-class Answer:
-    """What the program makes of a source: rows and what it says of the data, or why it refuses it."""
-
-    rows: dict | None
-    issues: list
-    refusal: str | None
-
-
-def ask(source):
-    command = [LOCAL, "--source", source, "--as-of", original.AS_OF, "--once", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        return Answer(None, [], said[-1] if said else f"exit code {done.returncode}")
-    document = json.loads(done.stdout)
-    rows = {row["customer_id"]: timeless(row) for row in document["rows"]}
-    return Answer(rows, document["data_issues"], None)
-
-
-def timeless(value):
-    if isinstance(value, dict):
-        return {key: timeless(inner) for key, inner in value.items() if key not in OF_THE_RUN}
-    return [timeless(inner) for inner in value] if isinstance(value, list) else value
-
-
-def difference(base, other, path=""):
-    """The first place where two values differ."""
-    if isinstance(base, dict) and isinstance(other, dict):
-        for key in [*base, *(key for key in other if key not in base)]:
-            if base.get(key) != other.get(key):
-                return difference(base.get(key), other.get(key), f"{path}.{key}")
-    if isinstance(base, list) and isinstance(other, list) and len(base) == len(other):
-        for place, (one, another) in enumerate(zip(base, other)):
-            if one != another:
-                return difference(one, another, f"{path}[{place}]")
-    return f"{path.lstrip('.')}: {json.dumps(base)[:60]} → {json.dumps(other)[:60]}"
+from program import ask, demo, difference
 
 
 def verdict(base, answer):
@@ -82,15 +37,13 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--only", default="", help="exporters whose name and format match this regular expression")
     arguments.add_argument("--keep", type=pathlib.Path, help="keep the sources in this folder")
-    arguments.add_argument("--customers", default="200")
+    arguments.add_argument("--customers", type=int, default=200)
     options = arguments.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="exporters-")) if options.keep is None else options.keep
     folder.mkdir(exist_ok=True, parents=True)
-    demo = folder / "demo"
-    command = [LOCAL, "demo", "--out", demo, "--customers", options.customers, "--seed", "7"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    demo(folder / "demo", options.customers)
     shutil.rmtree(folder / "original", ignore_errors=True)
-    rows = original.original(demo, folder / "original")
+    rows = original.original(folder / "demo", folder / "original")
     base = ask(folder / "original")
     assert base.rows, base.refusal
     tables = {kind: original.arrow(rows, kind) for kind in original.KINDS}
@@ -108,7 +61,7 @@ def main():
                 result, said = verdict(base, ask(source))
             except Exception as error:
                 traceback.print_exc(limit=-2)
-                result, said = "not written", f"{type(error).__name__}: {getattr(error, 'stderr', None) or error}"
+                result, said = "not written", f"{type(error).__name__}: {error}"
             said = " ".join(said.replace(str(folder), "").split()).replace("|", "\\|")[:400]
             silent += result.startswith("SILENT")
             print(f"| {tool} | {form} | {kind} | {result} | {said} |", flush=True)

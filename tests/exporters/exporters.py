@@ -48,7 +48,10 @@ def scratch():
 
 
 def run(*command, **more):
-    return subprocess.run([str(part) for part in command], check=True, capture_output=True, **more).stdout
+    done = subprocess.run([str(part) for part in command], capture_output=True, **more)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]}: {(done.stderr or done.stdout).decode()}")
+    return done.stdout
 
 
 # DuckDB
@@ -393,7 +396,8 @@ def libreoffice(form, write_sheet, ending):
             write_sheet(table, given / f"{name}.{ending}")
         home = f"-env:UserInstallation=file://{scratch()}"
         files = sorted(given.iterdir())
-        run("soffice", home, "--headless", "--convert-to", "csv", "--outdir", given / "out", *files)
+        locale = os.environ | {"LC_ALL": "C.UTF-8"}
+        run("soffice", home, "--headless", "--convert-to", "csv", "--outdir", given / "out", *files, env=locale)
         for name in tables:
             (folder / name).mkdir()
             shutil.move(given / "out" / f"{name}.csv", folder / name)
@@ -477,11 +481,15 @@ def dlt_load(form, given, **options):
     def write(tables, folder):
         import dlt
 
-        # Where a load ends up is beside the loader's own tables.
-        destination = dlt.destinations.filesystem(bucket_url=folder.parent.as_uri())
-        pipeline = dlt.pipeline("export", destination=destination, dataset_name=folder.name, pipelines_dir=scratch())
+        home = scratch()
+        destination = dlt.destinations.filesystem(bucket_url=home.as_uri())
+        pipeline = dlt.pipeline("export", destination=destination, dataset_name="company", pipelines_dir=home / "work")
         resources = [dlt.resource(given(table), name=name) for name, table in tables.items()]
         pipeline.run(resources, **options)
+        # The data set is the source: a folder for each table, and the loader's own beside them.
+        shutil.copytree(home / "company", folder, dirs_exist_ok=True)
+
+    return write
 
 
 dlt_load("default (JSON lines)", lambda table: table.to_pylist())
@@ -524,7 +532,7 @@ def dbt_external(form, ending):
 
         project = scratch()
         (project / "models").mkdir()
-        (project / "dbt_project.yml").write_text("name: company\nversion: '1'\nprofile: company\nmodel-paths: [models]\n")
+        (project / "dbt_project.yml").write_text("name: company\nprofile: company\nmodel-paths: [models]\n")
         (project / "profiles.yml").write_text(
             f"company:\n  target: dev\n  outputs:\n    dev: {{type: duckdb, path: {project}/company.db}}\n"
         )
@@ -554,7 +562,6 @@ def ibis_to(form, write_table):
 ibis_to("CSV", lambda table, path: table.to_csv(f"{path}.csv"))
 ibis_to("JSON", lambda table, path: table.to_json(f"{path}.json"))
 ibis_to("Parquet", lambda table, path: table.to_parquet(f"{path}.parquet"))
-ibis_to("Delta", lambda table, path: table.to_delta(path.parent))
 
 
 def singer(target, form, program, config):

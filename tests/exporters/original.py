@@ -8,8 +8,6 @@ import json
 
 import pyarrow
 
-AS_OF = "2026-06-30"
-
 TEXT, NUMBER, WHOLE, MONEY, FLAG, DAY, DATE, TIME = "text", "number", "whole", "money", "flag", "day", "date", "time"
 
 # DATE is a day that many systems keep as a time at midnight; DAY is one that they keep as a day.
