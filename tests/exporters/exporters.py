@@ -111,9 +111,13 @@ pandas_to("Parquet", lambda frame, path: frame.to_parquet(f"{path}.parquet"))
 
 @each_table("pyarrow", "CSV")
 def pyarrow_csv(name, table, folder):
+    csv_of_arrow(table, folder / f"{name}.csv")
+
+
+def csv_of_arrow(table, path):
     import pyarrow.csv
 
-    pyarrow.csv.write_csv(table, folder / f"{name}.csv")
+    pyarrow.csv.write_csv(table, path)
 
 
 @each_table("pyarrow", "Parquet")
@@ -146,6 +150,13 @@ polars_to("CSV", lambda frame, path: frame.write_csv(f"{path}.csv"))
 polars_to("JSON", lambda frame, path: frame.write_json(f"{path}.json"))
 polars_to("NDJSON", lambda frame, path: frame.write_ndjson(f"{path}.ndjson"))
 polars_to("Parquet", lambda frame, path: frame.write_parquet(f"{path}.parquet"))
+
+
+@each_table("Polars", "Delta")
+def polars_delta(name, table, folder):
+    import polars
+
+    polars.from_arrow(table).write_delta(folder)
 
 
 @each_table("Polars", "Parquet, hive by segment")
@@ -388,16 +399,14 @@ sqlite_shell("list", ".csv", "-header")
 # LibreOffice
 
 
-def libreoffice(form, write_sheet, ending):
+def libreoffice(form, write_sheet, ending, to="csv"):
     @exporter("LibreOffice", form)
     def write(tables, folder):
         given = scratch()
         for name, table in tables.items():
             write_sheet(table, given / f"{name}.{ending}")
         home = f"-env:UserInstallation=file://{scratch()}"
-        files = sorted(given.iterdir())
-        locale = os.environ | {"LC_ALL": "C.UTF-8"}
-        run("soffice", home, "--headless", "--convert-to", "csv", "--outdir", given / "out", *files, env=locale)
+        run("soffice", home, "--headless", "--convert-to", to, "--outdir", given / "out", *sorted(given.iterdir()))
         for name in tables:
             (folder / name).mkdir()
             shutil.move(given / "out" / f"{name}.csv", folder / name)
@@ -411,8 +420,10 @@ def sheet(table, path):
     frame.to_excel(path, index=False)
 
 
+# Without a word on it, it writes Latin-1, with question marks for what that lacks.
 libreoffice("xlsx to CSV", sheet, "xlsx")
-libreoffice("CSV to CSV", lambda table, path: __import__("pyarrow.csv").csv.write_csv(table, path), "csv")
+libreoffice("xlsx to CSV, UTF-8", sheet, "xlsx", "csv:Text - txt - csv (StarCalc):44,34,76")
+libreoffice("CSV to CSV", csv_of_arrow, "csv")
 
 
 # Lakehouse tables
@@ -603,5 +614,6 @@ def beside_python(name):
     return lambda: pathlib.Path(sys.executable).parent / name
 
 
-singer("Singer target-jsonl", "JSON lines", lambda: os.environ["TARGET_JSONL"], lambda folder: {"destination_path": f"{folder}"})
+singer("Singer target-jsonl", "JSON lines", lambda: os.environ["TARGET_JSONL"],
+       lambda folder: {"destination_path": f"{folder}"})
 singer("Singer target-csv", "CSV", beside_python("target-csv"), lambda folder: {"output_path": f"{folder}"})

@@ -37,10 +37,15 @@ COLUMNS = {
 }
 
 # What a name or a note is made of in real systems, and exporters quote each in their own way.
-HABITS = ['{} "North", Inc', "{}, O'Neil & Söhne", "{} 東京 🙂", "{} \\ Partner", '"{}"', "{}; a | b", "{}\nsecond line", "{}\ttab"]
+HABITS = [
+    '{} "North", Inc', "{}, O'Neil & Söhne", "{} 東京 🙂", "{} \\ Partner", '"{}"', "{}; a | b", "{}\nsecond line", "{}\ttab",
+]
 
-# How a table can be declared: times without a zone and floats, or times with a zone, whole quantities and decimals.
-KINDS = ("timestamp", "timestamptz")
+# How a table can be declared.
+KINDS = {
+    "timestamp": "Times without zone, floats",
+    "timestamptz": "Times with zone, decimals",
+}
 
 
 def rows_of(demo, table):

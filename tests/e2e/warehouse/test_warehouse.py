@@ -116,7 +116,7 @@ def test_a_crm_in_a_warehouse_is_a_source(engine, tmp_path, tables, sources, exp
     assert {table: rows(source, table) for table in expected} == expected
     assert sorted(folder.name for folder in source.iterdir()) == sorted(expected)
     answer = ask(source)
-    assert answer.refusal is None and answer.issues == []
+    assert answer.refusal is None and [issue for issue in answer.issues if issue["count"]] == []
     names = {row["customer_name"]: (row["segment"], row["csm_id"]) for row in answer.rows.values()}
     owner = expected["customers"][0][5].removesuffix(".0")
     assert names == {'Acme "North", Inc': ("Mid-Market", owner), "Beta": ("SMB", None)}
