@@ -16,7 +16,7 @@ EXPORT = ROOT / "infra" / "export"
 # Nobody's server is in UTC.
 ZONE = "America/New_York"
 
-sys.path.insert(0, str(ROOT / "tests" / "exporters"))
+sys.path.insert(0, str(ROOT / "tests" / "e2e" / "exporters"))
 
 
 class PostgreSql:

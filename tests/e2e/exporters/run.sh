@@ -7,7 +7,7 @@
 # Besides Python's packages it uses these of Debian; without one, its exporters are reported as not written:
 #   default-jre-headless (PySpark), libreoffice-calc, mariadb-server, sqlite3
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 
 if [ -z "${EXPANSION_LOCAL:-}" ]; then
   cargo build --quiet --locked --package expansion-local
@@ -15,10 +15,10 @@ if [ -z "${EXPANSION_LOCAL:-}" ]; then
 fi
 install() { # virtual environment, requirements
   python3 -m venv "target/$1"
-  "target/$1/bin/pip" install --quiet --disable-pip-version-check --requirement "tests/exporters/$2.txt"
+  "target/$1/bin/pip" install --quiet --disable-pip-version-check --requirement "tests/e2e/exporters/$2.txt"
 }
 install exporters requirements
 # It pins what the others need newer.
 install exporters-singer requirements-singer
 export EXPANSION_LOCAL TARGET_JSONL="$PWD/target/exporters-singer/bin/target-jsonl"
-exec target/exporters/bin/python -W ignore tests/exporters/compare.py "$@"
+exec target/exporters/bin/python -W ignore tests/e2e/exporters/compare.py "$@"
