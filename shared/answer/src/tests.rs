@@ -54,6 +54,7 @@ fn model(weights: &[f64]) -> Model {
         model_id: "m".to_owned(),
         as_of: as_of(),
         horizon_days: 90,
+        slots: Slots::default(),
         propensity: AdditiveModel {
             family: "additive".to_owned(),
             knowledge: Knowledge::Full,

@@ -1,6 +1,7 @@
 //! The model as plain data: log-odds = intercept + Σ weights of the bins of one or two features.
 
 use expansion_domain::Instant;
+use expansion_features::Slots;
 use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Bins, Bytes, Cohort, Heterogeneity, ProductModel, Profiles, ValueModel};
 
 /// Changes whenever the artifact's form does.
-pub const ARTIFACT_SCHEMA_VERSION: u32 = 4;
+pub const ARTIFACT_SCHEMA_VERSION: u32 = 5;
 
 /// A fitted model: how likely an expansion is, what it is worth and of what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct Model {
     pub as_of: Instant,
     /// The label window in days.
     pub horizon_days: u16,
+    /// What the slots of its snapshots stand for.
+    pub slots: Slots,
     /// How likely an expansion is.
     pub propensity: AdditiveModel,
     /// What an expansion is worth; absent when too few won amounts are known.

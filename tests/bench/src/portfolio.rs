@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use expansion_bench::{Failure, Known};
 use expansion_domain::{Id, Instant, SourceData};
-use expansion_features::{Column, Dataset, Value as Cell, cutoffs, dataset};
+use expansion_features::{Column, Dataset, Value as Cell, cutoffs, dataset, slots};
 use expansion_model::{evaluate, evaluate_portfolios};
 use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time, worked};
 use jiff::civil::Date;
@@ -44,7 +44,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let horizon_days = arguments.known.horizon_days;
     let (source, as_of) = arguments.known.read().await?;
     let cutoffs = cutoffs(&source, as_of, horizon_days, MOST_CUTOFFS);
-    let data = dataset(&source, &cutoffs, horizon_days);
+    let data = dataset(&source, &cutoffs, horizon_days, &slots(&source, &cutoffs, as_of));
     let split = out_of_time(&data, &cutoffs, horizon_days).ok_or("the history is too short to hold any out")?;
     let (train, test) = (data.take(&split.train), data.take(&split.held_out));
     if let Some(folder) = &arguments.tables {
