@@ -89,8 +89,7 @@ pub(crate) fn change(inputs: &Inputs<'_>, readings: &[Reading], days: i32) -> Va
 
 /// How much the mean of the last so many days changed against that of as many before, less how much that one had changed.
 pub(crate) fn acceleration(inputs: &Inputs<'_>, readings: &[Reading], days: i32) -> Value {
-    let [now, before, earlier] =
-        [0, 1, 2].map(|ago| mean(between(inputs, readings, (ago + 1) * days, ago * days)));
+    let [now, before, earlier] = [0, 1, 2].map(|ago| mean(between(inputs, readings, (ago + 1) * days, ago * days)));
     let changed = |now, before| relative(now, before).as_number();
     changed(now, before).zip(changed(before, earlier)).map(|(now, then)| now - then).into()
 }
@@ -470,7 +469,8 @@ mod tests {
 
     fn contact(history: &CustomerHistory) -> (Value, String) {
         let known = history.known(as_of()).expect("it is a customer");
-        let inputs = Inputs { known, catalogue: &Catalogue::default(), tables: &[Table::Engagements], slots: &Slots::default() };
+        let inputs =
+            Inputs { known, catalogue: &Catalogue::default(), tables: &[Table::Engagements], slots: &Slots::default() };
         let (_, feature) = feature("executive_contact").expect("it is a feature");
         let value = feature.value(&inputs);
         let text = feature.describe(&inputs, &value);

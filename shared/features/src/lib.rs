@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod catalogue;
 mod dataset;
 mod extract;
 mod frame;
@@ -19,6 +20,7 @@ mod snapshot;
 mod spec;
 mod together;
 
+pub use catalogue::catalogue;
 pub use dataset::{Dataset, cutoffs, dataset, slots};
 pub use extract::SeatOutlook;
 pub use frame::{Column, Frame, MISSING_LEVEL};

@@ -105,21 +105,19 @@ impl Slots {
     }
 }
 
-/// The metric of seats in use: the one of that name, or else the one that most often lies below and near the seats under
-/// contract.
+/// The metric of seats in use: the one of that name, or else of those that mostly lie below and near the seats under contract
+/// the nearest one.
 fn seats(ratios: &BTreeMap<&Id, Vec<f64>>) -> Option<Id> {
     if let Some((named, _)) = ratios.iter().find(|(metric, _)| &****metric == ACTIVE_SEATS) {
         return Some((*named).clone());
     }
-    let fitting = |ratios: &[f64]| {
-        share(ratios.iter().filter(|ratio| OF_ENTITLED.contains(*ratio)).count(), ratios.len().max(1))
+    let nearness = |(metric, ratios): (&&Id, &Vec<f64>)| {
+        // What is the same as the seats under contract counts these, not those in use.
+        let fitting = ratios.iter().filter(|ratio| OF_ENTITLED.contains(*ratio) && (*ratio - 1.0).abs() > 1e-9);
+        let fits = ratios.len() >= LEAST_CUSTOMERS && share(fitting.clone().count(), ratios.len()) >= MOSTLY;
+        fits.then(|| (fitting.clone().sum::<f64>() / count(fitting.count()), (*metric).clone()))
     };
-    let enough = ratios.iter().filter(|(_, ratios)| ratios.len() >= LEAST_CUSTOMERS);
-    let mut found: Vec<(f64, &Id)> = enough.map(|(metric, ratios)| (fitting(ratios), *metric)).collect();
-    found.retain(|(fitting, _)| *fitting >= MOSTLY);
-    // Of equally good ones the first by name.
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    found.first().map(|(_, metric)| (*metric).clone())
+    ratios.iter().filter_map(nearness).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, metric)| metric)
 }
 
 /// The names that most customers have. In the order of the names, so that a small change of how many have each does not make
@@ -132,4 +130,104 @@ fn commonest(names: BTreeMap<&Id, usize>, most: usize, customers: usize) -> Vec<
     let mut names: Vec<Id> = names.into_iter().map(|(name, _)| name.clone()).collect();
     names.sort_unstable();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use expansion_domain::{Contract, CustomerHistory, Reading, Signal, UsageSeries};
+
+    use super::*;
+
+    fn at() -> Instant {
+        "2026-01-01".parse().expect("a date")
+    }
+
+    /// So many customers with 10, 11, … seats under contract and a weekly reading of each metric, so many times the seats.
+    fn source(customers: u8, metrics: &[(&str, f64)]) -> SourceData {
+        let customer = |n: u8| {
+            let seats = 10.0 + f64::from(n);
+            let contract = Contract {
+                contract_id: "k".into(),
+                product_id: None,
+                quantity: Some(seats),
+                annual_value: None,
+                start_date: at().plus_days(-300),
+                end_date: None,
+            };
+            let reading = |value| (0..20).rev().map(move |week| Reading { at: at().plus_days(-7 * week), value });
+            let series = |(metric, of_seats): &(&str, f64)| UsageSeries {
+                metric: (*metric).into(),
+                readings: reading(of_seats * seats).collect(),
+            };
+            let mut history = CustomerHistory {
+                contracts: vec![contract],
+                usage: metrics.iter().map(series).collect(),
+                ..CustomerHistory::new(n.to_string().into(), at().plus_days(-400))
+            };
+            history.sort();
+            history
+        };
+        SourceData { customers: (0..customers).map(customer).collect(), ..SourceData::default() }
+    }
+
+    fn names(names: &[Id]) -> Vec<&str> {
+        names.iter().map(|name| &**name).collect()
+    }
+
+    #[test]
+    fn the_metrics_that_most_customers_have_come_in_the_order_of_their_names() {
+        let mut source =
+            source(40, &[("zoom", 9.0), ("mau", 0.7), ("credits_used", 30.0), ("alerts", 1.5), ("old", 1.0)]);
+        for (n, history) in source.customers.iter_mut().enumerate() {
+            // Nearly everybody has alerts, a few have exports, and one metric has ended.
+            history.usage.retain(|series| &*series.metric != "alerts" || n > 0);
+            history.usage.retain(|series| &*series.metric != "zoom" || n > 30);
+            let old = history.usage.iter_mut().filter(|series| &*series.metric == "old");
+            old.for_each(|series| {
+                series.readings.iter_mut().for_each(|reading| reading.at = reading.at.plus_days(-100))
+            });
+            history.usage.extend(
+                (n < 20).then(|| UsageSeries {
+                    metric: "exports".into(),
+                    readings: vec![Reading { at: at(), value: 1.0 }],
+                }),
+            );
+            history.sort();
+        }
+        let slots = Slots::of(&source, at());
+        assert_eq!(names(&slots.metrics), ["alerts", "credits_used", "exports", "mau"]);
+        assert_eq!(slots.name(Slot::Metric(1)).map(|name| &**name), Some("credits_used"));
+        assert_eq!(Slots::of(&source, at().plus_days(-100)).metrics.len(), 4, "the old one, and no exports yet");
+    }
+
+    #[test]
+    fn seats_in_use_are_found_by_name_or_by_the_seats_under_contract() {
+        let seats = |customers, metrics: &[(&str, f64)]| Slots::of(&source(customers, metrics), at()).seats;
+        let found = |metrics: &[(&str, f64)]| seats(40, metrics).as_deref().map(str::to_owned);
+        assert_eq!(found(&[("mau", 0.7), ("sessions", 3.0)]).as_deref(), Some("mau"));
+        assert_eq!(found(&[("active_seats", 3.0), ("mau", 0.7)]).as_deref(), Some("active_seats"));
+        assert_eq!(found(&[("dau", 0.3), ("mau", 0.7), ("seats_bought", 1.0)]).as_deref(), Some("mau"), "the nearest");
+        assert_eq!(found(&[("sessions", 3.0), ("errors", 0.01)]), None);
+        assert_eq!(seats(10, &[("mau", 0.7)]), None, "too few to tell");
+    }
+
+    #[test]
+    fn kinds_of_signals_without_a_feature_by_name_get_a_slot() {
+        let mut source = source(4, &[]);
+        for (n, history) in source.customers.iter_mut().enumerate() {
+            let kinds = ["demo_request", "seat_inquiry", "webinar"].into_iter().take(n);
+            history.signals.extend(kinds.map(|kind| Signal { detected_at: at(), kind: kind.into(), summary: None }));
+            let detected_at = at().plus_days(-500);
+            history.signals.push(Signal { detected_at, kind: "forgotten".into(), summary: None });
+            history.sort();
+        }
+        assert_eq!(names(&Slots::of(&source, at()).kinds), ["demo_request", "webinar"]);
+    }
+
+    #[test]
+    fn names_are_spoken_as_words() {
+        let slots = Slots { metrics: vec!["credits_used".into(), "mau".into()], ..Slots::default() };
+        let spoken = [0, 1, 2].map(|place| slots.spoken(Slot::Metric(place)));
+        assert_eq!(spoken, ["Credits used", "Mau", "Usage metric 3"]);
+    }
 }

@@ -384,37 +384,37 @@ of_kind!(OF_KIND_4, "kind_4_", 3);
 of_kind!(OF_KIND_5, "kind_5_", 4);
 of_kind!(OF_KIND_6, "kind_6_", 5);
 
-const OF_METRICS: [&[Feature]; METRICS] = [OF_METRIC_1, OF_METRIC_2, OF_METRIC_3, OF_METRIC_4];
-const OF_KINDS: [&[Feature]; KINDS] = [OF_KIND_1, OF_KIND_2, OF_KIND_3, OF_KIND_4, OF_KIND_5, OF_KIND_6];
+const LISTS: [&[Feature]; 1 + METRICS + KINDS] = [
+    OF_CUSTOMER,
+    OF_METRIC_1,
+    OF_METRIC_2,
+    OF_METRIC_3,
+    OF_METRIC_4,
+    OF_KIND_1,
+    OF_KIND_2,
+    OF_KIND_3,
+    OF_KIND_4,
+    OF_KIND_5,
+    OF_KIND_6,
+];
 const LEN: usize = OF_CUSTOMER.len() + METRICS * OF_METRIC_1.len() + KINDS * OF_KIND_1.len();
-const ALL: [Feature; LEN] = {
-    let mut all = [OF_CUSTOMER[0]; LEN];
-    let mut at = put(&mut all, 0, OF_CUSTOMER);
-    let mut slot = 0;
-    while slot < METRICS {
-        at = put(&mut all, at, OF_METRICS[slot]);
-        slot += 1;
-    }
-    slot = 0;
-    while slot < KINDS {
-        at = put(&mut all, at, OF_KINDS[slot]);
-        slot += 1;
-    }
-    all
-};
-
-/// Writes a list into another from a place on; returns the place after it.
-const fn put(all: &mut [Feature; LEN], at: usize, list: &[Feature]) -> usize {
-    let mut i = 0;
-    while i < list.len() {
-        all[at + i] = list[i];
-        i += 1;
-    }
-    at + list.len()
-}
 
 /// Every feature, in the order of a snapshot's values.
-pub static FEATURES: &[Feature] = &ALL;
+pub static FEATURES: &[Feature] = &joined::<LEN>(&LISTS);
+
+/// Lists of which none is empty, one after the other.
+const fn joined<const N: usize>(lists: &[&[Feature]]) -> [Feature; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut at, mut list, mut from) = (0, 0, 0);
+    while at < N {
+        if from == lists[list].len() {
+            (list, from) = (list + 1, 0);
+        }
+        all[at] = lists[list][from];
+        (at, from) = (at + 1, from + 1);
+    }
+    all
+}
 
 #[cfg(test)]
 mod tests {

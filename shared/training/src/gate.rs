@@ -438,7 +438,9 @@ mod tests {
         let challenger = Challenger { readiness: Readiness::Suspicious, ..challenger(&good) };
         let promoted = |propensity| {
             let champion = champion(propensity, 6);
-            decide(Some(of(&champion, &data)), &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied").promote
+            decide(Some(of(&champion, &data)), &challenger, &data, &held_out, STALE_DEAL_DAYS)
+                .expect("it can be applied")
+                .promote
         };
         assert!(promoted(good.clone()));
         assert!(!promoted(additive(0.0, 0.0)));

@@ -277,5 +277,9 @@ pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted> {
 /// Fits the propensity model to rows that know no time: families compete on a fifth of the customers.
 pub fn fit_flat(data: &Dataset, segment: Option<&str>) -> Result<Fitted> {
     let split = crate::split::by_customer(data);
-    fit(data, Some(&split), Layout { segment, open_deal: None, horizon_days: 0, outcomes_among_features: false, is_candidate: |_| false })
+    fit(
+        data,
+        Some(&split),
+        Layout { segment, open_deal: None, horizon_days: 0, outcomes_among_features: false, is_candidate: |_| false },
+    )
 }
