@@ -256,7 +256,7 @@ fn labels_read_as_people_say_them() {
     });
     history.usage[0].readings.push(Reading { at: day(AS_OF_DAY - 3), value: 95.0 });
     let exports = [(80, 50.0), (40, 50.0), (20, 60.0), (10, 80.0)];
-    history.usage[3].readings.extend(exports.map(|(ago, value)| Reading { at: day(AS_OF_DAY - ago), value }));
+    history.usage[2].readings.extend(exports.map(|(ago, value)| Reading { at: day(AS_OF_DAY - ago), value }));
     history.signals.push(Signal { detected_at: day(AS_OF_DAY - 9), kind: "odd".into(), summary: None });
     for offset in [20, 40] {
         let kind = "seat_inquiry".into();

@@ -413,6 +413,28 @@ mod tests {
     }
 
     #[test]
+    fn a_champion_of_other_slots_is_judged_on_rows_made_by_them() {
+        let (data, held_out) = rows(|_| -2.0);
+        let turned = match &data.frame.columns[0] {
+            Column::Numbers(numbers) => Column::Numbers(numbers.iter().map(|x| 1.0 - x).collect()),
+            levels @ Column::Levels { .. } => levels.clone(),
+        };
+        let frame = Frame { columns: vec![turned], ..data.frame.clone() };
+        // What it says of its own rows is what the challenger says of these.
+        let (model, champion) = (additive(-2.0, 1.0), champion(additive(-2.0, -1.0), 6));
+        let decide = |frame| {
+            let champion = Champion { model: &champion, frame };
+            decide(Some(champion), &challenger(&model), &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied")
+        };
+        let losses =
+            |decision: Decision| decision.champion_log_loss.zip(decision.challenger_log_loss).expect("compared");
+        let (its, own) = losses(decide(&frame));
+        assert!((its - own).abs() < 0.001, "{its} {own}");
+        let (its, own) = losses(decide(&data.frame));
+        assert!(its > own + 0.1, "{its} {own}");
+    }
+
+    #[test]
     fn only_rows_that_the_champion_has_not_seen_count_where_they_are_enough() {
         let (data, held_out) = rows(|_| -2.0);
         let model = additive(-2.0, 1.0);
