@@ -1,62 +1,59 @@
 //! The page that lists the features, made from their declarations.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 
 use expansion_domain::Table;
 
 use crate::{Audience, Better, FEATURES, Feature, KINDS, METRICS, Slot, Unit};
 
 /// The page as it stands in `CATALOGUE.md`.
-///
-/// # Errors
-/// Never: writing to a string cannot fail.
-pub fn catalogue() -> Result<String, fmt::Error> {
-    let mut page = String::new();
-    writeln!(page, "# Feature catalogue\n")?;
-    writeln!(page, "<!-- Made by `cargo run -p expansion-features --example catalogue`. -->\n")?;
-    writeln!(
-        page,
-        "What a model may know of a customer, by the table that it comes from. Each feature is computed from what was known\n\
-         at `as_of` alone, and missing where its table is not in the source. A model uses those that say something.\n"
-    )?;
+pub fn catalogue() -> String {
+    let mut lines = vec![
+        "# Feature catalogue".to_owned(),
+        String::new(),
+        "<!-- Made by `cargo run -p expansion-features --example catalogue`. -->".to_owned(),
+        String::new(),
+        "What a model may know of a customer, by the table that it comes from. Each feature is computed from what was known"
+            .to_owned(),
+        "at `as_of` alone, and missing where its table is not in the source. A model uses those that say something."
+            .to_owned(),
+    ];
     let mut by_table: BTreeMap<Table, Vec<&Feature>> = BTreeMap::new();
     for feature in FEATURES.iter().filter(|feature| feature.slot.is_none()) {
         by_table.entry(feature.table).or_default().push(feature);
     }
     for (table, features) in by_table {
-        section(&mut page, &format!("`{table}`"), "", &features)?;
+        lines.extend(section(&format!("`{table}`"), None, &features));
     }
     let of = |slot: Slot| FEATURES.iter().filter(move |feature| feature.slot == Some(slot)).collect::<Vec<_>>();
     let metrics = format!(
-        "The {METRICS} metrics that most customers have, whatever they are called, as `metric_1` to `metric_{METRICS}` in the\n\
-         order of their names. Neither their unit nor their direction needs to be known. What they add to the other features\n\
-         enters the model, of one measure over 7, 30 and 90 days the window that says most.\n"
+        "The {METRICS} metrics that most customers have, whatever they are called, as `metric_1` to `metric_{METRICS}` in the order of\n\
+         their names. Neither unit nor direction needs to be known. Of one measure over 7, 30 and 90 days the window that says\n\
+         most enters a model, if it adds something to the other features."
     );
-    section(&mut page, "Each usage metric", &metrics, &of(Slot::Metric(0)))?;
+    lines.extend(section("Each usage metric", Some(metrics), &of(Slot::Metric(0))));
     let kinds = format!(
-        "The {KINDS} kinds of signals that most customers gave, besides those above, as `kind_1` to `kind_{KINDS}` in the order\n\
-         of their names.\n"
+        "The {KINDS} kinds of signals that most customers gave, besides those above, as `kind_1` to `kind_{KINDS}` in the order of\n\
+         their names."
     );
-    section(&mut page, "Each kind of signal", &kinds, &of(Slot::Kind(0)))?;
-    Ok(page)
+    lines.extend(section("Each kind of signal", Some(kinds), &of(Slot::Kind(0))));
+    lines.join("\n") + "\n"
 }
 
-fn section(page: &mut String, title: &str, introduction: &str, features: &[&Feature]) -> fmt::Result {
-    writeln!(page, "## {title}\n")?;
-    if !introduction.is_empty() {
-        writeln!(page, "{introduction}")?;
-    }
-    writeln!(page, "| Feature | Unit | What is said | Where it is missing | Better | Told to |")?;
-    writeln!(page, "|---|---|---|---|---|---|")?;
-    for feature in features {
+/// The lines of a section.
+fn section(title: &str, introduction: Option<String>, features: &[&Feature]) -> Vec<String> {
+    let mut lines = vec![String::new(), format!("## {title}"), String::new()];
+    lines.extend(introduction.into_iter().flat_map(|text| [text, String::new()]));
+    lines.push("| Feature | Unit | What is said | Where it is missing | Better | Told to |".to_owned());
+    lines.push("|---|---|---|---|---|---|".to_owned());
+    lines.extend(features.iter().map(|feature| {
         let Feature { name, unit, label, missing, better, audience, .. } = feature;
         let name = name.replace("_1_", "_N_");
         let [label, missing] = [label, missing].map(|text| said(text, feature.slot));
         let (unit, better, audience) = (of_unit(*unit), of_better(*better), of_audience(*audience));
-        writeln!(page, "| `{name}` | {unit} | {label} | {missing} | {better} | {audience} |")?;
-    }
-    writeln!(page)
+        format!("| `{name}` | {unit} | {label} | {missing} | {better} | {audience} |")
+    }));
+    lines
 }
 
 /// A label with its places in words.
@@ -106,7 +103,7 @@ mod tests {
     #[test]
     fn the_page_is_that_of_the_declarations() {
         assert!(
-            include_str!("../CATALOGUE.md") == catalogue().expect("a string"),
+            include_str!("../CATALOGUE.md") == catalogue(),
             "the features have changed: \
              `cargo run -p expansion-features --example catalogue > shared/features/CATALOGUE.md`, and look at the difference"
         );
@@ -114,7 +111,7 @@ mod tests {
 
     #[test]
     fn every_feature_is_on_the_page() {
-        let page = catalogue().expect("a string");
+        let page = catalogue();
         for feature in FEATURES {
             let of_slot = |name: &str| match feature.slot {
                 Some(Slot::Metric(at)) => name.replace(&format!("metric_{}_", at + 1), "metric_N_"),
