@@ -130,7 +130,8 @@ impl Basis {
             Former::Unusable(reason) => answering.before = Err(reason.clone()),
             Former::Run { as_of, calculated_at, model } => {
                 let scorer = Scorer::new(&model.propensity)?;
-                answering.before = Ok(Before { scorer, as_of: *as_of, calculated_at: *calculated_at });
+                let slots = &model.slots;
+                answering.before = Ok(Before { scorer, slots, as_of: *as_of, calculated_at: *calculated_at });
             }
         }
         Ok(answering)

@@ -13,7 +13,7 @@ mod yardstick;
 use std::collections::BTreeMap;
 
 use expansion_domain::{CustomerHistory, Instant, RunId, Table, row_id};
-use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Topic, Value, feature};
+use expansion_features::{Catalogue, FEATURES, Inputs, Slots, Snapshot, Topic, Value, feature};
 use expansion_model::{
     Apportioned, Assortment, Confidence, FactorValue, Model, Neighbours, Scorer, SimilarCohort, UnknownFeature,
     apportion, exact_points, points_of, rounded, sigmoid,
@@ -80,6 +80,8 @@ impl Default for Rules {
 pub struct Before<'a> {
     /// Its model's propensity part, made ready.
     pub scorer: Scorer<'a>,
+    /// The slots of that model.
+    pub slots: &'a Slots,
     /// The inclusive bound of what it knew.
     pub as_of: Instant,
     /// The instant under which its rows are stored.
@@ -141,7 +143,7 @@ impl<'a> Answering<'a> {
 /// The answer about one customer; `None` if they are none at `as_of`. `previous` is their score in the run before.
 pub fn answer(run: &Answering<'_>, history: &CustomerHistory, previous: Option<Previous>) -> Option<Answer> {
     let known = history.known(run.as_of)?;
-    let inputs = Inputs { known, catalogue: &run.catalogue, tables: run.tables };
+    let inputs = Inputs { known, catalogue: &run.catalogue, tables: run.tables, slots: &run.model.slots };
     let model = run.model;
     let snapshot = inputs.snapshot();
     let bins = run.scorer.bins(&snapshot);

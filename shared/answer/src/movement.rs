@@ -20,15 +20,18 @@ pub(crate) fn movement(
 ) -> Result<Movement, String> {
     let (run, previous) = (scored.run, i32::from(previous.propensity_score));
     let known = history.known(before.as_of).ok_or("by what is known now they were not a customer then")?;
-    let then = Inputs { known, catalogue: &run.catalogue, tables: run.tables };
+    let then = Inputs { known, catalogue: &run.catalogue, tables: run.tables, slots: before.slots };
     let snapshot = then.snapshot();
+    // As the model of then sees them: its slots may stand for other metrics.
+    let now = Inputs { slots: before.slots, ..scored.inputs };
+    let changed = if *before.slots == run.model.slots { scored.snapshot.clone() } else { now.snapshot() };
     let by_then = |bins: &[u16]| {
         let mut contributions = vec![0.0; bins.len()];
         let score = before.scorer.score(bins, &mut contributions);
         (score.log_odds, contributions)
     };
     let (start, from) = by_then(&before.scorer.bins(&snapshot));
-    let (middle, to) = by_then(&before.scorer.bins(&scored.snapshot));
+    let (middle, to) = by_then(&before.scorer.bins(&changed));
     let end = run.model.propensity.intercept + scored.contributions.iter().sum::<f64>();
 
     let changes: Vec<f64> = from.iter().zip(&to).map(|(from, to)| to - from).collect();
@@ -39,7 +42,7 @@ pub(crate) fn movement(
     for (part, points) in parts {
         let feature = &FEATURES[columns[part]];
         let said = |inputs: &Inputs<'_>, of: &Snapshot| feature.describe(inputs, &of.values[columns[part]]);
-        let (before, after) = (said(&then, &snapshot), said(&scored.inputs, &scored.snapshot));
+        let (before, after) = (said(&then, &snapshot), said(&now, &changed));
         if before == after {
             // The values differ by less than one would say.
             other += points;

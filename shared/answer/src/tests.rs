@@ -4,11 +4,11 @@ use expansion_domain::{
     Contract, CustomerHistory, Engagement, Instant, Opportunity, Product, Reading, RunId, Signal, Stage, Stakeholder,
     Table, UsageSeries, calculated_at,
 };
-use expansion_features::{Catalogue, FEATURE_SET_VERSION, FEATURES};
+use expansion_features::{ACTIVE_SEATS, Catalogue, FEATURE_SET_VERSION, FEATURES, Inputs, Slots};
 use expansion_model::{
     ARTIFACT_SCHEMA_VERSION, AdditiveModel, Axis, BinnedFeature, Bins, ConfidenceLevel, FactorValue, Heterogeneity,
     Knowledge, Model, ProductModel, Profile, Profiles, Reference, Scorer, Side, Term, TermKind, Uncertainty, Usual,
-    rescore, smallest_change,
+    points_of, rescore, smallest_change,
 };
 use expansion_records::{Grade, GradeShares, Listed, Previous, Propensity, Standing, Yardstick};
 use proptest::prelude::*;
@@ -54,6 +54,7 @@ fn model(weights: &[f64]) -> Model {
         model_id: "m".to_owned(),
         as_of: as_of(),
         horizon_days: 90,
+        slots: Slots { seats: Some(ACTIVE_SEATS.into()), ..Slots::default() },
         propensity: AdditiveModel {
             family: "additive".to_owned(),
             knowledge: Knowledge::Full,
@@ -156,7 +157,7 @@ fn with_catalogue(
         Answering::new(model, catalogue, &Table::ALL, (&yardstick, Rules::default()), run).expect("its features exist");
     if let Some((model, as_of)) = before {
         let scorer = Scorer::new(&model.propensity).expect("its features exist");
-        answering.before = Ok(Before { scorer, as_of, calculated_at: as_of });
+        answering.before = Ok(Before { scorer, slots: &model.slots, as_of, calculated_at: as_of });
     }
     answer(&answering, history, previous).expect("a customer").row
 }
@@ -225,6 +226,50 @@ prop_compose! {
 
 fn weights() -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(-1.5..1.5_f64, 21)
+}
+
+#[test]
+fn the_model_of_the_run_before_sees_a_customer_by_its_own_slots() {
+    let of = |metric: &str| {
+        let mut weights = vec![0.0; 21];
+        weights[15..20].copy_from_slice(&[-1.0, -0.5, 0.5, 1.5, 0.0]);
+        let mut model = model(&weights);
+        model.propensity.features[3].name = "metric_1_level_30".to_owned();
+        model.slots.metrics = vec![metric.into()];
+        model
+    };
+    let series = |metric: &str, value: fn(i32) -> f64| UsageSeries {
+        metric: metric.into(),
+        readings: (0..20).rev().map(|week| Reading { at: as_of().plus_days(-7 * week), value: value(week) }).collect(),
+    };
+    let mut history = customer();
+    history.usage = vec![series("alerts", |_| 2.0), series("mau", |week| if week < 5 { 100.0 } else { 0.5 })];
+    let (now, then) = (of("alerts"), of("mau"));
+    let score = answered(&then, &history).listed.propensity_score;
+    let before = then_score(&then, &history, 60);
+    let previous = Previous { propensity_score: before, standing: Standing::ReadyToApproach, grade: None };
+    let row = with_before(&now, Some((&then, as_of().plus_days(-60))), &history, Some(previous));
+    let movement = row.movement.expect("there is a run before");
+    let [moved] = &movement.factors[..] else { panic!("{:?}", movement.factors) };
+    let said = (&*moved.before, &*moved.after, moved.points);
+    let rise = i32::from(score) - i32::from(before);
+    assert_eq!(said, ("Mau: 0.5 per reading in the last 30 days", "Mau: 100 per reading in the last 30 days", rise));
+    assert_eq!((movement.correction_points, movement.model_points), (0, movement.delta - rise));
+    let factor = row.contributing_factors.iter().find(|factor| factor.feature == "metric_1_level_30");
+    assert_eq!(factor.expect("it has points").label, "Alerts: 2 per reading in the last 30 days");
+}
+
+/// The score that a model gave a customer so many days ago.
+fn then_score(model: &Model, history: &CustomerHistory, days: i32) -> u8 {
+    let inputs = Inputs {
+        known: history.known(as_of().plus_days(-days)).expect("a customer"),
+        catalogue: &catalogue(),
+        tables: &Table::ALL,
+        slots: &model.slots,
+    };
+    let scorer = Scorer::new(&model.propensity).expect("its features exist");
+    let bins = scorer.bins(&inputs.snapshot());
+    u8::try_from(points_of(scorer.score(&bins, &mut vec![0.0; bins.len()]).propensity)).expect("a score")
 }
 
 proptest! {

@@ -20,7 +20,8 @@ pub fn yardstick(
     let catalogue = Catalogue::new(&source.products);
     let mut contributions = vec![0.0; model.propensity.features.len()];
     let customers = source.customers.iter().filter_map(|history| {
-        let inputs = Inputs { known: history.known(as_of)?, catalogue: &catalogue, tables: &source.tables };
+        let known = history.known(as_of)?;
+        let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables, slots: &model.slots };
         let propensity = scorer.score(&scorer.bins(&inputs.snapshot()), &mut contributions).propensity;
         Some((stands(&inputs, stale_deal_days).standing, history.segment.clone(), propensity))
     });

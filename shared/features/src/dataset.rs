@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use expansion_domain::{Instant, SourceData};
 
-use crate::{Catalogue, FEATURES, Frame, Inputs, Label, label, observed_until};
+use crate::{Catalogue, FEATURES, Frame, Inputs, Label, Slots, label, observed_until};
 
 /// Days between two training cutoffs.
 const STEP_DAYS: i32 = 30;
@@ -52,15 +52,21 @@ pub fn cutoffs(source: &SourceData, as_of: Instant, horizon_days: u16, most: usi
     cutoffs
 }
 
+/// The slots that rows at the given cutoffs are made with, oldest first: those of the newest one, or of `as_of` where there
+/// is none. What began later cannot be learned from.
+pub fn slots(source: &SourceData, cutoffs: &[Instant], as_of: Instant) -> Slots {
+    Slots::of(source, cutoffs.last().copied().unwrap_or(as_of))
+}
+
 /// The rows of all customers at the given cutoffs, cutoff by cutoff.
-pub fn dataset(source: &SourceData, cutoffs: &[Instant], horizon_days: u16) -> Dataset {
+pub fn dataset(source: &SourceData, cutoffs: &[Instant], horizon_days: u16, slots: &Slots) -> Dataset {
     let catalogue = Catalogue::new(&source.products);
     let mut data = Dataset { frame: Frame::empty(), ..Dataset::default() };
     let mut levels = vec![HashMap::new(); FEATURES.len()];
     for &as_of in cutoffs {
         for (customer, history) in (0_u32..).zip(&source.customers) {
             if let Some(known) = history.known(as_of) {
-                let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables };
+                let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables, slots };
                 data.frame.push(&inputs.snapshot(), &mut levels);
                 data.labels.push(label(history, as_of, horizon_days));
                 data.customers.push(customer);

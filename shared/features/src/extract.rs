@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use expansion_domain::{Engagement, Instant, Outcome, Reading, Signal, count};
+use expansion_domain::{Engagement, Instant, Known, Outcome, Reading, Signal, count};
 
-use crate::{Inputs, Value};
+use crate::{Catalogue, Inputs, Slot, Value};
 
 /// After this many days a signal weighs half.
 const SIGNAL_HALF_LIFE_DAYS: f64 = 30.0;
@@ -15,8 +15,8 @@ const EXECUTIVE_LOOKBACK_DAYS: i32 = 365;
 /// The signal kinds with a feature of their own.
 const SIGNAL_KINDS: [&str; 6] =
     ["seat_inquiry", "enterprise_inquiry", "feature_request", "new_team", "champion_promotion", "pricing_page"];
-/// Stands for all other kinds.
-pub(crate) const OTHER: &str = "";
+/// Fewer readings don't tell how much they scatter.
+const LEAST_SCATTER: usize = 3;
 /// Signals older than this are forgotten.
 const SIGNAL_LOOKBACK_DAYS: i32 = 180;
 
@@ -37,7 +37,7 @@ impl SeatOutlook {
     /// The outlook, where seats under contract and at least two days of use are known.
     pub fn of(inputs: &Inputs<'_>) -> Option<Self> {
         let entitled = seats(inputs)?;
-        let readings = last(inputs, inputs.known.usage("active_seats"), 90);
+        let readings = last(inputs, active_seats(inputs), 90);
         let (active, growth) = line(readings, inputs.known.as_of)?;
         let span = readings.last().zip(readings.first()).map_or(0.0, |(last, first)| last.at.days_since(first.at));
         Some(Self { entitled, active, growth, span })
@@ -51,12 +51,22 @@ impl SeatOutlook {
 
 // --- usage ---------------------------------------------------------------------------------------------------------
 
+/// The readings of the seats in use, whatever that metric is called.
+pub(crate) fn active_seats<'a>(inputs: &Inputs<'a>) -> &'a [Reading] {
+    inputs.slots.seats.as_ref().map_or(&[], |metric| inputs.known.usage(metric))
+}
+
+/// The readings of the metric that a slot stands for.
+pub(crate) fn metric<'a>(inputs: &Inputs<'a>, slot: usize) -> &'a [Reading] {
+    inputs.slots.name(Slot::Metric(slot)).map_or(&[], |metric| inputs.known.usage(metric))
+}
+
 pub(crate) fn seat_utilisation(inputs: &Inputs<'_>) -> Value {
-    ratio(mean(last(inputs, inputs.known.usage("active_seats"), 30)), seats(inputs))
+    ratio(mean(last(inputs, active_seats(inputs), 30)), seats(inputs))
 }
 
 pub(crate) fn seat_utilisation_peak(inputs: &Inputs<'_>) -> Value {
-    let peak = last(inputs, inputs.known.usage("active_seats"), 90).iter().map(|r| r.value).reduce(f64::max);
+    let peak = last(inputs, active_seats(inputs), 90).iter().map(|r| r.value).reduce(f64::max);
     ratio(peak, seats(inputs))
 }
 
@@ -67,21 +77,46 @@ pub(crate) fn days_to_capacity(inputs: &Inputs<'_>) -> Value {
     outlook.map(|o| ((o.entitled - o.active) / o.growth).clamp(0.0, 3650.0)).into()
 }
 
-/// The mean reading of the last 30 days.
-pub(crate) fn level(inputs: &Inputs<'_>, metric: &str) -> Value {
-    mean(last(inputs, inputs.known.usage(metric), 30)).into()
+/// The mean reading of the last so many days.
+pub(crate) fn level(inputs: &Inputs<'_>, readings: &[Reading], days: i32) -> Value {
+    mean(last(inputs, readings, days)).into()
 }
 
-/// The mean of the last 30 days against that of the 60 days before.
-pub(crate) fn change(inputs: &Inputs<'_>, metric: &str) -> Value {
-    let readings = inputs.known.usage(metric);
-    relative(mean(last(inputs, readings, 30)), mean(between(inputs, readings, 90, 30)))
+/// The mean of the last so many days against that of the twice as many before.
+pub(crate) fn change(inputs: &Inputs<'_>, readings: &[Reading], days: i32) -> Value {
+    relative(mean(last(inputs, readings, days)), mean(between(inputs, readings, 3 * days, days)))
 }
 
-pub(crate) fn logins_per_seat(inputs: &Inputs<'_>) -> Value {
-    let logins = last(inputs, inputs.known.usage("logins"), 30);
-    let total = (!logins.is_empty()).then(|| sum(logins));
-    ratio(total, mean(last(inputs, inputs.known.usage("active_seats"), 30)))
+/// How much the mean of the last so many days changed against that of as many before, less how much that one had changed.
+pub(crate) fn acceleration(inputs: &Inputs<'_>, readings: &[Reading], days: i32) -> Value {
+    let [now, before, earlier] = [0, 1, 2].map(|ago| mean(between(inputs, readings, (ago + 1) * days, ago * days)));
+    let changed = |now, before| relative(now, before).as_number();
+    changed(now, before).zip(changed(before, earlier)).map(|(now, then)| now - then).into()
+}
+
+/// The standard deviation of the readings of the last so many days over their mean.
+pub(crate) fn volatility(inputs: &Inputs<'_>, readings: &[Reading], days: i32) -> Value {
+    let recent = last(inputs, readings, days);
+    let mean = mean(recent).filter(|mean| recent.len() >= LEAST_SCATTER && *mean > 0.0);
+    let deviation = |mean: f64| {
+        let squares: f64 = recent.iter().map(|r| (r.value - mean).powi(2)).sum();
+        (squares / count(recent.len())).sqrt()
+    };
+    mean.map(|mean| deviation(mean) / mean).into()
+}
+
+/// Of the last so many days, those with a positive reading; missing when the customer has no readings at all.
+pub(crate) fn days_of_use(inputs: &Inputs<'_>, readings: &[Reading], days: i32) -> Value {
+    let mut used: Vec<i64> = last(inputs, readings, days).iter().filter(|r| r.value > 0.0).map(|r| day(r.at)).collect();
+    used.dedup();
+    (!readings.is_empty()).then(|| count(used.len())).into()
+}
+
+/// The readings of the last 30 days together, over the seats in use.
+pub(crate) fn per_seat(inputs: &Inputs<'_>, readings: &[Reading]) -> Value {
+    let recent = last(inputs, readings, 30);
+    let total = (!recent.is_empty()).then(|| sum(recent));
+    ratio(total, mean(last(inputs, active_seats(inputs), 30)))
 }
 
 pub(crate) fn days_since_usage(inputs: &Inputs<'_>) -> Value {
@@ -200,23 +235,51 @@ pub(crate) fn open_deal_age(inputs: &Inputs<'_>) -> Value {
 
 // --- signals -------------------------------------------------------------------------------------------------------
 
+/// Whether a kind of signal has a feature by its name.
+pub(crate) fn is_named_kind(kind: &str) -> bool {
+    SIGNAL_KINDS.contains(&kind)
+}
+
 /// The recent signals of a kind, each weighing less the older it is.
 pub(crate) fn signals(inputs: &Inputs<'_>, kind: &str) -> Value {
-    Value::number(decayed(inputs, recent(inputs, kind).map(|signal| signal.detected_at), SIGNAL_HALF_LIFE_DAYS))
+    weighed(inputs, recent_signals(inputs).filter(|signal| &*signal.kind == kind))
 }
 
 pub(crate) fn signal_count(inputs: &Inputs<'_>, kind: &str) -> Value {
-    recent(inputs, kind).count().into()
+    recent_signals(inputs).filter(|signal| &*signal.kind == kind).count().into()
 }
 
-fn recent<'a>(inputs: &Inputs<'a>, kind: &str) -> impl Iterator<Item = &'a Signal> {
+/// The recent signals of the kind that a slot stands for, weighed likewise.
+pub(crate) fn slot_signals(inputs: &Inputs<'_>, slot: usize) -> Value {
+    inputs.slots.name(Slot::Kind(slot)).map_or(Value::Missing, |kind| signals(inputs, kind))
+}
+
+pub(crate) fn slot_signal_count(inputs: &Inputs<'_>, slot: usize) -> Value {
+    inputs.slots.name(Slot::Kind(slot)).map_or(Value::Missing, |kind| signal_count(inputs, kind))
+}
+
+/// The recent signals of all other kinds, weighed likewise.
+pub(crate) fn other_signals(inputs: &Inputs<'_>) -> Value {
+    weighed(inputs, others(inputs))
+}
+
+pub(crate) fn other_signal_count(inputs: &Inputs<'_>) -> Value {
+    others(inputs).count().into()
+}
+
+fn others<'a>(inputs: &Inputs<'a>) -> impl Iterator<Item = &'a Signal> {
+    let kinds = &inputs.slots.kinds;
+    recent_signals(inputs).filter(move |signal| !is_named_kind(&signal.kind) && !kinds.contains(&signal.kind))
+}
+
+fn weighed<'a>(inputs: &Inputs<'_>, signals: impl Iterator<Item = &'a Signal>) -> Value {
+    Value::number(decayed(inputs, signals.map(|signal| signal.detected_at), SIGNAL_HALF_LIFE_DAYS))
+}
+
+fn recent_signals<'a>(inputs: &Inputs<'a>) -> impl Iterator<Item = &'a Signal> + use<'a> {
     let start = inputs.known.as_of.plus_days(-SIGNAL_LOOKBACK_DAYS);
     let signals = inputs.known.signals;
-    let is_wanted = move |signal: &&Signal| match kind {
-        OTHER => !SIGNAL_KINDS.contains(&&*signal.kind),
-        _ => &*signal.kind == kind,
-    };
-    signals[signals.partition_point(|s| s.detected_at <= start)..].iter().filter(is_wanted)
+    signals[signals.partition_point(|s| s.detected_at <= start)..].iter()
 }
 
 // --- people and touch points ---------------------------------------------------------------------------------------
@@ -287,8 +350,11 @@ fn recent_engagements<'a>(inputs: &Inputs<'a>, lookback: i32) -> &'a [Engagement
 
 /// The seats entitled at `as_of`.
 pub(crate) fn seats(inputs: &Inputs<'_>) -> Option<f64> {
-    let catalogue = inputs.catalogue;
-    total(inputs.known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
+    entitled(&inputs.known, inputs.catalogue)
+}
+
+pub(crate) fn entitled(known: &Known<'_>, catalogue: &Catalogue) -> Option<f64> {
+    total(known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
 }
 
 /// The outcomes known at `as_of`.
@@ -313,7 +379,12 @@ fn since(inputs: &Inputs<'_>, at: Option<Instant>) -> Value {
 
 /// The readings of the last `lookback` days.
 fn last<'a>(inputs: &Inputs<'_>, readings: &'a [Reading], lookback: i32) -> &'a [Reading] {
-    between(inputs, readings, lookback, 0)
+    after(readings, inputs.known.as_of.plus_days(-lookback))
+}
+
+/// The readings later than `start`.
+pub(crate) fn after(readings: &[Reading], start: Instant) -> &[Reading] {
+    &readings[readings.partition_point(|r| r.at <= start)..]
 }
 
 /// The readings from more than `to` up to `from` days ago (`from` exclusive).
@@ -339,7 +410,7 @@ fn line(readings: &[Reading], at: Instant) -> Option<(f64, f64)> {
     (sxx > 0.0).then(|| (y_mean - sxy / sxx * x_mean, sxy / sxx))
 }
 
-fn mean(readings: &[Reading]) -> Option<f64> {
+pub(crate) fn mean(readings: &[Reading]) -> Option<f64> {
     (!readings.is_empty()).then(|| sum(readings) / count(readings.len()))
 }
 
@@ -375,7 +446,7 @@ mod tests {
     use expansion_domain::{CustomerHistory, Stakeholder, Table};
 
     use super::*;
-    use crate::{Catalogue, feature};
+    use crate::{Slots, feature};
 
     fn as_of() -> Instant {
         "2026-01-01".parse().expect("a date")
@@ -397,7 +468,8 @@ mod tests {
 
     fn contact(history: &CustomerHistory) -> (Value, String) {
         let known = history.known(as_of()).expect("it is a customer");
-        let inputs = Inputs { known, catalogue: &Catalogue::default(), tables: &[Table::Engagements] };
+        let inputs =
+            Inputs { known, catalogue: &Catalogue::default(), tables: &[Table::Engagements], slots: &Slots::default() };
         let (_, feature) = feature("executive_contact").expect("it is a feature");
         let value = feature.value(&inputs);
         let text = feature.describe(&inputs, &value);
@@ -442,7 +514,8 @@ mod tests {
         assert_eq!(latest, ["b", "c", "a"], "in the order of what was recorded last of each");
         let value = |days: i32, name: &str| {
             let (catalogue, tables) = (Catalogue::default(), [Table::Stakeholders]);
-            let inputs = Inputs { known: known(days), catalogue: &catalogue, tables: &tables };
+            let inputs =
+                Inputs { known: known(days), catalogue: &catalogue, tables: &tables, slots: &Slots::default() };
             feature(name).expect("it is a feature").1.value(&inputs)
         };
         assert_eq!([0, 45, 65].map(|days| value(days, "champions")), [2, 2, 2].map(Value::from));

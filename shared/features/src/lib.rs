@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod catalogue;
 mod dataset;
 mod extract;
 mod frame;
@@ -16,17 +17,20 @@ mod freshness;
 mod label;
 mod quality;
 mod renewals;
+mod slots;
 mod snapshot;
 mod spec;
 mod together;
 
-pub use dataset::{Dataset, cutoffs, dataset};
+pub use catalogue::catalogue;
+pub use dataset::{Dataset, cutoffs, dataset, slots};
 pub use extract::SeatOutlook;
 pub use frame::{Column, Frame, MISSING_LEVEL};
 pub use freshness::{observed_until, stale_tables};
 pub use label::{Label, label};
 pub use quality::data_report;
 pub use renewals::{Renewals, renewals};
+pub use slots::{ACTIVE_SEATS, KINDS, METRICS, Slot, Slots};
 pub use snapshot::{Catalogue, Inputs, Snapshot, Value};
 pub use spec::{Audience, Better, FEATURE_SET_VERSION, FEATURES, Feature, Topic, Unit, feature};
 pub use together::{Contradiction, Moved, is_moved_by, moved_together};

@@ -11,7 +11,7 @@ use expansion_domain::{
     Stage, Table, TableReport, UsageSeries, WordReport, count, share,
 };
 
-use crate::{Catalogue, Inputs, Value, feature, label, observed_until, stale_tables};
+use crate::{Catalogue, Inputs, Slots, Value, feature, label, observed_until, stale_tables};
 
 /// Fewer rows than this may all be alike by chance.
 const LEAST_ROWS: usize = 20;
@@ -115,12 +115,14 @@ fn metrics(source: &SourceData, as_of: Instant) -> Vec<DataConcern> {
 /// Seats in use and seats bought that cannot be the same unit.
 fn seat_units(source: &SourceData, as_of: Instant) -> Option<DataConcern> {
     let (_, utilisation) = feature("seat_utilisation")?;
-    let catalogue = Catalogue::new(&source.products);
+    let (catalogue, slots) = (Catalogue::new(&source.products), Slots::of(source, as_of));
     let known = source.customers.iter().filter_map(|customer| customer.known(as_of));
     let mut ratios: Vec<f64> = known
-        .filter_map(|known| match utilisation.value(&Inputs { known, catalogue: &catalogue, tables: &source.tables }) {
-            Value::Number(ratio) => Some(ratio),
-            _ => None,
+        .filter_map(|known| {
+            match utilisation.value(&Inputs { known, catalogue: &catalogue, tables: &source.tables, slots: &slots }) {
+                Value::Number(ratio) => Some(ratio),
+                _ => None,
+            }
         })
         .collect();
     if ratios.len() < LEAST_ROWS {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expansion_domain::{Contract, Id, Known, Product, Table, count};
 
-use crate::FEATURES;
+use crate::{FEATURES, Slots};
 
 /// A feature's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +57,8 @@ pub struct Snapshot {
     pub values: Vec<Value>,
 }
 
-/// What a feature is computed from: what was known of one customer, the catalogue, and which tables exist at all.
+/// What a feature is computed from: what was known of one customer, the catalogue, which tables exist at all, and what the
+/// slots stand for.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     /// The facts known at `as_of`.
@@ -66,6 +67,8 @@ pub struct Inputs<'a> {
     pub catalogue: &'a Catalogue,
     /// The tables the source holds.
     pub tables: &'a [Table],
+    /// The slots of the model that the snapshot is for.
+    pub slots: &'a Slots,
 }
 
 impl Inputs<'_> {

@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use expansion_domain::{Table, thousands};
 
 use crate::extract as x;
-use crate::{Inputs, Value};
+use crate::{Inputs, KINDS, METRICS, Slot, Slots, Value};
 
 /// Changes whenever a feature is added, removed or computed differently: a model fits only its own feature set.
-pub const FEATURE_SET_VERSION: u32 = 2;
+pub const FEATURE_SET_VERSION: u32 = 3;
 
 /// What a feature is measured in; decides how a value is written in a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Unit {
     Points,
     /// A count in which older events weigh less.
     Weight,
+    /// A number in a unit that only the source's owner knows.
+    Measure,
     /// A level of a category.
     Level,
 }
@@ -89,11 +91,14 @@ pub enum Audience {
 }
 
 /// One feature.
+#[derive(Clone, Copy)]
 pub struct Feature {
     /// Its name in models, answers and exports.
     pub name: &'static str,
     /// Its unit.
     pub unit: Unit,
+    /// The slot that it is of; `None` for those that mean the same in every source.
+    pub slot: Option<Slot>,
     /// The table without which it cannot be known.
     pub table: Table,
     /// What it is about.
@@ -102,7 +107,7 @@ pub struct Feature {
     pub better: Better,
     /// Who may be told its value as a reason.
     pub audience: Audience,
-    /// What a person reads; `{}` stands for the value, `{s}` for the plural's ending.
+    /// What a person reads; `{}` stands for the value, `{s}` for the plural's ending, `{of}` for what the slot stands for.
     pub label: &'static str,
     /// What a person reads when it is missing; also says when that is.
     pub missing: &'static str,
@@ -122,16 +127,19 @@ impl Feature {
     pub fn possible(&self) -> RangeInclusive<f64> {
         match (self.name, self.unit) {
             ("win_rate", _) => 0.0..=1.0,
-            ("usage_days_30", _) => 0.0..=30.0,
-            ("usage_days_90", _) => 0.0..=90.0,
             ("usage_days_365", _) => 0.0..=365.0,
             ("health_change", _) => -100.0..=100.0,
+            // Whoever knows the unit may count below zero.
+            _ if self.is_candidate() && matches!(self.unit, Unit::Measure | Unit::Change) => {
+                f64::NEG_INFINITY..=f64::INFINITY
+            }
+            (name, _) if name.ends_with("_days_7") => 0.0..=7.0,
+            (name, _) if name.ends_with("_days_30") => 0.0..=30.0,
+            (name, _) if name.ends_with("_days_90") => 0.0..=90.0,
             (_, Unit::Points) => 0.0..=100.0,
             (_, Unit::Change) => -1.0..=f64::INFINITY,
             // Usage may exceed what was bought.
-            (_, Unit::Share | Unit::Days | Unit::Years | Unit::Count | Unit::Money | Unit::Weight | Unit::Level) => {
-                0.0..=f64::INFINITY
-            }
+            _ => 0.0..=f64::INFINITY,
         }
     }
 
@@ -142,6 +150,12 @@ impl Feature {
             Unit::Years => 0.1,
             _ => 1.0,
         }
+    }
+
+    /// Whether it is one of many that say much the same of a metric, so that only those enter a model that add something to
+    /// the others.
+    pub fn is_candidate(&self) -> bool {
+        matches!(self.slot, Some(Slot::Metric(_)))
     }
 
     /// Whether the feature is categorical.
@@ -171,14 +185,14 @@ impl Feature {
     /// What a person reads about this feature of this customer.
     pub fn describe(&self, inputs: &Inputs<'_>, value: &Value) -> String {
         match self.shown {
-            Some(shown) if *value != Value::Missing => self.describe_value(&shown(inputs)),
-            _ => self.describe_value(value),
+            Some(shown) if *value != Value::Missing => self.describe_value(&shown(inputs), inputs.slots),
+            _ => self.describe_value(value, inputs.slots),
         }
     }
 
     /// What a person reads about a value of this feature. (A weight reads as if it were a count.)
-    pub fn describe_value(&self, value: &Value) -> String {
-        match value {
+    pub fn describe_value(&self, value: &Value, slots: &Slots) -> String {
+        let text = match value {
             Value::Missing => self.missing.to_owned(),
             Value::Level(level) => self.label.replace("{}", level),
             Value::Number(number) => {
@@ -190,6 +204,10 @@ impl Feature {
                     _ => label.replace("{}", &number),
                 }
             }
+        };
+        match self.slot {
+            Some(slot) => text.replace("{of}", &slots.spoken(slot)),
+            None => text,
         }
     }
 }
@@ -207,6 +225,7 @@ impl Unit {
             Self::Change => format!("{:+.0}%", value * 100.0),
             Self::Years => format!("{value:.1}"),
             Self::Money => thousands(value),
+            Self::Measure => significant(value),
             Self::Days | Self::Count | Self::Points | Self::Weight | Self::Level => {
                 format!("{:.0}", value + 0.0)
             }
@@ -214,12 +233,24 @@ impl Unit {
     }
 }
 
+/// A number with three significant digits, and all those before the point.
+fn significant(value: f64) -> String {
+    if value.abs() >= 100.0 {
+        return thousands(value);
+    }
+    let decimals = [10.0, 1.0, 0.1, 0.01, 0.001].iter().position(|least| value.abs() >= *least).unwrap_or(4) + 1;
+    let text = format!("{value:.decimals$}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// Declares features, all of one slot or of none: a line each.
 macro_rules! features {
-    ($($name:ident: $unit:ident of $table:ident, about $topic:ident, better $better:ident, for $audience:ident, $label:literal, or $missing:literal, $extract:expr $(, shows $shown:expr)?;)*) => {
-        /// Every feature, in the order of a snapshot's values.
-        pub static FEATURES: &[Feature] = &[$(Feature {
-            name: stringify!($name),
+    ($list:ident, $prefix:literal, $slot:expr; $($name:ident: $unit:ident of $table:ident, about $topic:ident, better $better:ident, for $audience:ident, $label:literal, or $missing:literal, $extract:expr $(, shows $shown:expr)?;)*) => {
+        const $list: &[Feature] = &[$(Feature {
+            name: concat!($prefix, stringify!($name)),
             unit: Unit::$unit,
+            slot: $slot,
             table: Table::$table,
             topic: Topic::$topic,
             better: Better::$better,
@@ -235,16 +266,17 @@ macro_rules! features {
 }
 
 features! {
+    OF_CUSTOMER, "", None;
     // Usage against what was bought.
     seat_utilisation: Share of UsageMetrics, about Capacity, better More, for Customer, "Usage at {} of license capacity", or "No seat usage or entitlement known", x::seat_utilisation;
     seat_utilisation_peak: Share of UsageMetrics, about Capacity, better Neither, for Customer, "Peak usage at {} of license capacity in the last 90 days", or "No seat usage or entitlement known", x::seat_utilisation_peak;
     days_to_capacity: Days of UsageMetrics, about Capacity, better Neither, for Customer, "Seats full in about {} day{s} at the present growth", or "Seats not growing, or usage unknown", x::days_to_capacity;
-    active_seats: Count of UsageMetrics, about Capacity, better More, for Customer, "{} active seat{s}", or "No active seats recorded", |v| x::level(v, "active_seats");
-    active_seats_change: Change of UsageMetrics, about Use, better More, for Customer, "Active seats {} against the two months before", or "No earlier active seats to compare with", |v| x::change(v, "active_seats");
-    logins_per_seat: Count of UsageMetrics, about Use, better More, for Customer, "{} login{s} per active seat in the last 30 days", or "No logins per seat known", x::logins_per_seat;
-    logins_change: Change of UsageMetrics, about Use, better More, for Customer, "Logins {} against the two months before", or "No earlier logins to compare with", |v| x::change(v, "logins");
-    api_calls: Count of UsageMetrics, about ApiCalls, better More, for Customer, "{} API call{s} per reading", or "No API calls recorded", |v| x::level(v, "api_calls");
-    api_calls_change: Change of UsageMetrics, about ApiCalls, better More, for Customer, "API calls {} against the two months before", or "No earlier API calls to compare with", |v| x::change(v, "api_calls");
+    active_seats: Count of UsageMetrics, about Capacity, better More, for Customer, "{} active seat{s}", or "No active seats recorded", |v| x::level(v, x::active_seats(v), 30);
+    active_seats_change: Change of UsageMetrics, about Use, better More, for Customer, "Active seats {} against the two months before", or "No earlier active seats to compare with", |v| x::change(v, x::active_seats(v), 30);
+    logins_per_seat: Count of UsageMetrics, about Use, better More, for Customer, "{} login{s} per active seat in the last 30 days", or "No logins per seat known", |v| x::per_seat(v, v.known.usage("logins"));
+    logins_change: Change of UsageMetrics, about Use, better More, for Customer, "Logins {} against the two months before", or "No earlier logins to compare with", |v| x::change(v, v.known.usage("logins"), 30);
+    api_calls: Count of UsageMetrics, about ApiCalls, better More, for Customer, "{} API call{s} per reading", or "No API calls recorded", |v| x::level(v, v.known.usage("api_calls"), 30);
+    api_calls_change: Change of UsageMetrics, about ApiCalls, better More, for Customer, "API calls {} against the two months before", or "No earlier API calls to compare with", |v| x::change(v, v.known.usage("api_calls"), 30);
     days_since_usage: Days of UsageMetrics, about Use, better Less, for Internal, "Last used {} day{s} ago", or "No usage recorded", x::days_since_usage;
     usage_days_30: Count of UsageMetrics, about Use, better More, for Customer, "Usage on {} day{s} of the last 30", or "No usage recorded", |v| x::usage_days(v, 30);
     usage_days_90: Count of UsageMetrics, about Use, better More, for Customer, "Usage on {} day{s} of the last 90", or "No usage recorded", |v| x::usage_days(v, 90);
@@ -287,7 +319,7 @@ features! {
     new_teams: Weight of ExpansionSignals, about NewTeam, better Neither, for Customer, "{} new team{s}", or "Signals unknown", |v| x::signals(v, "new_team"), shows |v| x::signal_count(v, "new_team");
     champion_promotions: Weight of ExpansionSignals, about Advocate, better Neither, for Internal, "{} champion promotion{s}", or "Signals unknown", |v| x::signals(v, "champion_promotion"), shows |v| x::signal_count(v, "champion_promotion");
     pricing_visits: Weight of ExpansionSignals, about Pricing, better Neither, for Internal, "Looked at pricing {}x", or "Signals unknown", |v| x::signals(v, "pricing_page"), shows |v| x::signal_count(v, "pricing_page");
-    other_signals: Weight of ExpansionSignals, about Requests, better Neither, for Internal, "{} other signal{s}", or "Signals unknown", |v| x::signals(v, x::OTHER), shows |v| x::signal_count(v, x::OTHER);
+    other_signals: Weight of ExpansionSignals, about Requests, better Neither, for Internal, "{} other signal{s}", or "Signals unknown", x::other_signals, shows x::other_signal_count;
 
     // People and touch points.
     champions: Count of Stakeholders, about Advocate, better More, for Internal, "{} champion{s} known", or "Stakeholders unknown", |v| x::people(v, "champion");
@@ -304,6 +336,84 @@ features! {
     segment: Level of Customers, about Nothing, better Neither, for Internal, "Segment {}", or "Segment unknown", |v| v.known.segment().into();
     industry: Level of Customers, about Nothing, better Neither, for Internal, "Industry {}", or "Industry unknown", |v| v.known.industry().into();
     region: Level of Customers, about Nothing, better Neither, for Internal, "Region {}", or "Region unknown", |v| v.known.region().into();
+}
+
+/// What is said of each usage metric that has a slot.
+macro_rules! of_metric {
+    ($list:ident, $prefix:literal, $place:literal) => {
+        features! {
+            $list, $prefix, Some(Slot::Metric($place));
+            level_7: Measure of UsageMetrics, about Use, better Neither, for Internal, "{of}: {} per reading in the last 7 days", or "{of}: nothing recorded in the last 7 days", |v| x::level(v, x::metric(v, $place), 7);
+            level_30: Measure of UsageMetrics, about Use, better Neither, for Internal, "{of}: {} per reading in the last 30 days", or "{of}: nothing recorded in the last 30 days", |v| x::level(v, x::metric(v, $place), 30);
+            level_90: Measure of UsageMetrics, about Use, better Neither, for Internal, "{of}: {} per reading in the last 90 days", or "{of}: nothing recorded in the last 90 days", |v| x::level(v, x::metric(v, $place), 90);
+            change_7: Change of UsageMetrics, about Use, better Neither, for Internal, "{of} {} in the last 7 days against the 14 before", or "{of}: nothing recorded to compare the last 7 days with", |v| x::change(v, x::metric(v, $place), 7);
+            change_30: Change of UsageMetrics, about Use, better Neither, for Internal, "{of} {} in the last 30 days against the 60 before", or "{of}: nothing recorded to compare the last 30 days with", |v| x::change(v, x::metric(v, $place), 30);
+            change_90: Change of UsageMetrics, about Use, better Neither, for Internal, "{of} {} in the last 90 days against the 180 before", or "{of}: nothing recorded to compare the last 90 days with", |v| x::change(v, x::metric(v, $place), 90);
+            acceleration_7: Change of UsageMetrics, about Use, better Neither, for Internal, "{of}: growth changed by {} within 7 days", or "{of}: not recorded for three times 7 days", |v| x::acceleration(v, x::metric(v, $place), 7);
+            acceleration_30: Change of UsageMetrics, about Use, better Neither, for Internal, "{of}: growth changed by {} within 30 days", or "{of}: not recorded for three times 30 days", |v| x::acceleration(v, x::metric(v, $place), 30);
+            acceleration_90: Change of UsageMetrics, about Use, better Neither, for Internal, "{of}: growth changed by {} within 90 days", or "{of}: not recorded for three times 90 days", |v| x::acceleration(v, x::metric(v, $place), 90);
+            volatility_7: Share of UsageMetrics, about Use, better Neither, for Internal, "{of}: readings vary by {} of their mean in the last 7 days", or "{of}: fewer than three readings in the last 7 days", |v| x::volatility(v, x::metric(v, $place), 7);
+            volatility_30: Share of UsageMetrics, about Use, better Neither, for Internal, "{of}: readings vary by {} of their mean in the last 30 days", or "{of}: fewer than three readings in the last 30 days", |v| x::volatility(v, x::metric(v, $place), 30);
+            volatility_90: Share of UsageMetrics, about Use, better Neither, for Internal, "{of}: readings vary by {} of their mean in the last 90 days", or "{of}: fewer than three readings in the last 90 days", |v| x::volatility(v, x::metric(v, $place), 90);
+            days_7: Count of UsageMetrics, about Use, better Neither, for Internal, "{of} on {} day{s} of the last 7", or "{of}: nothing recorded", |v| x::days_of_use(v, x::metric(v, $place), 7);
+            days_30: Count of UsageMetrics, about Use, better Neither, for Internal, "{of} on {} day{s} of the last 30", or "{of}: nothing recorded", |v| x::days_of_use(v, x::metric(v, $place), 30);
+            days_90: Count of UsageMetrics, about Use, better Neither, for Internal, "{of} on {} day{s} of the last 90", or "{of}: nothing recorded", |v| x::days_of_use(v, x::metric(v, $place), 90);
+            per_seat: Measure of UsageMetrics, about Use, better Neither, for Internal, "{of}: {} per active seat in the last 30 days", or "{of}: nothing recorded per active seat", |v| x::per_seat(v, x::metric(v, $place));
+        }
+    };
+}
+
+/// What is said of each kind of signal that has a slot.
+macro_rules! of_kind {
+    ($list:ident, $prefix:literal, $place:literal) => {
+        features! {
+            $list, $prefix, Some(Slot::Kind($place));
+            signals: Weight of ExpansionSignals, about Requests, better Neither, for Internal, "{of} {}x", or "Signals unknown", |v| x::slot_signals(v, $place), shows |v| x::slot_signal_count(v, $place);
+        }
+    };
+}
+
+of_metric!(OF_METRIC_1, "metric_1_", 0);
+of_metric!(OF_METRIC_2, "metric_2_", 1);
+of_metric!(OF_METRIC_3, "metric_3_", 2);
+of_metric!(OF_METRIC_4, "metric_4_", 3);
+of_kind!(OF_KIND_1, "kind_1_", 0);
+of_kind!(OF_KIND_2, "kind_2_", 1);
+of_kind!(OF_KIND_3, "kind_3_", 2);
+of_kind!(OF_KIND_4, "kind_4_", 3);
+of_kind!(OF_KIND_5, "kind_5_", 4);
+of_kind!(OF_KIND_6, "kind_6_", 5);
+
+const LISTS: [&[Feature]; 1 + METRICS + KINDS] = [
+    OF_CUSTOMER,
+    OF_METRIC_1,
+    OF_METRIC_2,
+    OF_METRIC_3,
+    OF_METRIC_4,
+    OF_KIND_1,
+    OF_KIND_2,
+    OF_KIND_3,
+    OF_KIND_4,
+    OF_KIND_5,
+    OF_KIND_6,
+];
+const LEN: usize = OF_CUSTOMER.len() + METRICS * OF_METRIC_1.len() + KINDS * OF_KIND_1.len();
+
+/// Every feature, in the order of a snapshot's values.
+pub static FEATURES: &[Feature] = &joined::<LEN>(&LISTS);
+
+/// Lists of which none is empty, one after the other.
+const fn joined<const N: usize>(lists: &[&[Feature]]) -> [Feature; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut at, mut list, mut from) = (0, 0, 0);
+    while at < N {
+        if from == lists[list].len() {
+            (list, from) = (list + 1, 0);
+        }
+        all[at] = lists[list][from];
+        (at, from) = (at + 1, from + 1);
+    }
+    all
 }
 
 #[cfg(test)]

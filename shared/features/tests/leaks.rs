@@ -11,7 +11,7 @@ use expansion_domain::{
     Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, Product, Reading, Signal, Stage, Stakeholder,
     Table, UsageSeries,
 };
-use expansion_features::{Catalogue, FEATURES, Inputs, Value};
+use expansion_features::{ACTIVE_SEATS, Catalogue, FEATURES, Inputs, KINDS, METRICS, Slots, Value};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
@@ -56,8 +56,12 @@ fn with_inputs(history: &CustomerHistory, as_of: Instant, value: impl Fn(&Inputs
         };
         Catalogue::new(&vocabulary().iter().enumerate().map(product).collect::<Vec<_>>())
     });
+    static SLOTS: LazyLock<Slots> = LazyLock::new(|| {
+        let words = vocabulary();
+        Slots { seats: Some(ACTIVE_SEATS.into()), metrics: words[..METRICS].to_vec(), kinds: words[..KINDS].to_vec() }
+    });
     let Some(known) = history.known(as_of) else { return Value::Missing };
-    value(&Inputs { known, catalogue: &CATALOGUE, tables: &Table::ALL })
+    value(&Inputs { known, catalogue: &CATALOGUE, tables: &Table::ALL, slots: &SLOTS })
 }
 
 /// The words that the source of this crate, and of what it is given, compares with: names of metrics, kinds and roles.

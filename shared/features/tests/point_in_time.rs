@@ -4,7 +4,7 @@ use expansion_domain::{
     Contract, CustomerHistory, Engagement, Id, Instant, Opportunity, OutcomeKind, Product, Reading, RecordedOutcome,
     RunId, Signal, SourceData, Stage, Stakeholder, Table, UsageSeries, add_outcomes,
 };
-use expansion_features::{Catalogue, FEATURES, Inputs, Snapshot, Value, cutoffs, label, observed_until};
+use expansion_features::{Catalogue, FEATURES, Inputs, Slots, Snapshot, Value, cutoffs, label, observed_until};
 use proptest::prelude::*;
 
 /// A fact: in which table, on which day, with which numbers.
@@ -100,7 +100,7 @@ fn recorded_later((n, (kind, back, later, deal, amount)): (u8, (u8, i32, i32, u8
     }
 }
 
-fn catalogue() -> Catalogue {
+fn products() -> Vec<Product> {
     let product = |id: &str, kind: &str| Product {
         product_id: id.into(),
         name: None,
@@ -108,13 +108,26 @@ fn catalogue() -> Catalogue {
         unit: None,
         list_price: None,
     };
-    Catalogue::new(&[product("seats", "seats"), product("addon", "add_on")])
+    vec![product("seats", "seats"), product("addon", "add_on")]
+}
+
+fn catalogue() -> Catalogue {
+    Catalogue::new(&products())
+}
+
+/// All metrics, and the kind of signal that has no feature by name.
+fn slots() -> Slots {
+    Slots {
+        seats: Some("active_seats".into()),
+        metrics: ["active_seats", "api_calls", "exports", "logins"].map(Id::from).to_vec(),
+        kinds: vec!["odd".into()],
+    }
 }
 
 fn snapshot(history: &CustomerHistory, tables: &[Table]) -> Snapshot {
     let catalogue = catalogue();
     let known = history.known(day(AS_OF_DAY)).expect("a customer");
-    Inputs { known, catalogue: &catalogue, tables }.snapshot()
+    Inputs { known, catalogue: &catalogue, tables, slots: &slots() }.snapshot()
 }
 
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
@@ -140,8 +153,14 @@ proptest! {
             history(&known.iter().copied().chain(later).collect::<Vec<_>>())
         };
         let expected = bits(&snapshot(&history(&known), &Table::ALL));
-        prop_assert_eq!(&bits(&snapshot(&with(later), &Table::ALL)), &expected);
+        prop_assert_eq!(&bits(&snapshot(&with(later.clone()), &Table::ALL)), &expected);
         prop_assert_eq!(&bits(&snapshot(&with(other), &Table::ALL)), &expected);
+        // Nor what the slots stand for.
+        let slots = |history| {
+            let source = SourceData { customers: vec![history], products: products(), ..SourceData::default() };
+            Slots::of(&source, day(AS_OF_DAY))
+        };
+        prop_assert_eq!(slots(with(later)), slots(history(&known)));
     }
 
     #[test]
@@ -236,6 +255,9 @@ fn labels_read_as_people_say_them() {
         end_date: Some(day(AS_OF_DAY + 45)),
     });
     history.usage[0].readings.push(Reading { at: day(AS_OF_DAY - 3), value: 95.0 });
+    let exports = [(80, 50.0), (40, 50.0), (20, 60.0), (10, 80.0)];
+    history.usage[2].readings.extend(exports.map(|(ago, value)| Reading { at: day(AS_OF_DAY - ago), value }));
+    history.signals.push(Signal { detected_at: day(AS_OF_DAY - 9), kind: "odd".into(), summary: None });
     for offset in [20, 40] {
         let kind = "seat_inquiry".into();
         history.signals.push(Signal { detected_at: day(AS_OF_DAY - offset), kind, summary: None });
@@ -243,7 +265,7 @@ fn labels_read_as_people_say_them() {
     history.sort();
     let catalogue = catalogue();
     let known = history.known(day(AS_OF_DAY)).expect("a customer");
-    let inputs = Inputs { known, catalogue: &catalogue, tables: &Table::ALL };
+    let inputs = Inputs { known, catalogue: &catalogue, tables: &Table::ALL, slots: &slots() };
     let said = |name: &str| {
         let feature = FEATURES.iter().find(|feature| feature.name == name).expect("a feature");
         feature.describe(&inputs, &feature.value(&inputs))
@@ -255,6 +277,13 @@ fn labels_read_as_people_say_them() {
     assert_eq!(said("products_owned"), "1 product under contract");
     assert_eq!(said("annual_value"), "Contracts worth 1,250,000 a year");
     assert_eq!(said("segment"), "Segment SMB");
+    assert_eq!(said("metric_3_level_30"), "Exports: 70 per reading in the last 30 days");
+    assert_eq!(said("metric_3_change_30"), "Exports +40% in the last 30 days against the 60 before");
+    assert_eq!(said("metric_3_days_90"), "Exports on 4 days of the last 90");
+    assert_eq!(said("metric_3_per_seat"), "Exports: 1.47 per active seat in the last 30 days");
+    assert_eq!(said("metric_4_level_7"), "Logins: nothing recorded in the last 7 days");
+    assert_eq!(said("kind_1_signals"), "Odd 1x");
+    assert_eq!(said("kind_2_signals"), "Signals unknown");
     assert_eq!(said("industry"), "Industry unknown");
     assert_eq!(said("health_score"), "No health score in the last half year");
 }
@@ -308,7 +337,7 @@ fn months_without_deals_are_no_months_without_expansions() {
     assert_eq!(observed_until(&source, day(400)), Some(end));
     let cutoffs = cutoffs(&source, day(400), 90, 24);
     assert_eq!(cutoffs.last(), Some(&end.plus_days(-90)));
-    let labels = expansion_features::dataset(&source, &cutoffs, 90).labels;
+    let labels = expansion_features::dataset(&source, &cutoffs, 90, &Slots::default()).labels;
     let expanded = labels.iter().filter(|label| label.expanded).count();
     assert_eq!(
         (expanded, labels.len()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::Instant;
-use expansion_features::FEATURE_SET_VERSION;
+use expansion_features::{FEATURE_SET_VERSION, Slots};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -50,6 +50,9 @@ pub struct Manifest {
     /// What of the history it was fitted to is not plausible.
     #[serde(default)]
     pub doubts: Vec<Doubt>,
+    /// What the slots among the features stand for; for nothing in manifests of earlier versions.
+    #[serde(default)]
+    pub slots: Slots,
     /// Digest of the source's files.
     pub data_fingerprint: String,
     /// How good the model was out of time; absent where that could not be told, as its verdict says.
@@ -286,6 +289,7 @@ mod tests {
             model_id: "m".to_owned(),
             as_of: Instant::EPOCH,
             horizon_days: 90,
+            slots: Slots::default(),
             propensity: AdditiveModel {
                 family: "f".to_owned(),
                 knowledge: Knowledge::Full,
@@ -319,6 +323,7 @@ mod tests {
             features: Vec::new(),
             unused_features: Vec::new(),
             doubts: Vec::new(),
+            slots: Slots::default(),
             data_fingerprint: String::new(),
             metrics: None,
             unworked: None,

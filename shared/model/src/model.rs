@@ -1,6 +1,7 @@
 //! The model as plain data: log-odds = intercept + Σ weights of the bins of one or two features.
 
 use expansion_domain::Instant;
+use expansion_features::Slots;
 use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,6 +24,8 @@ pub struct Model {
     pub as_of: Instant,
     /// The label window in days.
     pub horizon_days: u16,
+    /// What the slots of its snapshots stand for.
+    pub slots: Slots,
     /// How likely an expansion is.
     pub propensity: AdditiveModel,
     /// What an expansion is worth; absent when too few won amounts are known.

@@ -353,6 +353,7 @@ mod tests {
     use super::*;
 
     use expansion_domain::{Contract, CustomerHistory, Opportunity, Stage, Table};
+    use expansion_features::Slots;
 
     fn as_of() -> Instant {
         "2026-01-01".parse().expect("a date")
@@ -416,7 +417,7 @@ mod tests {
     fn candidates_have_what_is_known_of_the_customer_and_each_product() {
         let ((model, catalogue), history) = (many(), customer());
         let known = history.known(as_of()).expect("it is a customer");
-        let inputs = Inputs { known, catalogue: &catalogue, tables: &Table::ALL };
+        let inputs = Inputs { known, catalogue: &catalogue, tables: &Table::ALL, slots: &Slots::default() };
         let assortment = Assortment::new(&model, &catalogue);
         let candidates = assortment.candidates(&inputs);
         assert_eq!(candidates.len(), 999, "all but the one they own");
@@ -440,7 +441,7 @@ mod tests {
     fn some_candidates_are_as_many_as_wanted_with_the_one_chosen() {
         let ((model, catalogue), history) = (many(), customer());
         let known = history.known(as_of()).expect("it is a customer");
-        let inputs = Inputs { known, catalogue: &catalogue, tables: &Table::ALL };
+        let inputs = Inputs { known, catalogue: &catalogue, tables: &Table::ALL, slots: &Slots::default() };
         let assortment = Assortment::new(&model, &catalogue);
         let some = |chosen: &str, seed: u64| -> Vec<Id> {
             let candidates = assortment.some_candidates(&inputs, chosen, 20, seed);

@@ -3,10 +3,11 @@
 use askama::Template;
 use axum::extract::State;
 use expansion_domain::Currency;
-use expansion_features::{FEATURES, Value};
+use expansion_features::{FEATURES, Slots, Value};
 use expansion_http::{Caller, CustomerId, Problem, Shared};
 use expansion_model::Lever;
 use expansion_service::customer::CustomerAnswer;
+use expansion_service::what_if::Levers;
 
 use crate::page::{Page, Refused};
 use crate::{Dashboard, charts, words};
@@ -58,16 +59,16 @@ pub(crate) async fn page(
 ) -> Result<Page, Refused> {
     let (Caller(caller), CustomerId(id)) = (caller?, id?);
     let answer = dashboard.customers.answer(&caller, &id);
-    let (answer, levers) = tokio::try_join!(answer, dashboard.what_if.levers(&caller, &id))?;
+    let (answer, Levers { levers, slots }) = tokio::try_join!(answer, dashboard.what_if.levers(&caller, &id))?;
     let slider = |lever: Lever| {
         let feature = &FEATURES[lever.feature];
-        Slider { feature: feature.name, label: feature.describe_value(&Value::Number(lever.value)), lever }
+        Slider { feature: feature.name, label: feature.describe_value(&Value::Number(lever.value), &slots), lever }
     };
     let past = answer.history.iter().rev();
     let points: Vec<(String, f64, f64, f64)> =
         past.map(|p| (words::day(p.calculated_at), f64::from(p.propensity_score), p.lower, p.upper)).collect();
     Page::of(&Customer {
-        bars: waterfall(&answer),
+        bars: waterfall(&answer, &slots),
         curve: if points.len() > 1 { charts::history(&points) } else { String::new() },
         levers: levers.into_iter().map(slider).collect(),
         answer,
@@ -76,7 +77,7 @@ pub(crate) async fn page(
 }
 
 /// The way from nothing over the baseline and the factors to the score. Factors without points are no step.
-fn waterfall(answer: &CustomerAnswer) -> Vec<Bar> {
+fn waterfall(answer: &CustomerAnswer, slots: &Slots) -> Vec<Bar> {
     let mut reached = 0;
     let mut step = |label: &str, typical, points: i32| {
         let start = reached;
@@ -89,7 +90,7 @@ fn waterfall(answer: &CustomerAnswer) -> Vec<Bar> {
     bars.extend(answer.contributing_factors.iter().filter(|factor| factor.points != 0).map(|factor| {
         let typical = factor.typical.as_ref().and_then(|typical| {
             let (_, feature) = expansion_features::feature(&factor.feature)?;
-            Some(feature.describe_value(&expansion_model::FactorValue::restored(Some(typical))))
+            Some(feature.describe_value(&expansion_model::FactorValue::restored(Some(typical)), slots))
         });
         step(&factor.label, typical, factor.points)
     }));

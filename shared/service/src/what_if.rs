@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use expansion_domain::{Id, RunId};
-use expansion_features::{Contradiction, FEATURES, Feature, Moved, Snapshot, Value, moved_together};
+use expansion_features::{Contradiction, FEATURES, Feature, Moved, Slots, Snapshot, Value, moved_together};
 use expansion_model::{
     ASSOCIATION, Bins, Confidence, FactorValue, Lever, Model, Profiles, Rescored, Scorer, rescore, rounded, sensible,
     sigmoid, smallest_change,
@@ -113,10 +113,10 @@ pub struct LeverView {
     pub points: i32,
 }
 
-impl From<Lever> for LeverView {
-    fn from(lever: Lever) -> Self {
+impl LeverView {
+    fn of(lever: &Lever, slots: &Slots) -> Self {
         let feature = &FEATURES[lever.feature];
-        let words = |value| feature.describe_value(&Value::Number(value));
+        let words = |value| feature.describe_value(&Value::Number(value), slots);
         Self {
             feature: feature.name,
             from: lever.value,
@@ -126,6 +126,13 @@ impl From<Lever> for LeverView {
             points: lever.points,
         }
     }
+}
+
+/// What can be improved, and what the slots stand for to put it in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Levers {
+    pub levers: Vec<Lever>,
+    pub slots: Slots,
 }
 
 /// The schema of values by feature.
@@ -165,14 +172,16 @@ impl WhatIf {
     }
 
     /// What can be improved about a customer and matters, for somebody to try other values.
-    pub async fn levers(&self, principal: &Principal, customer_id: &str) -> Result<Vec<Lever>, Error> {
+    pub async fn levers(&self, principal: &Principal, customer_id: &str) -> Result<Levers, Error> {
         let (row, model) = self.row_and_model(principal, customer_id).await?;
         let scorer = Scorer::new(&model.propensity).map_err(|_| misfit(&row))?;
+        let slots = model.slots.clone();
         if row.snapshot.len() != FEATURES.len() {
             // A row of an earlier version of the features has nothing to try.
-            return Ok(Vec::new());
+            return Ok(Levers { levers: Vec::new(), slots });
         }
-        Ok(expansion_model::levers(&model, &scorer, &row.snapshot(), row.listed.segment.as_deref()))
+        let levers = expansion_model::levers(&model, &scorer, &row.snapshot(), row.listed.segment.as_deref());
+        Ok(Levers { levers, slots })
     }
 
     async fn row_and_model(&self, principal: &Principal, customer_id: &str) -> Result<(Propensity, Arc<Model>), Error> {
@@ -303,8 +312,8 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Result
         let feature = &FEATURES[change.feature];
         ChangeView {
             feature: feature.name,
-            label: feature.describe_value(&change.from),
-            changed_label: feature.describe_value(&change.to),
+            label: feature.describe_value(&change.from, &model.slots),
+            changed_label: feature.describe_value(&change.to, &model.slots),
             usual: is_usual(&model.profiles, segment, feature.name, &change.to),
             from: FactorValue::of(&change.from),
             to: FactorValue::of(&change.to),
@@ -329,7 +338,7 @@ fn what_if_answer(question: Question, row: &Propensity, model: &Model) -> Result
         },
         changes: changes.collect(),
         other_points,
-        levers: levers.into_iter().map(LeverView::from).collect(),
+        levers: levers.iter().map(|lever| LeverView::of(lever, &model.slots)).collect(),
         note: ASSOCIATION,
     })
 }

@@ -5,6 +5,7 @@
 //! test on the residuals of the shapes (in the manner of FAST: Lou, Caruana, Gehrke & Hooker 2013, *KDD*).
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use expansion_domain::count;
 use expansion_model::{Axis, BinnedFeature, Bins, Knowledge, Term, TermKind};
@@ -20,8 +21,12 @@ const MOST_PAIRS: usize = 15;
 const MOST_SIDE: usize = 7;
 /// … and one of segments so many: their deviations are worth more cells, but cells multiply.
 const MOST_SEGMENTS: usize = 12;
-/// The score test of a pair must be significant at so many standard deviations.
+/// Candidates at most.
+const MOST_CANDIDATES: usize = 8;
+/// The score test of a pair or a candidate must be significant at so many standard deviations.
 const SIGNIFICANT: f64 = 3.0;
+/// A cell in which less varies is taken to be empty.
+const LEAST_VARIANCE: f64 = 1.0;
 /// A segment's deviation already at so many: there are few to choose from, and a ridge holds them to zero.
 const SIGNIFICANT_DEVIATION: f64 = 2.0;
 /// A shape with fewer effective degrees of freedom says nothing, and is left out.
@@ -45,11 +50,20 @@ pub(crate) struct Binned<'a> {
     pub(crate) features: &'a [BinnedFeature],
     /// The bin of each row, feature by feature.
     pub(crate) codes: &'a [Vec<u16>],
+    /// Which features enter only where they add something to the others.
+    pub(crate) is_candidate: &'a [bool],
     pub(crate) outcomes: &'a Outcomes,
     /// The segment's position among the features.
     pub(crate) segment: Option<usize>,
     /// The position of the feature that is known where, and only where, a deal is open.
     pub(crate) open_deal: Option<usize>,
+}
+
+impl Binned<'_> {
+    /// The positions of the features that are no candidates.
+    fn settled(&self) -> impl Iterator<Item = usize> {
+        (0..self.features.len()).filter(|feature| !self.is_candidate[*feature])
+    }
 }
 
 /// What an earlier fit to some of the rows has found: which terms are worth having, and how smooth they are.
@@ -91,7 +105,8 @@ impl Plan {
 
     /// The planned terms over newly binned rows, and the shapes of features that are new; and where to start from.
     fn blocks(&self, data: &Binned<'_>) -> (Vec<Block>, Vec<f64>) {
-        let new: Vec<Block> = (0..data.features.len())
+        let new: Vec<Block> = data
+            .settled()
             .filter(|feature| !self.features.contains(&data.features[*feature].name))
             .map(|feature| shape(data, feature))
             .collect();
@@ -130,7 +145,7 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
     let base = count(labels.iter().filter(|y| **y).count()) / count(labels.len());
     let (mut blocks, start) = match plan {
         Some(plan) => plan.blocks(data),
-        None => ((0..data.features.len()).map(|feature| shape(data, feature)).collect(), vec![logit(base)]),
+        None => (data.settled().map(|feature| shape(data, feature)).collect(), vec![logit(base)]),
     };
     let least_smoothing = least_smoothing(knowledge);
     let is_last = knowledge != Knowledge::Full || plan.is_some();
@@ -140,9 +155,12 @@ pub(crate) fn fit(data: &Binned<'_>, knowledge: Knowledge, plan: Option<&Plan>) 
     if is_last {
         return Ok((blocks, first));
     }
-    // Shapes that say nothing are left out, pairs that say something come in.
+    // Shapes that say nothing are left out; candidates and pairs that say something come in.
     let (mut kept, start) = worth_having(blocks, &first, |_| false);
-    kept.extend(pairs(data, &first));
+    let residuals = Residuals::of(&first, data.outcomes);
+    let candidates = candidates(data, &residuals);
+    kept.extend(candidates.iter().map(|feature| shape(data, *feature)));
+    kept.extend(pairs(data, &data.settled().chain(candidates).collect::<Vec<usize>>(), &residuals));
     let control = Control { tolerance: TOLERANCE, design_effect: first.design_effect, is_warm: true, ..control };
     let fit = penalised::fit(&mut kept, data.outcomes, start, control)?;
     Ok((kept, fit))
@@ -182,7 +200,7 @@ pub(crate) fn fit_deviations(
         }
     };
     let is_new = |feature: &usize| plan.is_none_or(|plan| !plan.features.contains(&data.features[*feature].name));
-    let new: Vec<Block> = (0..data.features.len()).filter(is_new).map(block).collect();
+    let new: Vec<Block> = data.settled().filter(is_new).map(block).collect();
     let (mut blocks, start) = match plan {
         Some(plan) => plan.resume(data, new, |features, _| features.last().map(|feature| block(*feature))),
         None => (new, vec![0.0]),
@@ -304,16 +322,74 @@ fn side(data: &Binned<'_>, feature: usize) -> PairSide {
     PairSide { axis: Axis { feature, cells, len: next }, ordered, codes }
 }
 
-/// The pairs of features that say most beyond the shapes, deviations of segments among them.
-fn pairs(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
-    let residuals: Vec<f64> = residuals(&fit.propensities, &data.outcomes.labels).collect();
-    let weights: Vec<f64> = fit.propensities.iter().map(|p| p * (1.0 - p)).collect();
-    let sides: Vec<PairSide> = (0..data.features.len()).map(|feature| side(data, feature)).collect();
+/// What the shapes leave unexplained.
+struct Residuals {
+    /// Outcome less propensity, row by row.
+    residuals: Vec<f64>,
+    /// Their variances, were rows independent.
+    variances: Vec<f64>,
+    /// How much larger they are, since rows of one customer are not.
+    design_effect: f64,
+}
+
+impl Residuals {
+    fn of(fit: &Fit, outcomes: &Outcomes) -> Self {
+        Self {
+            residuals: residuals(&fit.propensities, &outcomes.labels).collect(),
+            variances: fit.propensities.iter().map(|p| p * (1.0 - p)).collect(),
+            design_effect: fit.design_effect,
+        }
+    }
+
+    /// The rows' residuals and variances, each with the cell that a row lies in, summed up by cell.
+    fn by_cell(&self, cells: usize, of_row: impl Iterator<Item = usize>) -> Vec<(f64, f64)> {
+        let mut sums = vec![(0.0, 0.0); cells];
+        for ((cell, residual), variance) in of_row.zip(&self.residuals).zip(&self.variances) {
+            sums[cell].0 += residual;
+            sums[cell].1 += variance;
+        }
+        sums
+    }
+
+    /// By how many standard deviations the cells' squared residuals are more than chance would give them, where so many
+    /// degrees of freedom have been used up already.
+    fn score(&self, cells: &[(f64, f64)], used_up: f64) -> f64 {
+        let seen = cells.iter().filter(|(_, variance)| *variance > LEAST_VARIANCE);
+        let statistic = seen.clone().map(|(r, w)| r * r / w).sum::<f64>() / self.design_effect;
+        let freedom = count(seen.count()) - used_up;
+        if freedom < 1.0 { 0.0 } else { (statistic - freedom) / (2.0 * freedom).sqrt() }
+    }
+}
+
+/// The candidates that say most beyond the shapes. Of the same measure over several windows the best one: they are nearly the
+/// same.
+fn candidates(data: &Binned<'_>, residuals: &Residuals) -> Vec<usize> {
+    let mut best: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
+    for feature in (0..data.features.len()).filter(|feature| data.is_candidate[*feature]) {
+        let BinnedFeature { name, bins } = &data.features[feature];
+        let cells = residuals.by_cell(bins.len(), data.codes[feature].iter().map(|bin| usize::from(*bin)));
+        let found = (residuals.score(&cells, 1.0), feature);
+        let measure = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let one = best.entry(measure).or_insert(found);
+        if found.0 > one.0 {
+            *one = found;
+        }
+    }
+    let mut found: Vec<(f64, usize)> = best.into_values().filter(|(score, _)| *score >= SIGNIFICANT).collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    found.truncate(MOST_CANDIDATES);
+    found.into_iter().map(|(_, feature)| feature).collect()
+}
+
+/// The pairs among some features that say most beyond the shapes, deviations of segments among them.
+fn pairs(data: &Binned<'_>, features: &[usize], residuals: &Residuals) -> Vec<Block> {
+    let sides: Vec<PairSide> = features.iter().map(|feature| side(data, *feature)).collect();
+    let is_segment = |side: &PairSide| Some(side.axis.feature) == data.segment;
     let mut found: Vec<(f64, usize, usize)> = Vec::new();
     for i in 0..sides.len() {
         for j in 0..i {
-            let score = interaction(&sides[i], &sides[j], &residuals, &weights, fit.design_effect);
-            let is_deviation = data.segment.is_some_and(|segment| segment == i || segment == j);
+            let score = interaction(&sides[i], &sides[j], residuals);
+            let is_deviation = is_segment(&sides[i]) || is_segment(&sides[j]);
             if score >= if is_deviation { SIGNIFICANT_DEVIATION } else { SIGNIFICANT } {
                 found.push((score, i, j));
             }
@@ -323,9 +399,9 @@ fn pairs(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
     found.truncate(MOST_PAIRS);
     found
         .into_iter()
-        .map(|(_, i, j)| match data.segment {
-            Some(segment) if segment == j => pair(&sides[j], &sides[i], TermKind::Deviation),
-            Some(segment) if segment == i => pair(&sides[i], &sides[j], TermKind::Deviation),
+        .map(|(_, i, j)| match (is_segment(&sides[i]), is_segment(&sides[j])) {
+            (_, true) => pair(&sides[j], &sides[i], TermKind::Deviation),
+            (true, _) => pair(&sides[i], &sides[j], TermKind::Deviation),
             _ => pair(&sides[j], &sides[i], TermKind::Pair),
         })
         .collect()
@@ -333,17 +409,13 @@ fn pairs(data: &Binned<'_>, fit: &Fit) -> Vec<Block> {
 
 /// The score test of a pair beyond its two sides, in standard deviations: the cells' squared residuals over their
 /// variances, less those that the sides explain alone.
-fn interaction(one: &PairSide, other: &PairSide, residuals: &[f64], weights: &[f64], design_effect: f64) -> f64 {
+fn interaction(one: &PairSide, other: &PairSide, residuals: &Residuals) -> f64 {
     let (rows, columns) = (one.axis.len, other.axis.len);
     if rows < 2 || columns < 2 {
         return 0.0;
     }
-    let mut cells = vec![(0.0, 0.0); rows * columns];
-    for (((a, b), r), w) in one.codes.iter().zip(&other.codes).zip(residuals).zip(weights) {
-        let cell = &mut cells[usize::from(*a) * columns + usize::from(*b)];
-        cell.0 += r;
-        cell.1 += w;
-    }
+    let cell = one.codes.iter().zip(&other.codes).map(|(a, b)| usize::from(*a) * columns + usize::from(*b));
+    let mut cells = residuals.by_cell(rows * columns, cell);
     // Take out what the sides say alone, by a few rounds of weighted sweeping.
     for _ in 0..4 {
         for a in 0..rows {
@@ -353,14 +425,11 @@ fn interaction(one: &PairSide, other: &PairSide, residuals: &[f64], weights: &[f
             sweep(&mut cells, (0..rows).map(|a| a * columns + b));
         }
     }
-    let used = cells.iter().filter(|(_, w)| *w > 1.0);
-    let statistic: f64 = used.clone().map(|(r, w)| r * r / w).sum::<f64>() / design_effect;
     // Lines that no row lies in take no degree of freedom.
-    let seen = |a: usize, b: usize| cells[a * columns + b].1 > 1.0;
+    let seen = |a: usize, b: usize| cells[a * columns + b].1 > LEAST_VARIANCE;
     let seen_rows = (0..rows).filter(|a| (0..columns).any(|b| seen(*a, b))).count();
     let seen_columns = (0..columns).filter(|b| (0..rows).any(|a| seen(a, *b))).count();
-    let freedom = count(used.count()) - count(seen_rows) - count(seen_columns) + 1.0;
-    if freedom < 1.0 { 0.0 } else { (statistic - freedom) / (2.0 * freedom).sqrt() }
+    residuals.score(&cells, count(seen_rows + seen_columns) - 1.0)
 }
 
 /// Takes the mean residual of a line of cells out of each.
@@ -409,8 +478,14 @@ mod tests {
         let rows = |segment: u16| std::iter::repeat_n(segment, usize::from(100 - segment));
         let codes = [(0..40).flat_map(rows).collect::<Vec<u16>>()];
         let outcomes = Outcomes { labels: Vec::new(), customers: Vec::new(), known: Vec::new() };
-        let data =
-            Binned { features: &features, codes: &codes, outcomes: &outcomes, segment: Some(0), open_deal: None };
+        let data = Binned {
+            features: &features,
+            codes: &codes,
+            outcomes: &outcomes,
+            segment: Some(0),
+            open_deal: None,
+            is_candidate: &[false],
+        };
         let PairSide { axis, .. } = side(&data, 0);
         // Eleven of their own, one of the others and of segments never seen, one of customers without a segment.
         assert_eq!((axis.cells.len(), axis.len), (42, MOST_SEGMENTS + 1));

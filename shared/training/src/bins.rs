@@ -14,20 +14,17 @@ const MOST_LEVELS: usize = 60;
 /// A bin of numbers has at least so many rows.
 const LEAST_ROWS_A_BIN: usize = 10;
 
-/// The features that say something in the given rows, without those that are dropped, with at most `most` bins for numbers;
-/// and these rows' bins.
+/// Those of the wanted features that say something in the given rows, with at most `most` bins for numbers, and these rows'
+/// bins.
 pub(crate) fn features(
     data: &Dataset,
     rows: &[usize],
     most: usize,
-    dropped: &[String],
+    is_wanted: impl Fn(&str) -> bool,
 ) -> (Vec<BinnedFeature>, Vec<Vec<u16>>) {
     let mut features = Vec::new();
     let mut codes = Vec::new();
-    for (name, column) in data.frame.names.iter().zip(&data.frame.columns) {
-        if dropped.contains(name) {
-            continue;
-        }
+    for (name, column) in data.frame.names.iter().zip(&data.frame.columns).filter(|(name, _)| is_wanted(name)) {
         let Some(bins) = bins(column, &data.customers, rows, most) else { continue };
         codes.push(self::codes(&bins, column, rows));
         features.push(BinnedFeature { name: name.clone(), bins });

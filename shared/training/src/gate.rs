@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use expansion_domain::{Id, count};
-use expansion_features::Dataset;
+use expansion_features::{Dataset, Frame};
 use expansion_model::{
-    AdditiveModel, Decision, Figure, Metrics, Model, Readiness, SAMPLES, SUSPICIOUS_AUC, scattered, sigmoid,
+    AdditiveModel, Decision, Figure, Metrics, Model, Readiness, SAMPLES, SUSPICIOUS_AUC, Scorer, scattered, sigmoid,
 };
 
 use crate::outcomes::{Outcomes, grouped, metrics, segments, unworked};
@@ -27,6 +27,14 @@ const SEGMENT_LOSS: f64 = 0.01;
 /// champion was made, it stays unless it is beaten even on rows it has seen; as time goes on, they become enough.
 const LEAST_POSITIVES: usize = 50;
 
+/// The champion, and the rows as it sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct Champion<'a> {
+    pub model: &'a Model,
+    /// The rows' snapshots by its slots.
+    pub frame: &'a Frame,
+}
+
 /// What wants to take the champion's place.
 #[derive(Clone, Copy, Debug)]
 pub struct Challenger<'a> {
@@ -42,7 +50,7 @@ pub struct Challenger<'a> {
 /// Decides about a challenger by the rows held out: by all of them, and by those of customers on whom nobody worked then, as
 /// they are who is to be called. An open deal older than `stale_deal_days` is nobody's work.
 pub fn decide(
-    champion: Option<&Model>,
+    champion: Option<Champion<'_>>,
     challenger: &Challenger<'_>,
     data: &Dataset,
     held_out: &[usize],
@@ -51,7 +59,7 @@ pub fn decide(
     let decision = |promote: bool, reason: String| Decision {
         promote,
         reason,
-        champion: champion.map(|champion| champion.model_id.clone()),
+        champion: champion.map(|champion| champion.model.model_id.clone()),
         champion_log_loss: None,
         challenger_log_loss: None,
         difference: None,
@@ -59,7 +67,7 @@ pub fn decide(
     };
     let is_suspicious = challenger.readiness == Readiness::Suspicious;
     let too_good = || decision(false, "it ranks customers better than is plausible: promote it by hand".to_owned());
-    let Some(champion) = champion else {
+    let Some(Champion { model: champion, frame }) = champion else {
         let first = || decision(true, "there is no champion that could be used".to_owned());
         return Ok(if is_suspicious { too_good() } else { first() });
     };
@@ -76,7 +84,7 @@ pub fn decide(
         return Ok(decision(false, "it has no figures out of time to compare the champion with".to_owned()));
     };
     // A champion of other features cannot be compared.
-    let Ok(of_champion) = scorer(&champion.propensity, data) else {
+    let Ok(of_champion) = Scorer::for_columns(&champion.propensity, &frame.names) else {
         return Ok(decision(true, "the champion cannot be applied to these rows".to_owned()));
     };
     let (rows, which) = compared_rows(champion, data, held_out);
@@ -84,7 +92,7 @@ pub fn decide(
     let own: BTreeMap<usize, f64> = held_out.iter().copied().zip(own).collect();
     let own: Vec<f64> = rows.iter().map(|row| own[row]).collect();
     let own = Tested::of(&own, data, &rows);
-    let its = Tested::of(&of_champion.log_odds(&data.frame.take(&rows)), data, &rows);
+    let its = Tested::of(&of_champion.log_odds(&frame.take(&rows)), data, &rows);
     // Where the champion ranks as well, that was looked into: it was promoted by hand.
     if is_suspicious && its.metrics.is_none_or(|metrics| metrics.auc <= SUSPICIOUS_AUC) {
         return Ok(too_good());
@@ -243,7 +251,7 @@ fn worse_segment(challenger: &[f64], champion: &[f64], data: &Dataset, rows: &[u
 #[cfg(test)]
 mod tests {
     use expansion_domain::Instant;
-    use expansion_features::{Column, Frame, Label};
+    use expansion_features::{Column, Label, Slots};
     use expansion_model::{
         ARTIFACT_SCHEMA_VERSION, Axis, BinnedFeature, Bins, Heterogeneity, Knowledge, ProductModel, Profiles,
         Reference, Term, TermKind, Uncertainty,
@@ -315,6 +323,7 @@ mod tests {
             model_id: "champion".to_owned(),
             as_of: first().plus_days(30 * month),
             horizon_days: HORIZON,
+            slots: Slots::default(),
             propensity,
             value: None,
             products: ProductModel::default(),
@@ -322,6 +331,10 @@ mod tests {
             cohort: None,
             reference: Reference::default(),
         }
+    }
+
+    fn of<'a>(model: &'a Model, data: &'a Dataset) -> Champion<'a> {
+        Champion { model, frame: &data.frame }
     }
 
     fn challenger(evaluated: &AdditiveModel) -> Challenger<'_> {
@@ -353,7 +366,7 @@ mod tests {
         let (data, held_out) = rows(|_| -2.0);
         let (good, bad) = (additive(-2.0, 1.0), additive(-2.0, -1.0));
         let decide = |champion: &Model, evaluated| {
-            decide(Some(champion), &challenger(evaluated), &data, &held_out, STALE_DEAL_DAYS)
+            decide(Some(of(champion, &data)), &challenger(evaluated), &data, &held_out, STALE_DEAL_DAYS)
                 .expect("it can be applied")
         };
         let refused = decide(&champion(good.clone(), 6), &bad);
@@ -398,7 +411,7 @@ mod tests {
         };
         let decide = |champion_model: AdditiveModel, evaluated: &AdditiveModel| {
             let champion = champion(champion_model, 6);
-            decide(Some(&champion), &challenger(evaluated), &data, &held_out, STALE_DEAL_DAYS)
+            decide(Some(of(&champion, &data)), &challenger(evaluated), &data, &held_out, STALE_DEAL_DAYS)
                 .expect("it can be applied")
         };
         // The champion errs with worked customers so much that the challenger is better over all.
@@ -413,12 +426,34 @@ mod tests {
     }
 
     #[test]
+    fn a_champion_of_other_slots_is_judged_on_rows_made_by_them() {
+        let (data, held_out) = rows(|_| -2.0);
+        let turned = match &data.frame.columns[0] {
+            Column::Numbers(numbers) => Column::Numbers(numbers.iter().map(|x| 1.0 - x).collect()),
+            levels @ Column::Levels { .. } => levels.clone(),
+        };
+        let frame = Frame { columns: vec![turned], ..data.frame.clone() };
+        // What it says of its own rows is what the challenger says of these.
+        let (model, champion) = (additive(-2.0, 1.0), champion(additive(-2.0, -1.0), 6));
+        let decide = |frame| {
+            let champion = Champion { model: &champion, frame };
+            decide(Some(champion), &challenger(&model), &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied")
+        };
+        let losses =
+            |decision: Decision| decision.champion_log_loss.zip(decision.challenger_log_loss).expect("compared");
+        let (its, own) = losses(decide(&frame));
+        assert!((its - own).abs() < 0.001, "{its} {own}");
+        let (its, own) = losses(decide(&data.frame));
+        assert!(its > own + 0.1, "{its} {own}");
+    }
+
+    #[test]
     fn only_rows_that_the_champion_has_not_seen_count_where_they_are_enough() {
         let (data, held_out) = rows(|_| -2.0);
         let model = additive(-2.0, 1.0);
         let reason = |month| {
             let champion = champion(model.clone(), month);
-            decide(Some(&champion), &challenger(&model), &data, &held_out, STALE_DEAL_DAYS)
+            decide(Some(of(&champion, &data)), &challenger(&model), &data, &held_out, STALE_DEAL_DAYS)
                 .expect("it can be applied")
                 .reason
         };
@@ -438,7 +473,9 @@ mod tests {
         let challenger = Challenger { readiness: Readiness::Suspicious, ..challenger(&good) };
         let promoted = |propensity| {
             let champion = champion(propensity, 6);
-            decide(Some(&champion), &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied").promote
+            decide(Some(of(&champion, &data)), &challenger, &data, &held_out, STALE_DEAL_DAYS)
+                .expect("it can be applied")
+                .promote
         };
         assert!(promoted(good.clone()));
         assert!(!promoted(additive(0.0, 0.0)));
@@ -450,7 +487,7 @@ mod tests {
         let (data, held_out) = rows(|month| if month >= CUTOFFS - 1 { -0.5 } else { -2.0 });
         let before = additive(-2.0, 1.0);
         let champion = champion(before.clone(), CUTOFFS - 2);
-        let decision = decide(Some(&champion), &challenger(&before), &data, &held_out, STALE_DEAL_DAYS)
+        let decision = decide(Some(of(&champion, &data)), &challenger(&before), &data, &held_out, STALE_DEAL_DAYS)
             .expect("it can be applied");
         let difference = decision.difference.expect("compared");
         assert!(decision.promote && difference.upper < 0.0, "{decision:?}");
@@ -463,7 +500,8 @@ mod tests {
         let feature = champion.propensity.features[0].name.clone();
         let decide = |leaks: &[String], readiness| {
             let challenger = Challenger { leaks, readiness, ..challenger(&worse) };
-            decide(Some(&champion), &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied")
+            let champion = Some(of(&champion, &data));
+            decide(champion, &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied")
         };
         assert!(!decide(&["another".to_owned()], Readiness::Ok).promote);
         let decision = decide(std::slice::from_ref(&feature), Readiness::Ok);
@@ -477,6 +515,7 @@ mod tests {
         let model = additive(-2.0, 1.0);
         let champion = champion(model.clone(), 6);
         let decide = |champion: Option<&Model>, challenger: Challenger<'_>| {
+            let champion = champion.map(|champion| of(champion, &data));
             let decision = decide(champion, &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied");
             (decision.promote, decision.reason)
         };

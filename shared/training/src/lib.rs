@@ -27,14 +27,16 @@ mod tests;
 mod value;
 
 use expansion_domain::{Instant, SourceData, count};
-use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, Renewals, cutoffs, dataset, feature, renewals};
+use expansion_features::{
+    Dataset, FEATURE_SET_VERSION, FEATURES, Renewals, cutoffs, dataset, feature, renewals, slots,
+};
 use expansion_model::{
     ARTIFACT_SCHEMA_VERSION, Doubt, EARLY_DAYS, Heterogeneity, Knowledge, LabelledRows, MANIFEST_SCHEMA_VERSION,
     Manifest, Model, Trial, Untested, Verdict, auc, sigmoid,
 };
 
 pub use confidence::comparable_averages;
-pub use gate::{Challenger, decide};
+pub use gate::{Challenger, Champion, decide};
 pub use outcomes::worked;
 pub use propensity::{Fitted as FittedPropensity, Layout, fit_flat, fit_propensity};
 pub use split::{Split, out_of_time};
@@ -93,10 +95,11 @@ impl From<smartcore::error::Failed> for FitError {
 /// history holds too few expansions to learn from, the model is made of rules, and says so.
 pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> Result<Fitted> {
     let cutoffs = cutoffs(source, request.as_of, request.horizon_days, MOST_CUTOFFS);
-    let data = dataset(source, &cutoffs, request.horizon_days);
+    let slots = slots(source, &cutoffs, request.as_of);
+    let data = dataset(source, &cutoffs, request.horizon_days, &slots);
     let split = split::out_of_time(&data, &cutoffs, request.horizon_days);
     // Snapshots of today, without labels: what is usual among customers now.
-    let now = dataset(source, &[request.as_of], request.horizon_days);
+    let now = dataset(source, &[request.as_of], request.horizon_days, &slots);
     let doubts = doubts(source, &data, &now, request.as_of);
     let dropped = audit::dropped(&doubts);
     let layout = Layout { dropped: &dropped, ..Layout::of_features(request.horizon_days) };
@@ -145,6 +148,9 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         leaks: &audit::leaks(&doubts),
         horizon_days: request.horizon_days,
     };
+    let other = champion.filter(|champion| champion.slots != slots);
+    let other = other.map(|champion| dataset(source, &cutoffs, request.horizon_days, &champion.slots).frame);
+    let champion = champion.map(|model| Champion { model, frame: other.as_ref().unwrap_or(&data.frame) });
     let decision = decide(champion, &challenger, &data, held_out, request.stale_deal_days)?;
     let model = Model {
         schema_version: ARTIFACT_SCHEMA_VERSION,
@@ -152,8 +158,9 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         model_id: request.model_id.clone(),
         as_of: request.as_of,
         horizon_days: request.horizon_days,
+        slots: slots.clone(),
         value,
-        products: products::fit(source, &data, request.as_of, request.horizon_days, &left_over),
+        products: products::fit(source, (&data, &slots), request.as_of, request.horizon_days, &left_over),
         profiles: profiles::profiles(source, request.as_of, &now),
         cohort: cohort::fit(source, &data, &propensity.model)?,
         reference: reference::reference(&propensity.model, &data, request.horizon_days)?,
@@ -180,6 +187,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         features,
         unused_features,
         doubts,
+        slots,
         data_fingerprint: request.data_fingerprint.clone(),
         metrics,
         unworked,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_domain::{Contract, Instant, SourceData, count};
-use expansion_features::{Catalogue, Dataset, Inputs};
+use expansion_features::{Catalogue, Dataset, Inputs, Slots};
 use expansion_model::{Assortment, GroupDeals, ProductModel, ProductValue, TRAITS};
 
 use crate::Result;
@@ -45,7 +45,7 @@ struct Choice {
 /// Fits the product model to what is known at `as_of`; the rows' horizons have elapsed by then.
 pub(crate) fn fit(
     source: &SourceData,
-    data: &Dataset,
+    (data, slots): (&Dataset, &Slots),
     as_of: Instant,
     horizon_days: u16,
     left_over: &LeftOver,
@@ -57,7 +57,7 @@ pub(crate) fn fit(
     model.values = values(&choices, left_over);
     if choices.len() >= LEAST_CHOICES {
         // Recommending is not worth failing for.
-        model.slopes = slopes(source, data, &choices, &model).unwrap_or(PRIOR_SLOPES);
+        model.slopes = slopes(source, (data, slots), &choices, &model).unwrap_or(PRIOR_SLOPES);
     }
     model
 }
@@ -116,7 +116,7 @@ fn choices(source: &SourceData, data: &Dataset, horizon_days: u16) -> Vec<Choice
 /// one. Within a choice the probabilities are then made to add up, as in a conditional logit.
 fn slopes(
     source: &SourceData,
-    data: &Dataset,
+    (data, slots): (&Dataset, &Slots),
     choices: &[Choice],
     model: &ProductModel,
 ) -> Result<[f64; TRAITS.len()]> {
@@ -126,7 +126,7 @@ fn slopes(
     for choice in choices.iter().rev().take(MOST_CHOICES) {
         let history = &source.customers[data.customers[choice.row] as usize];
         let Some(known) = history.known(data.as_of[choice.row]) else { continue };
-        let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables };
+        let inputs = Inputs { known, catalogue: &catalogue, tables: &source.tables, slots };
         for candidate in assortment.some_candidates(&inputs, &choice.product, MOST_ALTERNATIVES, choice.row as u64) {
             design.extend(candidate.traits);
             chosen.push(**candidate.product_id == *choice.product);

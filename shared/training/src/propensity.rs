@@ -1,7 +1,9 @@
 //! The propensity model: families fitted to labelled rows, the better one chosen on rows held out.
 
-use expansion_features::Dataset;
-use expansion_model::{AdditiveModel, Heterogeneity, Knowledge, Metrics, Scorer};
+use std::collections::BTreeSet;
+
+use expansion_features::{Dataset, feature};
+use expansion_model::{AdditiveModel, BinnedFeature, Heterogeneity, Knowledge, Metrics, Scorer, Term};
 
 use crate::additive::Binned;
 use crate::assemble::assemble;
@@ -33,6 +35,8 @@ pub struct Layout<'a> {
     pub outcomes_among_features: bool,
     /// The columns that nothing is to be fitted to, as their values are not plausible.
     pub dropped: &'a [String],
+    /// Which columns are candidates: they enter a model only where they add something to the others.
+    pub is_candidate: fn(&str) -> bool,
 }
 
 impl Layout<'static> {
@@ -44,6 +48,7 @@ impl Layout<'static> {
             horizon_days,
             outcomes_among_features: true,
             dropped: &[],
+            is_candidate: |name| feature(name).is_some_and(|(_, feature)| feature.is_candidate()),
         }
     }
 }
@@ -94,13 +99,25 @@ impl Family {
             Knowledge::Shrunk => MOST_BINS_SHRUNK,
             Knowledge::Full => MOST_BINS,
         };
-        let (features, codes) = bins::features(data, rows, most_bins, layout.dropped);
+        // Where there is little to learn, and for a linear model, candidates are too many.
+        let with_candidates = self == Self::Additive && knowledge == Knowledge::Full;
+        let is_dropped = |name: &str| layout.dropped.iter().any(|dropped| dropped == name);
+        let is_wanted = |name: &str| !is_dropped(name) && (with_candidates || !(layout.is_candidate)(name));
+        let (features, codes) = bins::features(data, rows, most_bins, is_wanted);
         if features.is_empty() {
             return Err(FitError::NoFeatures);
         }
         let place = |name: Option<&str>| features.iter().position(|feature| Some(&*feature.name) == name);
         let (segment, open_deal) = (place(layout.segment), place(layout.open_deal));
-        let binned = Binned { features: &features, codes: &codes, outcomes: &outcomes, segment, open_deal };
+        let is_candidate: Vec<bool> = features.iter().map(|feature| (layout.is_candidate)(&feature.name)).collect();
+        let binned = Binned {
+            features: &features,
+            codes: &codes,
+            is_candidate: &is_candidate,
+            outcomes: &outcomes,
+            segment,
+            open_deal,
+        };
         let (assembled, found) = match self {
             Self::Logistic => (logistic::fit(&binned, &logistic::linear(&features, &codes, &data.frame, rows))?, None),
             Self::Additive => {
@@ -108,17 +125,37 @@ impl Family {
                 (assemble(blocks, &fit)?, Some(found))
             }
         };
+        let (features, terms) = chosen(features, assembled.terms, &is_candidate);
         let model = AdditiveModel {
             family: self.name().to_owned(),
             knowledge,
             intercept: assembled.intercept,
             features,
-            terms: assembled.terms,
+            terms,
             uncertainty: assembled.uncertainty,
             heterogeneity: Heterogeneity::default(),
         };
         Ok((model, found))
     }
+}
+
+/// Leaves out the candidates that no term is of.
+fn chosen(
+    features: Vec<BinnedFeature>,
+    mut terms: Vec<Term>,
+    is_candidate: &[bool],
+) -> (Vec<BinnedFeature>, Vec<Term>) {
+    let used: BTreeSet<usize> = terms.iter().flat_map(|term| &term.axes).map(|axis| axis.feature).collect();
+    let stays = |place: &usize| !is_candidate[*place] || used.contains(place);
+    let mut places = vec![0; features.len()];
+    for (now, before) in (0..features.len()).filter(stays).enumerate() {
+        places[before] = now;
+    }
+    for axis in terms.iter_mut().flat_map(|term| &mut term.axes) {
+        axis.feature = places[axis.feature];
+    }
+    let features = features.into_iter().enumerate().filter(|(place, _)| stays(place)).map(|(_, feature)| feature);
+    (features.collect(), terms)
 }
 
 /// What the given rows allow to be learned: as many of the rarer outcome as there are.
@@ -244,6 +281,13 @@ pub fn fit_propensity(data: &Dataset, layout: Layout<'_>) -> Result<Fitted> {
 /// Fits the propensity model to rows that know no time: families compete on a fifth of the customers.
 pub fn fit_flat(data: &Dataset, segment: Option<&str>) -> Result<Fitted> {
     let split = crate::split::by_customer(data);
-    let layout = Layout { segment, open_deal: None, horizon_days: 0, outcomes_among_features: false, dropped: &[] };
+    let layout = Layout {
+        segment,
+        open_deal: None,
+        horizon_days: 0,
+        outcomes_among_features: false,
+        dropped: &[],
+        is_candidate: |_| false,
+    };
     fit(data, Some(&split), layout)
 }

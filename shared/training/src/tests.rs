@@ -39,8 +39,14 @@ fn rows(customers: u32, repeats: u32, seed: u64) -> (Dataset, Vec<f64>) {
     (data, truth)
 }
 
-const LAYOUT: Layout<'static> =
-    Layout { segment: None, open_deal: None, horizon_days: 0, outcomes_among_features: false, dropped: &[] };
+const LAYOUT: Layout<'static> = Layout {
+    segment: None,
+    open_deal: None,
+    horizon_days: 0,
+    outcomes_among_features: false,
+    dropped: &[],
+    is_candidate: |name| name.starts_with("metric"),
+};
 
 fn fitted(family: Family, data: &Dataset) -> AdditiveModel {
     let all: Vec<usize> = (0..data.labels.len()).collect();
@@ -193,4 +199,43 @@ fn how_much_there_is_to_learn_decides_what_is_fitted() {
     assert_eq!(knowledge(40), (Knowledge::Shrunk, true));
     assert_eq!(knowledge(39), (Knowledge::Rules, true));
     assert_eq!(knowledge(0), (Knowledge::Rules, true));
+}
+
+/// Of many columns that say much the same of a metric, those enter that add something to the others.
+#[test]
+fn candidates_enter_where_they_add_something() {
+    let (mut data, _) = rows(6000, 1, 5);
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let mut noisy = |of: &[f64], noise: f64| -> Column {
+        Column::Numbers(of.iter().map(|x| x + noise * rng.random::<f64>()).collect())
+    };
+    let new: Vec<f64> = (0..6000).map(|row| f64::from(row % 97) / 97.0).collect();
+    let Column::Numbers(known) = data.frame.columns[1].clone() else { panic!("b is a number") };
+    let nothing = vec![0.0; 6000];
+    // Outcomes that the new column tells of, besides the others.
+    for (row, label) in data.labels.iter_mut().enumerate() {
+        label.expanded |= new[row] > 0.8;
+    }
+    let candidates = [
+        ("metric_1_change_7", noisy(&new, 0.5)),
+        ("metric_1_change_30", noisy(&new, 0.0)),
+        ("metric_1_change_90", noisy(&new, 1.0)),
+        ("metric_1_level_7", noisy(&known, 0.0)),
+        ("metric_1_days_7", noisy(&nothing, 1.0)),
+        ("metric_1_days_30", noisy(&nothing, 1.0)),
+    ];
+    for (name, column) in candidates {
+        data.frame.names.push(name.to_owned());
+        data.frame.columns.push(column);
+    }
+    let names = |model: &AdditiveModel| model.features.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
+    let model = fitted(Family::Additive, &data);
+    assert_eq!(names(&model), ["a", "b", "noise", "metric_1_change_30"]);
+    assert!(model.terms.iter().flat_map(|term| &term.axes).any(|axis| axis.feature == 3), "{:?}", model.terms);
+    let outcomes: Vec<bool> = data.labels.iter().map(|label| label.expanded).collect();
+    let auc =
+        |model: &AdditiveModel| evaluate(&propensities(model, &data), &outcomes).expect("both outcomes occur").auc;
+    let linear = fitted(Family::Logistic, &data);
+    assert_eq!(names(&linear), ["a", "b", "noise"], "a linear model has none");
+    assert!(auc(&model) > auc(&linear) + 0.1, "{} {}", auc(&model), auc(&linear));
 }

@@ -65,7 +65,7 @@ fn snapshots(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(SOURCE.customers.len())).bench_local(|| {
         for history in &SOURCE.customers {
             let Some(known) = history.known(*AS_OF) else { continue };
-            black_box(Inputs { known, catalogue: &catalogue, tables: &SOURCE.tables }.snapshot());
+            black_box(Inputs { known, catalogue: &catalogue, tables: &SOURCE.tables, slots: &MODEL.slots }.snapshot());
         }
     });
 }
@@ -74,14 +74,14 @@ fn snapshots(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 10)]
 fn assembling(bencher: Bencher<'_, '_>) {
     let cutoffs = cutoffs(&SOURCE, *AS_OF, HORIZON_DAYS, MOST_CUTOFFS);
-    let rows = dataset(&SOURCE, &cutoffs, HORIZON_DAYS).labels.len();
-    bencher.counter(ItemsCount::new(rows)).bench_local(|| dataset(&SOURCE, &cutoffs, HORIZON_DAYS));
+    let rows = dataset(&SOURCE, &cutoffs, HORIZON_DAYS, &MODEL.slots).labels.len();
+    bencher.counter(ItemsCount::new(rows)).bench_local(|| dataset(&SOURCE, &cutoffs, HORIZON_DAYS, &MODEL.slots));
 }
 
 /// Assembled rows into scores, intervals and points.
 #[divan::bench]
 fn scoring(bencher: Bencher<'_, '_>) {
-    let data = dataset(&SOURCE, &[*AS_OF], HORIZON_DAYS);
+    let data = dataset(&SOURCE, &[*AS_OF], HORIZON_DAYS, &MODEL.slots);
     let scorer = Scorer::for_columns(&MODEL.propensity, &data.frame.names).expect("they are its own");
     bencher.counter(ItemsCount::new(data.frame.rows)).bench_local(|| {
         scorer.each(&data.frame, |_, score, contributions| {

@@ -154,7 +154,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
             let (Some(known), Some(truth)) = (history.known(as_of), truths.get(&*history.customer_id)) else {
                 continue;
             };
-            let inputs = Inputs { known, catalogue: &catalogue, tables: &portfolio.tables };
+            let slots = &model.slots;
+            let inputs = Inputs { known, catalogue: &catalogue, tables: &portfolio.tables, slots };
             let bins = scorer.bins(&inputs.snapshot());
             let score = scorer.score(&bins, &mut vec![0.0; bins.len()]);
             let open_deal_age = feature("open_deal_age").and_then(|(_, feature)| feature.value(&inputs).as_number());

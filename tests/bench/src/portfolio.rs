@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use expansion_bench::{Failure, Known};
 use expansion_domain::{Id, Instant, SourceData};
-use expansion_features::{Column, Dataset, Value as Cell, cutoffs, dataset};
+use expansion_features::{Column, Dataset, Value as Cell, cutoffs, dataset, slots};
 use expansion_model::{evaluate, evaluate_portfolios};
 use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time, worked};
 use jiff::civil::Date;
@@ -15,6 +15,19 @@ use serde_json::{Value, json};
 
 use crate::measure::tried;
 use crate::table::write_lines;
+
+/// The names of the demo's metrics and kinds of signals, and others for them.
+const NAMES: [(&str, &str); 9] = [
+    ("active_seats", "mau"),
+    ("logins", "sessions"),
+    ("api_calls", "credits_used"),
+    ("seat_inquiry", "wants_licences"),
+    ("enterprise_inquiry", "asked_sales"),
+    ("feature_request", "idea_posted"),
+    ("new_team", "workspace_created"),
+    ("champion_promotion", "job_change"),
+    ("pricing_page", "plan_viewed"),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -29,6 +42,9 @@ pub(crate) struct Arguments {
     /// The truth that `demo --truth` wrote: prints its own figures beside, which no model can beat but by luck.
     #[arg(long)]
     truth: Option<PathBuf>,
+    /// Read the demo's usage metrics and kinds of signals under names that nothing is known of.
+    #[arg(long)]
+    renamed: bool,
     /// Write `p,lower,upper,score,points_sum` here, a line for each test row.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -42,9 +58,12 @@ pub(crate) struct Arguments {
 /// Fits, tries and prints.
 pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let horizon_days = arguments.known.horizon_days;
-    let (source, as_of) = arguments.known.read().await?;
+    let (mut source, as_of) = arguments.known.read().await?;
+    if arguments.renamed {
+        rename(&mut source);
+    }
     let cutoffs = cutoffs(&source, as_of, horizon_days, MOST_CUTOFFS);
-    let data = dataset(&source, &cutoffs, horizon_days);
+    let data = dataset(&source, &cutoffs, horizon_days, &slots(&source, &cutoffs, as_of));
     let split = out_of_time(&data, &cutoffs, horizon_days).ok_or("the history is too short to hold any out")?;
     let (train, test) = (data.take(&split.train), data.take(&split.held_out));
     if let Some(folder) = &arguments.tables {
@@ -82,6 +101,20 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
         measured.insert("truth".to_owned(), json!({"overall": figures(&all), "unworked": figures(&unworked)}));
     }
     Ok(measured.into())
+}
+
+/// Calls the demo's metrics and kinds of signals otherwise.
+fn rename(source: &mut SourceData) {
+    let other = |name: &mut Id| {
+        if let Some((_, other)) = NAMES.iter().find(|(own, _)| *own == &**name) {
+            *name = (*other).into();
+        }
+    };
+    for history in &mut source.customers {
+        history.usage.iter_mut().for_each(|series| other(&mut series.metric));
+        history.signals.iter_mut().for_each(|signal| other(&mut signal.kind));
+        history.sort();
+    }
 }
 
 fn csm<'a>(source: &'a SourceData, data: &Dataset, row: usize) -> Option<&'a Id> {

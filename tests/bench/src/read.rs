@@ -5,7 +5,7 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use expansion_bench::{Failure, Form, Usage, read_folder};
 use expansion_domain::{Instant, count};
-use expansion_features::dataset;
+use expansion_features::{Slots, dataset};
 use serde_json::{Value, json};
 
 #[derive(Debug, Args)]
@@ -35,7 +35,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
     let portfolio = read_folder(folder.path()).await?;
     let read_seconds = watch.elapsed().as_secs_f64();
     let as_of = start.plus_days(730);
-    let snapshots = dataset(&portfolio, &[as_of], 90).labels.len();
+    let slots = Slots::of(&portfolio, as_of);
+    let snapshots = dataset(&portfolio, &[as_of], 90, &slots).labels.len();
     let seconds = watch.elapsed().as_secs_f64();
 
     Ok(json!({

@@ -13,7 +13,7 @@ use expansion_records::AccuracyRecord;
 use expansion_simulator::{DEMO_END, DEMO_SEED, Drift, Settings, simulate, write};
 use expansion_source::{Limits, Location, inventory, read};
 use expansion_store::{ChampionChange, ControlTable, S3};
-use expansion_training::{Challenger, Layout, MOST_CUTOFFS, decide, fit_propensity, out_of_time};
+use expansion_training::{Challenger, Champion, Layout, MOST_CUTOFFS, decide, fit_propensity, out_of_time};
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
@@ -162,17 +162,18 @@ async fn bad_challenger(
     let (source, s3): (Location, S3) = (config.parsed("SOURCE_URI")?, config.s3());
     let customers = read(&inventory(&source, &s3).await?, &s3, None, Limits::default()).await?.data;
     let cutoffs = cutoffs(&customers, as_of, arguments.horizon_days, MOST_CUTOFFS);
-    let data = dataset(&customers, &cutoffs, arguments.horizon_days);
+    let champion: Model = config.artifacts()?.model(champion).await?;
+    let data = dataset(&customers, &cutoffs, arguments.horizon_days, &champion.slots);
     let split = out_of_time(&data, &cutoffs, arguments.horizon_days).ok_or("the history is too short")?;
     let bad = fit_propensity(&shuffled(&data, week), Layout::of_features(arguments.horizon_days))?;
-    let champion: Model = config.artifacts()?.model(champion).await?;
     let challenger = Challenger {
         evaluated: bad.evaluated(),
         readiness: Readiness::Ok,
         leaks: &[],
         horizon_days: arguments.horizon_days,
     };
-    let decision = decide(Some(&champion), &challenger, &data, &split.held_out, config.stale_deal_days()?)?;
+    let champion = Champion { model: &champion, frame: &data.frame };
+    let decision = decide(Some(champion), &challenger, &data, &split.held_out, config.stale_deal_days()?)?;
     Ok((decision.promote, decision.reason))
 }
 

@@ -12,6 +12,7 @@ mod export;
 mod feedback_loop;
 mod idempotency;
 mod long_lists;
+mod other_names;
 mod pages;
 mod restart;
 mod sources;

@@ -1,0 +1,51 @@
+//! A source whose usage metrics and kinds of signals have names that nobody has told the product of.
+
+use expansion_e2e::{Source, World, as_of, portfolio};
+use expansion_records::Run;
+use serde_json::Value;
+
+/// Every metric and kind of signal of the simulated source, under another name.
+const NAMES: [(&str, &str); 9] = [
+    ("active_seats", "mau"),
+    ("logins", "sessions"),
+    ("api_calls", "credits_used"),
+    ("seat_inquiry", "wants_licences"),
+    ("enterprise_inquiry", "asked_sales"),
+    ("feature_request", "idea_posted"),
+    ("new_team", "workspace_created"),
+    ("champion_promotion", "job_change"),
+    ("pricing_page", "plan_viewed"),
+];
+
+fn renamed(name: &str) -> &'static str {
+    NAMES.iter().find(|(own, _)| *own == name).unwrap_or_else(|| panic!("{name} has no other name")).1
+}
+
+fn auc(run: &Run) -> f64 {
+    run.model().and_then(|model| model.metrics).expect("it was tried out of time").auc
+}
+
+fn factors(rows: &[Value]) -> impl Iterator<Item = (&str, &str)> {
+    let of_row = rows.iter().flat_map(|row| row["contributing_factors"].as_array().expect("factors"));
+    of_row.map(|factor| (factor["feature"].as_str().expect("a name"), factor["label"].as_str().expect("words")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_and_signals_under_other_names_serve_as_well() {
+    let mut other = portfolio();
+    other.usage_metrics.iter_mut().for_each(|row| row.metric = renamed(row.metric));
+    other.expansion_signals.iter_mut().for_each(|row| row.kind = renamed(row.kind));
+    let own = World::over(&Source::simulated()).await.refreshed(as_of(0)).await;
+    let world = World::over(&Source::of(&other, None)).await;
+    let run = world.refreshed(as_of(0)).await;
+    assert!(auc(&run) > auc(&own) - 0.01, "{} under other names, {} under their own", auc(&run), auc(&own));
+
+    let rows = world.all_rows().await;
+    let said =
+        |feature: &str, words: &str| factors(&rows).any(|(name, label)| name == feature && label.contains(words));
+    assert!(said("seat_utilisation", "of license capacity"), "the seats in use are found by the seats under contract");
+    // In the order of their names: asked_sales, idea_posted, job_change, plan_viewed, wants_licences, …
+    assert!(said("kind_5_signals", "Wants licences "), "{:?}", factors(&rows).collect::<Vec<_>>());
+    let customer = world.customer(rows[0]["customer_id"].as_str().expect("an id")).await;
+    assert_eq!(customer["propensity_score"], rows[0]["propensity_score"]);
+}
