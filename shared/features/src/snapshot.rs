@@ -18,9 +18,10 @@ pub enum Value {
 }
 
 impl Value {
-    /// A number, or missing when it is not finite.
+    /// A number, or missing when it is not finite. A zero is without a sign: an empty sum of floats is −0.0, and not every
+    /// store keeps that.
     pub fn number(value: f64) -> Self {
-        if value.is_finite() { Self::Number(value) } else { Self::Missing }
+        if value.is_finite() { Self::Number(value + 0.0) } else { Self::Missing }
     }
 
     /// The number, if it is one.

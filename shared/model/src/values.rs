@@ -100,9 +100,16 @@ impl ValueModel {
     }
 }
 
-/// A number with so many decimals: what is stored should not pretend to more.
+/// A number with so many decimals: what is stored should not pretend to more. A zero is without a sign, which not every
+/// store keeps.
+///
+/// ```
+/// # use expansion_model::rounded;
+/// assert_eq!(rounded(1.23456, 2), 1.23);
+/// assert!(rounded(-0.001, 2).is_sign_positive());
+/// ```
 pub fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     let scaled = (value * scale).round() / scale;
-    if scaled.is_finite() { scaled } else { value }
+    if scaled.is_finite() { scaled + 0.0 } else { value }
 }

@@ -113,7 +113,9 @@ async fn models_are_found_by_id_and_newest_first() {
     }
     let ids = |models: Vec<ModelRecord>| models.into_iter().map(|model| model.model_id).collect::<Vec<_>>();
     assert_eq!(ids(control.models(2).await.expect("readable")), ["20260301-c", "20260201-b"]);
-    assert!(control.model("20260101-a").await.expect("readable").is_some_and(|model| model.as_of > at("2026-06-30")));
+    let found = control.model("20260101-a").await.expect("readable").expect("it is on record");
+    assert!(found.as_of > at("2026-06-30"));
+    assert_eq!(found.doubts, manifest().doubts);
     for nobody in ["", "nobody", &*"m".repeat(2000)] {
         assert_eq!(control.model(nobody).await.expect("no such key"), None);
     }
