@@ -28,8 +28,8 @@ mod value;
 use expansion_domain::{Instant, SourceData, count};
 use expansion_features::{Dataset, FEATURE_SET_VERSION, FEATURES, cutoffs, dataset, slots};
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest, Model, Trial,
-    Untested, Verdict, auc, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, EARLY_DAYS, Heterogeneity, LabelledRows, MANIFEST_SCHEMA_VERSION, Manifest,
+    Model, Trial, Untested, Verdict, auc, sigmoid,
 };
 
 pub use confidence::comparable_averages;
@@ -160,12 +160,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         reference: reference::reference(&propensity.model, &data, request.horizon_days)?,
         propensity: propensity.model,
     };
-    let used = |name: &str| {
-        let features = &model.propensity.features;
-        let terms = &model.propensity.terms;
-        terms.iter().flat_map(|term| &term.axes).any(|axis| features[axis.feature].name == name)
-    };
-    let (features, unused_features) = FEATURES.iter().map(|f| f.name.to_owned()).partition(|name| used(name));
+    let (features, unused_features) = used_and_unused(&model.propensity);
     let manifest = Manifest {
         schema_version: MANIFEST_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,
@@ -196,6 +191,12 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         artifact_bytes: 0,
     };
     Ok(Fitted { model, manifest })
+}
+
+/// The names of the features that some term is of, and of the others.
+fn used_and_unused(AdditiveModel { features, terms, .. }: &AdditiveModel) -> (Vec<String>, Vec<String>) {
+    let used = |name: &str| terms.iter().flat_map(|term| &term.axes).any(|axis| features[axis.feature].name == name);
+    FEATURES.iter().map(|feature| feature.name.to_owned()).partition(|name| used(name))
 }
 
 /// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.
