@@ -325,7 +325,7 @@ fn side(data: &Binned<'_>, feature: usize) -> PairSide {
 /// What the shapes leave unexplained.
 struct Residuals {
     /// Outcome less propensity, row by row.
-    residuals: Vec<f64>,
+    differences: Vec<f64>,
     /// Their variances, were rows independent.
     variances: Vec<f64>,
     /// How much larger they are, since rows of one customer are not.
@@ -335,7 +335,7 @@ struct Residuals {
 impl Residuals {
     fn of(fit: &Fit, outcomes: &Outcomes) -> Self {
         Self {
-            residuals: residuals(&fit.propensities, &outcomes.labels).collect(),
+            differences: residuals(&fit.propensities, &outcomes.labels).collect(),
             variances: fit.propensities.iter().map(|p| p * (1.0 - p)).collect(),
             design_effect: fit.design_effect,
         }
@@ -344,7 +344,7 @@ impl Residuals {
     /// The rows' residuals and variances, each with the cell that a row lies in, summed up by cell.
     fn by_cell(&self, cells: usize, of_row: impl Iterator<Item = usize>) -> Vec<(f64, f64)> {
         let mut sums = vec![(0.0, 0.0); cells];
-        for ((cell, residual), variance) in of_row.zip(&self.residuals).zip(&self.variances) {
+        for ((cell, residual), variance) in of_row.zip(&self.differences).zip(&self.variances) {
             sums[cell].0 += residual;
             sums[cell].1 += variance;
         }

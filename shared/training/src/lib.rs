@@ -31,8 +31,8 @@ use expansion_features::{
     Dataset, FEATURE_SET_VERSION, FEATURES, Renewals, cutoffs, dataset, feature, renewals, slots,
 };
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, Doubt, EARLY_DAYS, Heterogeneity, Knowledge, LabelledRows, MANIFEST_SCHEMA_VERSION,
-    Manifest, Model, Trial, Untested, Verdict, auc, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Doubt, EARLY_DAYS, Heterogeneity, Knowledge, LabelledRows,
+    MANIFEST_SCHEMA_VERSION, Manifest, Model, Trial, Untested, Verdict, auc, sigmoid,
 };
 
 pub use confidence::comparable_averages;
@@ -166,12 +166,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         reference: reference::reference(&propensity.model, &data, request.horizon_days)?,
         propensity: propensity.model,
     };
-    let used = |name: &str| {
-        let features = &model.propensity.features;
-        let terms = &model.propensity.terms;
-        terms.iter().flat_map(|term| &term.axes).any(|axis| features[axis.feature].name == name)
-    };
-    let (features, unused_features) = FEATURES.iter().map(|f| f.name.to_owned()).partition(|name| used(name));
+    let (features, unused_features) = used_and_unused(&model.propensity);
     let manifest = Manifest {
         schema_version: MANIFEST_SCHEMA_VERSION,
         feature_set_version: FEATURE_SET_VERSION,
@@ -215,6 +210,12 @@ fn doubts(source: &SourceData, data: &Dataset, now: &Dataset, as_of: Instant) ->
     };
     doubts.extend(renewals(source, as_of).filter(Renewals::are_likely).map(Doubt::from));
     doubts
+}
+
+/// The names of the features that some term is of, and of the others.
+fn used_and_unused(AdditiveModel { features, terms, .. }: &AdditiveModel) -> (Vec<String>, Vec<String>) {
+    let used = |name: &str| terms.iter().flat_map(|term| &term.axes).any(|axis| features[axis.feature].name == name);
+    FEATURES.iter().map(|feature| feature.name.to_owned()).partition(|name| used(name))
 }
 
 /// The share of the rows with an expansion that have one within each of [`EARLY_DAYS`] already.

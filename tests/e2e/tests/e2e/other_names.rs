@@ -25,9 +25,9 @@ fn auc(run: &Run) -> f64 {
     run.model().and_then(|model| model.metrics).expect("it was tried out of time").auc
 }
 
-fn factors(rows: &[Value]) -> impl Iterator<Item = (&str, &str)> {
-    let of_row = rows.iter().flat_map(|row| row["contributing_factors"].as_array().expect("factors"));
-    of_row.map(|factor| (factor["feature"].as_str().expect("a name"), factor["label"].as_str().expect("words")))
+fn factors(customers: &[Value]) -> impl Iterator<Item = (&str, &str)> {
+    let factors = customers.iter().flat_map(|answer| answer["contributing_factors"].as_array().expect("factors"));
+    factors.map(|factor| (factor["feature"].as_str().expect("a name"), factor["label"].as_str().expect("words")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,12 +40,13 @@ async fn metrics_and_signals_under_other_names_serve_as_well() {
     let run = world.refreshed(as_of(0)).await;
     assert!(auc(&run) > auc(&own) - 0.01, "{} under other names, {} under their own", auc(&run), auc(&own));
 
-    let rows = world.all_rows().await;
+    let mut customers = Vec::new();
+    for row in world.all_rows().await {
+        customers.push(world.customer(row["customer_id"].as_str().expect("an id")).await);
+    }
     let said =
-        |feature: &str, words: &str| factors(&rows).any(|(name, label)| name == feature && label.contains(words));
+        |feature: &str, words: &str| factors(&customers).any(|(name, label)| name == feature && label.contains(words));
     assert!(said("seat_utilisation", "of license capacity"), "the seats in use are found by the seats under contract");
     // In the order of their names: asked_sales, idea_posted, job_change, plan_viewed, wants_licences, …
-    assert!(said("kind_5_signals", "Wants licences "), "{:?}", factors(&rows).collect::<Vec<_>>());
-    let customer = world.customer(rows[0]["customer_id"].as_str().expect("an id")).await;
-    assert_eq!(customer["propensity_score"], rows[0]["propensity_score"]);
+    assert!(said("kind_5_signals", "Wants licences "), "{:?}", factors(&customers).collect::<Vec<_>>());
 }
