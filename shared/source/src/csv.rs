@@ -2,10 +2,11 @@
 
 use std::io::{self, Read};
 
-use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::cells::{Cell, Field, Row};
+use crate::columns::{Columns, SeenColumns};
 use crate::forms::{Forms, Sample};
 use crate::issues::{Reason, Rejection};
-use crate::tables::{columns, positions};
+use crate::tables::columns;
 use crate::text::{Text, windows_1252};
 use crate::{SourceError, SourceFile};
 use ::csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
@@ -18,10 +19,10 @@ pub(crate) fn read(
     input: impl Read,
     file: &SourceFile,
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
-) -> Result<(), SourceError> {
+) -> Result<Option<SeenColumns>, SourceError> {
     let unreadable = |error: ::csv::Error| SourceError::Unreadable { path: file.path.clone(), cause: io_error(error) };
     let text = Text::open(input).map_err(|cause| SourceError::Unreadable { path: file.path.clone(), cause })?;
-    let Some(dialect) = Dialect::of(&text, file)? else { return Ok(()) };
+    let Some(dialect) = Dialect::of(&text, file)? else { return Ok(None) };
     let layout = Layout::of(&text, &dialect, file)?;
 
     let skipped = u64::from(dialect.skipped > 0);
@@ -43,7 +44,7 @@ pub(crate) fn read(
         }
         layout.deliver(&record, line, lines, sink);
     }
-    Ok(())
+    Ok(Some(layout.columns.seen))
 }
 
 /// How a file separates and quotes its values.
@@ -76,7 +77,7 @@ impl Dialect {
         for dialect in candidates {
             let Some(header) = dialect.header(text) else { return Ok(None) };
             let names: Vec<_> = header.iter().map(AsRef::as_ref).collect();
-            match positions(file, &names) {
+            match Columns::find(file, &names) {
                 Ok(_) => return Ok(Some(Self { quotes: dialect.quotes(text, names.len()), ..dialect })),
                 // The error is about the header as its writer most likely meant it.
                 Err(error) if widest.as_ref().is_none_or(|(width, _)| *width < names.len()) => {
@@ -230,18 +231,18 @@ impl<R: Read> Read for Recent<R> {
     }
 }
 
-/// Where a file has the columns of its table.
-struct Layout {
+/// What there is to know of a file to read its rows.
+struct Layout<'f> {
     width: usize,
     used: usize,
     forms: Forms,
-    positions: [Option<usize>; MAX_COLUMNS],
+    columns: Columns<'f>,
     /// The encoding is not known: the beginning is ASCII.
     may_be_windows: bool,
 }
 
-impl Layout {
-    fn of(text: &Text<'_>, dialect: &Dialect, file: &SourceFile) -> Result<Self, SourceError> {
+impl<'f> Layout<'f> {
+    fn of(text: &Text<'_>, dialect: &Dialect, file: &'f SourceFile) -> Result<Self, SourceError> {
         let header = dialect.header(text).unwrap_or_default();
         let header: Vec<_> = header.iter().map(AsRef::as_ref).collect();
         let mut sample = Sample::new(file)?;
@@ -249,7 +250,7 @@ impl Layout {
             width: header.len(),
             used: columns(file.table).len(),
             forms: sample.known(),
-            positions: positions(file, &header)?,
+            columns: Columns::find(file, &header)?,
             may_be_windows: text.is_ascii(),
         };
         let mut reader = dialect.reader(&text.whole_lines()[dialect.skipped..]);
@@ -295,9 +296,11 @@ impl Layout {
             return Err(Rejection { rows: lines, ..Rejection::new(Reason::UnclosedQuote, found) });
         }
         let mut row = Row::default();
-        for ((field, form), position) in row.iter_mut().zip(&self.forms).zip(self.positions).take(self.used) {
+        let columns = self.columns.positions.into_iter().zip(&self.columns.constants);
+        for ((field, form), (position, constant)) in row.iter_mut().zip(&self.forms).zip(columns).take(self.used) {
             let cell = match position.and_then(|position| record.get(position)) {
-                None | Some([]) => Cell::Missing,
+                None => *constant,
+                Some([]) => Cell::Missing,
                 Some(bytes) => Cell::Text(std::str::from_utf8(bytes).map_err(|_| {
                     Rejection::of_value(Reason::InvalidUtf8, form.name, &String::from_utf8_lossy(bytes))
                 })?),

@@ -13,10 +13,10 @@ use crate::Location;
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error(
-        "the required table {table} has no files: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet in \
-         {table}/ of {location}"
+        "the required table {table} has no files: expected {FORMATS} in {table}/ of {location}{}",
+        meant(near.as_deref())
     )]
-    RequiredTableMissing { table: Table, location: Location },
+    RequiredTableMissing { table: Table, location: Location, near: Option<String> },
     /// The files of a required table hold not one usable row.
     #[error("the required table {table} has no usable row ({rows} read{})", first(example.as_deref()))]
     RequiredTableEmpty { table: Table, rows: u64, example: Option<String> },
@@ -24,8 +24,10 @@ pub enum SourceError {
         "{bad} of {rows} rows of {table} are bad, more than the limit of {limit_percent} %; first bad row: {example}"
     )]
     TooManyBadRows { table: Table, bad: u64, rows: u64, limit_percent: f64, example: String },
-    #[error("{file} has no column {column}, which is required")]
-    MissingColumn { file: String, column: &'static str },
+    #[error("{file} has no column {column}, which is required{}", meant(near.as_deref()))]
+    MissingColumn { file: String, column: &'static str, near: Option<String> },
+    #[error("{file} has two columns for {column}: {first} and {second}")]
+    AmbiguousColumn { file: String, column: &'static str, first: String, second: String },
     /// A column has a type that can't stand for a text, number, time or boolean.
     #[error("column {column} of {file} has the unsupported type {data_type}")]
     UnsupportedColumn { file: String, column: String, data_type: String },
@@ -53,8 +55,13 @@ pub enum SourceError {
          write it with psql's \\g or \\o and unaligned output, or the table as CSV"
     )]
     DoubledBackslashes { file: String, line: u64 },
-    #[error("{file} is of no known format: expected .csv, .csv.gz, .ndjson, .ndjson.gz or .parquet")]
-    UnknownFormat { file: String },
+    #[error("{file} is of no known format: {way_out}; expected {FORMATS}")]
+    UnknownFormat { file: String, way_out: &'static str },
+    /// A folder is the table of a system that says elsewhere which of its files and rows count.
+    #[error("{place} is {system} table, in which not every file counts, and {why}; {way_out}")]
+    ManagedTable { place: String, system: &'static str, why: String, way_out: &'static str },
+    #[error("the table {table} is in two places: {first} and {second}")]
+    TableTwice { table: Table, first: String, second: String },
     /// A `bucket=` path component is not followed by a number.
     #[error("{file} names no valid bucket: expected bucket=0, bucket=1, …")]
     InvalidBucket { file: String },
@@ -101,6 +108,13 @@ impl SourceError {
     pub(crate) fn s3_body(path: String, error: &ByteStreamError) -> Self {
         Self::S3 { path, message: one_line(&DisplayErrorContext(error).to_string()), transient: true }
     }
+}
+
+/// What files of a table may be called.
+const FORMATS: &str = ".csv, .tsv, .json, .jsonl or .ndjson (each also with .gz or .zst) or .parquet";
+
+fn meant(near: Option<&str>) -> String {
+    near.map(|near| format!("; is {near} meant?")).unwrap_or_default()
 }
 
 fn first(example: Option<&str>) -> String {

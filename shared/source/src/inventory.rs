@@ -1,16 +1,17 @@
-//! Which files a source consists of. Owns the rules for names: tables, buckets, formats, what is ignored.
+//! Which files a source consists of. Owns the rules for paths: tables, buckets, columns in folders, what is passed over.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use aws_sdk_s3::Client;
 use expansion_domain::Table;
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
-use crate::{Location, SourceError, TableMapping};
+use crate::issues::{Issues, Reason};
+use crate::listing::{self, Found};
+use crate::names::{Format, Named, is_hidden, is_near, is_same, stem};
+use crate::{Location, Mapping, SourceError, TableMapping, delta};
 
 /// The files of a source, checked for what their names alone can tell.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Inventory {
     location: Location,
     /// Sorted by path.
     files: Vec<SourceFile>,
+    /// Sorted by path.
+    passed_over: Vec<PassedOver>,
 }
 
 /// A file of a source.
@@ -34,60 +37,93 @@ pub struct SourceFile {
     pub version: String,
     /// What is said of its rows.
     pub mapping: Arc<TableMapping>,
+    /// The columns that its folders name, such as `segment=SMB`, with what all its rows have in them.
+    pub constants: Vec<(String, Option<String>)>,
 }
 
-/// How a file stores rows; its extension says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `.csv`, or `.csv.gz` when gzipped.
-    Csv {
-        gzipped: bool,
-    },
-    /// `.ndjson`, or `.ndjson.gz` when gzipped.
-    Ndjson {
-        gzipped: bool,
-    },
-    Parquet,
+/// A file or folder that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PassedOver {
+    /// Its path below the source's location; a folder's ends with a slash.
+    pub path: String,
+    /// The table it lies at, or whose name is much like its own.
+    pub table: Option<Table>,
+    pub because: Because,
 }
 
-impl Format {
-    fn of(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        let (stem, gzipped) = name.strip_suffix(".gz").map_or((&*name, false), |stem| (stem, true));
-        match stem.rsplit_once('.')?.1 {
-            "csv" => Some(Self::Csv { gzipped }),
-            "ndjson" => Some(Self::Ndjson { gzipped }),
-            "parquet" if !gzipped => Some(Self::Parquet),
-            _ => None,
-        }
-    }
+/// Why a file is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Because {
+    /// `_SUCCESS`, checksums, manifests and the like.
+    #[error("a writer's bookkeeping")]
+    Bookkeeping,
+    /// `README`, `schema.sql` and the like.
+    #[error("a document")]
+    Document,
+    #[error("empty, and of no known format")]
+    Empty,
+    /// The log of a Delta table doesn't list it, or has removed it.
+    #[error("not in the log of its table")]
+    NotInLog,
+    /// A workbook or an archive at the top, beside files of the same table that are read.
+    #[error("not readable, beside files of the same table")]
+    Unreadable,
+    #[error("not a table")]
+    NotATable,
+    /// Not the table's name, but near it.
+    #[error("not a table, but named much like one")]
+    NearTable,
 }
 
 /// Lists the files of a source.
 ///
-/// Hidden files and folders (a name that starts with `.` or `_`, such as `_SUCCESS`) and whatever lies outside the
-/// tables' folders are ignored.
+/// A table is a folder of its name, or a single file. What lies there beside data (a name that starts with `.` or `_`,
+/// manifests, documents) is [passed over](Inventory::passed_over), and so is whatever is no table.
 ///
 /// # Errors
-/// When the source can't be listed, a required table has no file, a table's folder holds a file of an unknown format
-/// or an invalid bucket, or some table is bucketed and the customers are not.
+/// When the source can't be listed, a required table has no file, a table has a file of a format that can't be read, an
+/// invalid bucket or two places, some table is bucketed and the customers are not, or a folder is the table of a system
+/// (Delta, Iceberg, Hudi) whose log can't be followed.
 pub async fn inventory(location: &Location, s3: &Client) -> Result<Inventory, SourceError> {
-    let listed = match location {
-        Location::Folder(folder) => list_folder(folder)?,
-        Location::S3 { bucket, prefix } => list_s3(location, bucket, prefix, s3).await?,
-    };
-    Inventory::new(location.clone(), listed)
+    let top = listing::top(location, s3).await?;
+    // What the owner of the source says of it lies at the top.
+    let mapping = Mapping::default();
+    let mut found = Vec::new();
+    for entry in top {
+        if entry.path.ends_with('/') && may_hold_tables(&entry.path, &mapping) {
+            found.extend(listing::below(location, &entry.path, s3).await?);
+        } else {
+            found.push(entry);
+        }
+    }
+    let mut sorted = Sorted::of(found, &mapping)?;
+    for (place, folder) in std::mem::take(&mut sorted.deltas) {
+        let live = delta::live_files(location, &place, &folder.log, s3).await?;
+        sorted.add_delta(folder.files, live, &mapping)?;
+    }
+    Inventory::new(location.clone(), sorted)
 }
 
 impl Inventory {
-    fn new(location: Location, listed: Vec<Listed>) -> Result<Self, SourceError> {
-        let mut files = listed.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    fn new(location: Location, sorted: Sorted) -> Result<Self, SourceError> {
+        let Sorted { mut files, mut passed_over, unread, .. } = sorted;
+        for (table, path, way_out) in unread {
+            if !files.iter().any(|file| file.table == table) {
+                return Err(SourceError::UnknownFormat { file: path, way_out });
+            }
+            passed_over.push(PassedOver { path, table: Some(table), because: Because::Unreadable });
+        }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let inventory = Self { location, files };
+        passed_over.sort();
+        passed_over.dedup();
+        let inventory = Self { location, files, passed_over };
         let is_missing = |table: &Table| table.required() && inventory.files_of(*table).next().is_none();
         if let Some(table) = Table::ALL.into_iter().find(is_missing) {
-            return Err(SourceError::RequiredTableMissing { table, location: inventory.location });
+            let is_near = |other: &&PassedOver| other.because == Because::NearTable && other.table == Some(table);
+            let near = inventory.passed_over.iter().find(is_near).map(|other| other.path.clone());
+            return Err(SourceError::RequiredTableMissing { table, location: inventory.location, near });
         }
+        inventory.check_places()?;
         let bucketed = inventory.files.iter().find(|file| file.bucket.is_some());
         let whole = inventory.files_of(Table::Customers).find(|file| file.bucket.is_none());
         if let (Some(bucketed), Some(customers)) = (bucketed, whole) {
@@ -95,6 +131,21 @@ impl Inventory {
             return Err(SourceError::CustomersNotBucketed { bucketed, customers });
         }
         Ok(inventory)
+    }
+
+    /// Two exports of one table side by side would be read as one of twice the size.
+    fn check_places(&self) -> Result<(), SourceError> {
+        let mut places = BTreeMap::new();
+        // A mapping may well name several places.
+        for file in self.files.iter().filter(|file| file.mapping.files.is_empty()) {
+            let place = top_of(&file.path);
+            let first = *places.entry(file.table).or_insert(place);
+            if first != place {
+                let [first, second] = [first, place].map(str::to_owned);
+                return Err(SourceError::TableTwice { table: file.table, first, second });
+            }
+        }
+        Ok(())
     }
 
     pub fn location(&self) -> &Location {
@@ -106,10 +157,16 @@ impl Inventory {
         &self.files
     }
 
+    /// What lies there but is not read, sorted by path.
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
+    }
+
     /// The inventory of the given tables only.
     #[must_use]
     pub fn only(mut self, tables: &[Table]) -> Self {
         self.files.retain(|file| tables.contains(&file.table));
+        self.passed_over.retain(|other| other.table.is_none_or(|table| tables.contains(&table)));
         self
     }
 
@@ -132,150 +189,227 @@ impl Inventory {
             digest.update(format!("{} {} {} ", file.path.len(), file.version.len(), file.size));
             digest.update(&file.path);
             digest.update(&file.version);
+            // A log may say another value than a folder's name.
+            for (name, value) in &file.constants {
+                let value = value.as_deref().unwrap_or_default();
+                digest.update(format!("{} {} {name}{value}", name.len(), value.len()));
+            }
         }
         hex::encode(digest.finalize())
     }
+
+    /// Says what lies at tables but is not read.
+    pub(crate) fn say_passed_over(&self, issues: &mut Issues) {
+        for PassedOver { path, table, because } in &self.passed_over {
+            let Some(table) = *table else { continue };
+            let reason = if *because == Because::NearTable { Reason::NearTable } else { Reason::FilePassedOver };
+            issues.note(table, reason, 1, || format!("{path} ({because})"));
+        }
+    }
 }
 
-/// A file as found; `None` when it is hidden.
-type Listed = Result<Option<SourceFile>, SourceError>;
+/// Whether a folder at the top can hold files of tables. Others are not even listed: they may be huge.
+fn may_hold_tables(folder: &str, _mapping: &Mapping) -> bool {
+    table_named(top_of(folder)).is_some()
+}
+
+/// The table that the file at `path` belongs to, and what is said of it.
+fn table_of(path: &str, mapping: &Mapping) -> Option<(Table, Arc<TableMapping>)> {
+    static NOTHING_SAID: LazyLock<Arc<TableMapping>> = LazyLock::new(Arc::default);
+    let table = table_named(top_of(path))?;
+    let said = mapping.tables.get(&table).and_then(|said| said.first());
+    Some((table, Arc::clone(said.unwrap_or(&NOTHING_SAID))))
+}
+
+/// The table that a folder or file at the top is named after.
+fn table_named(name: &str) -> Option<Table> {
+    let name = stem(name);
+    Table::ALL.into_iter().find(|table| !is_hidden(name) && is_same(name, table.name()))
+}
+
+/// The first component of a path.
+fn top_of(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
+}
+
+/// What was found, by what it is for.
+#[derive(Debug, Default)]
+struct Sorted {
+    files: Vec<SourceFile>,
+    passed_over: Vec<PassedOver>,
+    /// Files at the top that are named after a table but can't be read, and what can be done.
+    unread: Vec<(Table, String, &'static str)>,
+    /// By their folders.
+    deltas: BTreeMap<String, DeltaFolder>,
+}
+
+/// What lies in the folder of a Delta table.
+#[derive(Debug, Default)]
+struct DeltaFolder {
+    log: Vec<Found>,
+    files: Vec<Found>,
+}
+
+impl Sorted {
+    fn of(found: Vec<Found>, mapping: &Mapping) -> Result<Self, SourceError> {
+        let deltas: BTreeSet<_> = found.iter().filter_map(|found| found.path.split_once("/_delta_log/")).collect();
+        let mut deltas: BTreeMap<_, _> =
+            deltas.into_iter().map(|(place, _)| (place.to_owned(), DeltaFolder::default())).collect();
+        let mut sorted = Self::default();
+        for found in found {
+            let folders = found.path.match_indices('/').map(|(end, _)| &found.path[..end]);
+            let place = folders.map(str::to_owned).find(|folder| deltas.contains_key(folder));
+            match place.and_then(|place| deltas.get_mut(&place).map(|folder| (place, folder))) {
+                Some((place, folder)) if found.path[place.len()..].starts_with("/_delta_log/") => {
+                    folder.log.push(found);
+                }
+                Some((_, folder)) => folder.files.push(found),
+                None => sorted.add(found, mapping)?,
+            }
+        }
+        sorted.deltas = deltas;
+        Ok(sorted)
+    }
+
+    /// Adds what its path alone says all about.
+    fn add(&mut self, found: Found, mapping: &Mapping) -> Result<(), SourceError> {
+        let said = table_of(&found.path, mapping);
+        let table = said.as_ref().map(|(table, _)| *table);
+        if let Some(path) = hidden_part(&found.path) {
+            if path.ends_with("/.hoodie/") {
+                return Err(managed(&path, "a Hudi", "export its rows as CSV or Parquet"));
+            }
+            self.pass_over(path, table, Because::Bookkeeping);
+            return Ok(());
+        }
+        let Some((table, mapping)) = said else {
+            let top = top_of(&found.path);
+            let near = Table::ALL.into_iter().find(|table| is_near(stem(top), table.name()));
+            let because = if near.is_some() { Because::NearTable } else { Because::NotATable };
+            tracing::warn!(source.entry = found.path, "{because}, ignored");
+            self.pass_over(found.path, near, because);
+            return Ok(());
+        };
+        if is_iceberg(&found.path) {
+            let way_out = "export its rows, for example with iceberg_scan and COPY … TO of DuckDB";
+            return Err(managed(&found.path, "an Iceberg", way_out));
+        }
+        let name = found.path.rsplit('/').next().unwrap_or_default();
+        match Named::of(name) {
+            Named::Bookkeeping => self.pass_over(found.path, Some(table), Because::Bookkeeping),
+            Named::Document => self.pass_over(found.path, Some(table), Because::Document),
+            Named::Data(Format::ByContent) if found.size == 0 => {
+                self.pass_over(found.path, Some(table), Because::Empty);
+            }
+            Named::Unread(way_out) if name == found.path => self.unread.push((table, found.path, way_out)),
+            Named::Unread(way_out) => return Err(SourceError::UnknownFormat { file: found.path, way_out }),
+            Named::Data(format) => self.files.push(SourceFile::of(found, table, mapping, format)?),
+        }
+        Ok(())
+    }
+
+    /// Adds the files of a Delta table that its log lists.
+    fn add_delta(&mut self, found: Vec<Found>, live: Vec<delta::Live>, mapping: &Mapping) -> Result<(), SourceError> {
+        let mut found: BTreeMap<_, _> = found.into_iter().map(|found| (found.path.clone(), found)).collect();
+        for delta::Live { path, constants } in live {
+            let Some((table, mapping)) = table_of(&path, mapping) else { continue };
+            let found = found.remove(&path).ok_or_else(|| delta::unreadable(&path, &"this file of it is missing"))?;
+            let mut file = SourceFile::of(found, table, mapping, Format::Parquet)?;
+            file.constants.retain(|(name, _)| !constants.iter().any(|(other, _)| is_same(name, other)));
+            file.constants.extend(constants);
+            self.files.push(file);
+        }
+        for path in found.into_keys() {
+            let table = table_of(&path, mapping).map(|(table, _)| table);
+            match hidden_part(&path) {
+                Some(path) => self.pass_over(path, table, Because::Bookkeeping),
+                None => self.pass_over(path, table, Because::NotInLog),
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_over(&mut self, path: String, table: Option<Table>, because: Because) {
+        self.passed_over.push(PassedOver { path, table, because });
+    }
+}
+
+fn managed(path: &str, system: &'static str, way_out: &'static str) -> SourceError {
+    let place = format!("{}/", top_of(path));
+    SourceError::ManagedTable { place, system, why: "its metadata is not understood".to_owned(), way_out }
+}
+
+/// A path up to and with its first hidden component.
+fn hidden_part(path: &str) -> Option<String> {
+    let mut end = 0;
+    for part in path.split_inclusive('/') {
+        end += part.len();
+        if is_hidden(part) {
+            return Some(path[..end].to_owned());
+        }
+    }
+    None
+}
+
+/// Whether a file is the metadata of an Iceberg table.
+fn is_iceberg(path: &str) -> bool {
+    path.split_once("/metadata/").is_some_and(|(_, name)| {
+        name == "version-hint.text" || name.ends_with(".metadata.json") || name.ends_with(".metadata.json.gz")
+    })
+}
 
 impl SourceFile {
     /// What a file's path says of it.
-    fn listed(table: Table, path: String, size: u64, version: String) -> Listed {
-        let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        if path.split('/').any(is_hidden) || name.ends_with("_$folder$") {
-            return Ok(None);
-        }
+    fn of(found: Found, table: Table, mapping: Arc<TableMapping>, format: Format) -> Result<Self, SourceError> {
+        let Found { path, size, version } = found;
         let mut bucket = None;
-        for number in folders.split('/').filter_map(|folder| folder.strip_prefix("bucket=")) {
-            match number.parse() {
-                Ok(number) if number < u32::MAX && bucket.is_none() => bucket = Some(number),
-                _ => return Err(SourceError::InvalidBucket { file: path }),
-            }
-        }
-        match Format::of(name) {
-            None => Err(SourceError::UnknownFormat { file: path }),
-            Some(format) => Ok(Some(Self { table, bucket, format, path, size, version, mapping: Arc::default() })),
-        }
-    }
-}
-
-/// Names that writers use for their own bookkeeping.
-fn is_hidden(name: &str) -> bool {
-    name.starts_with(['.', '_'])
-}
-
-/// The table a sub-folder of the source is for; whatever else lies there is only mentioned in the log.
-fn table_named(name: &str, location: &impl std::fmt::Display) -> Option<Table> {
-    let table = Table::ALL.into_iter().find(|table| table.name() == name);
-    if table.is_none() && !is_hidden(name) {
-        tracing::warn!(source.location = %location, source.entry = name, "not a table of the source, ignored");
-    }
-    table
-}
-
-fn list_folder(folder: &Path) -> Result<Vec<Listed>, SourceError> {
-    let mut listed = Vec::new();
-    for (name, path) in entries(folder)? {
-        if let Some(table) = table_named(&name, &folder.display()) {
-            walk(table, &path, name, &mut listed)?;
-        }
-    }
-    Ok(listed)
-}
-
-/// Adds the files at or below `path`, whose path below the source is `relative`.
-fn walk(table: Table, path: &Path, relative: String, listed: &mut Vec<Listed>) -> Result<(), SourceError> {
-    let metadata = fs::metadata(path).map_err(unreadable(path))?;
-    if metadata.is_dir() {
-        for (name, path) in entries(path)? {
-            walk(table, &path, format!("{relative}/{name}"), listed)?;
-        }
-    } else if relative != table.name() {
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let version = modified.map_or_else(String::new, |time| time.as_nanos().to_string());
-        listed.push(SourceFile::listed(table, relative, metadata.len(), version));
-    }
-    Ok(())
-}
-
-/// The names and paths in a folder, without the hidden ones, sorted.
-fn entries(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, SourceError> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
-        let entry = entry.map_err(unreadable(folder))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !is_hidden(&name) {
-            entries.push((name, entry.path()));
-        }
-    }
-    entries.sort();
-    Ok(entries)
-}
-
-fn unreadable(path: &Path) -> impl Fn(io::Error) -> SourceError {
-    move |cause| SourceError::Unreadable { path: path.display().to_string(), cause }
-}
-
-async fn list_s3(location: &Location, bucket: &str, prefix: &str, s3: &Client) -> Result<Vec<Listed>, SourceError> {
-    let root = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    let mut pages = s3.list_objects_v2().bucket(bucket).prefix(&root).delimiter("/").into_paginator().send();
-    let mut tables = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| SourceError::s3(location.to_string(), &error))?;
-        for folder in page.common_prefixes() {
-            let name = folder.prefix().and_then(|key| key.strip_prefix(&root)).unwrap_or_default();
-            tables.extend(table_named(name.trim_end_matches('/'), location));
-        }
-    }
-
-    let mut listed = Vec::new();
-    for table in tables {
-        let folder = format!("{root}{table}/");
-        let mut pages = s3.list_objects_v2().bucket(bucket).prefix(&folder).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| SourceError::s3(format!("{location}/{table}"), &error))?;
-            for object in page.contents() {
-                let path = object.key().and_then(|key| key.strip_prefix(&root)).unwrap_or_default();
-                // Keys that end with a slash stand for folders.
-                if path.is_empty() || path.ends_with('/') {
-                    continue;
+        let mut constants = Vec::new();
+        let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
+        for (name, value) in folders.split('/').skip(1).filter_map(|folder| folder.split_once('=')) {
+            if name.eq_ignore_ascii_case("bucket") {
+                match value.parse() {
+                    Ok(number) if number < u32::MAX && bucket.is_none() => bucket = Some(number),
+                    _ => return Err(SourceError::InvalidBucket { file: path }),
                 }
-                let version =
-                    object.e_tag().map(str::to_owned).or_else(|| object.last_modified().map(ToString::to_string));
-                let size = object.size().and_then(|size| size.try_into().ok()).unwrap_or_default();
-                listed.push(SourceFile::listed(table, path.to_owned(), size, version.unwrap_or_default()));
+            } else if !name.is_empty() {
+                let value = (value != "__HIVE_DEFAULT_PARTITION__").then(|| decoded(value));
+                constants.push((decoded(name), value));
             }
         }
+        Ok(Self { table, bucket, format, path, size, version, mapping, constants })
     }
-    Ok(listed)
+}
+
+/// A text in which the characters that paths can't have are percent-encoded.
+pub(crate) fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Into::into)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn inventory_of(paths: &[&str]) -> Result<Inventory, SourceError> {
-        let listed = paths
-            .iter()
-            .map(|path| {
-                let table = table_named(path.split('/').next().unwrap_or_default(), &"test").expect("a table");
-                SourceFile::listed(table, (*path).to_owned(), 1, "v".to_owned())
-            })
-            .collect();
-        Inventory::new(Location::Folder("source".into()), listed)
+    fn found(path: &str) -> Found {
+        Found { path: path.to_owned(), size: 1, version: "v".to_owned() }
     }
 
-    #[test]
-    fn formats_go_by_extension() {
-        assert_eq!(Format::of("a.csv"), Some(Format::Csv { gzipped: false }));
-        assert_eq!(Format::of("a.b.CSV.GZ"), Some(Format::Csv { gzipped: true }));
-        assert_eq!(Format::of("a.ndjson.gz"), Some(Format::Ndjson { gzipped: true }));
-        assert_eq!(Format::of("part-0.snappy.parquet"), Some(Format::Parquet));
-        for name in ["a", "csv", "a.gz", "a.parquet.gz", "a.xlsx", "a.json"] {
-            assert_eq!(Format::of(name), None, "{name}");
-        }
+    fn inventory_of(paths: &[&str]) -> Result<Inventory, SourceError> {
+        let sorted = Sorted::of(paths.iter().map(|path| found(path)).collect(), &Mapping::default())?;
+        Inventory::new(Location::Folder("source".into()), sorted)
+    }
+
+    /// What is passed over beside the required tables.
+    fn passed_over(paths: &[&str]) -> Vec<(String, Option<Table>, Because)> {
+        let required = ["customers/a.csv", "expansion_opportunities/a.csv"];
+        let inventory = inventory_of(&[&required, paths].concat()).expect("valid");
+        assert_eq!(inventory.files().len(), 2);
+        inventory.passed_over.into_iter().map(|other| (other.path, other.table, other.because)).collect()
+    }
+
+    fn refusal(path: &str) -> String {
+        let paths = ["customers/a.csv", "expansion_opportunities/a.csv", path];
+        inventory_of(&paths).expect_err(path).to_string()
     }
 
     #[test]
@@ -283,9 +417,55 @@ mod tests {
         let error = inventory_of(&["customers/a.csv", "expansion_opportunities/_SUCCESS"]).expect_err("one is missing");
         assert_eq!(
             error.to_string(),
-            "the required table expansion_opportunities has no files: expected .csv, .csv.gz, .ndjson, .ndjson.gz or \
-             .parquet in expansion_opportunities/ of source"
+            "the required table expansion_opportunities has no files: expected .csv, .tsv, .json, .jsonl or .ndjson \
+             (each also with .gz or .zst) or .parquet in expansion_opportunities/ of source"
         );
+        let error = inventory_of(&["customer/", "expansion_opportunities/a.csv"]).expect_err("one is missing");
+        assert!(error.to_string().ends_with(" in customers/ of source; is customer/ meant?"), "{error}");
+    }
+
+    #[test]
+    fn tables_are_folders_or_files_matched_as_headers_are() {
+        let inventory = inventory_of(&[
+            "Customers.parquet",
+            "Expansion-Opportunities/2026-06-30/part-0.json",
+            "products.csv.gz",
+            "usage metrics.csv/part-0.csv",
+            "HealthScoreHistory/a.tsv",
+            "contracts",
+        ])
+        .expect("valid");
+        let tables: Vec<_> = inventory.files().iter().map(|file| (file.table, file.format)).collect();
+        assert_eq!(
+            tables,
+            [
+                (Table::Customers, Format::Parquet),
+                (Table::ExpansionOpportunities, Format::Json),
+                (Table::HealthScoreHistory, Format::Csv),
+                (Table::Contracts, Format::ByContent),
+                (Table::Products, Format::Csv),
+                (Table::UsageMetrics, Format::Csv),
+            ]
+        );
+        assert_eq!(
+            refusal("customers.parquet"),
+            "the table customers is in two places: customers.parquet and customers"
+        );
+        assert!(refusal("Customers/a.csv").contains("two places"));
+    }
+
+    #[test]
+    fn folders_give_columns() {
+        let of = |path: &str| {
+            let file = SourceFile::of(found(path), Table::Customers, Arc::default(), Format::Csv).expect("valid");
+            let texts = |(name, value): (String, Option<String>)| format!("{name}={}", value.unwrap_or("?".to_owned()));
+            file.constants.into_iter().map(texts).collect::<Vec<_>>()
+        };
+        assert_eq!(of("customers/segment=SMB/region=a%2Fb%20c/x=y.csv"), ["segment=SMB", "region=a/b c"]);
+        assert_eq!(of("customers/segment=__HIVE_DEFAULT_PARTITION__/a.csv"), ["segment=?"]);
+        assert_eq!(of("customers/bucket=3/segment=/a=b=c/a.csv"), ["segment=", "a=b=c"]);
+        assert_eq!(of("customers/2026-06-30/=x/_day=%ff/a.csv"), ["_day=%ff"]);
+        assert_eq!(of("customers=x.csv"), [""; 0]);
     }
 
     #[test]
@@ -296,7 +476,7 @@ mod tests {
             "customers/bucket=0/a.csv",
             "customers/bucket=2/a.csv",
             "expansion_opportunities/a.csv",
-            "usage_metrics/bucket=11/x/a.parquet",
+            "usage_metrics/Bucket=11/x/a.parquet",
             "products/a.csv",
         ])
         .expect("valid");
@@ -318,19 +498,80 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_format_is_an_error_and_hidden_files_are_nothing() {
-        let hidden = inventory_of(&[
-            "customers/a.csv",
-            "customers/.a.csv.crc",
-            "customers/_SUCCESS",
-            "customers/_temporary/0/part.x",
-            "expansion_opportunities/a.csv",
-        ])
-        .expect("valid");
-        assert_eq!(hidden.files().len(), 2);
-        let unknown = inventory_of(&["customers/a.csv", "customers/a.xlsx", "expansion_opportunities/a.csv"]);
-        let message = unknown.expect_err("an unknown format").to_string();
-        assert!(message.starts_with("customers/a.xlsx is of no known format"), "{message}");
+    fn what_lies_beside_data_is_passed_over_and_listed() {
+        let bookkeeping = |path: &str| (path.to_owned(), Some(Table::Customers), Because::Bookkeeping);
+        let document = |path: &str| (path.to_owned(), Some(Table::Customers), Because::Document);
+        assert_eq!(
+            passed_over(&[
+                "customers/.a.csv.crc",
+                "customers/_temporary/0/part.x",
+                "customers/_temporary/1/part.x",
+                "customers/manifest.json",
+                "customers/README.md",
+                "customers/x/schema.sql",
+                "customers/~$a.xlsx",
+            ]),
+            [
+                bookkeeping("customers/.a.csv.crc"),
+                document("customers/README.md"),
+                bookkeeping("customers/_temporary/"),
+                bookkeeping("customers/manifest.json"),
+                document("customers/x/schema.sql"),
+                bookkeeping("customers/~$a.xlsx"),
+            ]
+        );
+        assert_eq!(
+            passed_over(&["README", "invoices/", "customer/", "customers_2024.csv", ".git/", "_customers/"]),
+            [
+                (".git/".to_owned(), None, Because::Bookkeeping),
+                ("README".to_owned(), None, Because::NotATable),
+                ("_customers/".to_owned(), None, Because::Bookkeeping),
+                ("customer/".to_owned(), Some(Table::Customers), Because::NearTable),
+                ("customers_2024.csv".to_owned(), Some(Table::Customers), Because::NearTable),
+                ("invoices/".to_owned(), None, Because::NotATable),
+            ]
+        );
+        let workbook = ("customers.xlsx".to_owned(), Some(Table::Customers), Because::Unreadable);
+        assert_eq!(passed_over(&["customers.xlsx"]), [workbook]);
+    }
+
+    #[test]
+    fn what_could_be_data_is_refused_by_name() {
+        assert_eq!(
+            refusal("customers/a.xlsx"),
+            "customers/a.xlsx is of no known format: save the sheet as CSV (UTF-8), one table a file; expected .csv, \
+             .tsv, .json, .jsonl or .ndjson (each also with .gz or .zst) or .parquet"
+        );
+        for path in ["customers/a.avro", "customers/a.parquet.gz", "customers/a.csv.bz2", "contracts.orc"] {
+            assert!(refusal(path).starts_with(&format!("{path} is of no known format")), "{path}");
+        }
+        for (path, system) in [
+            ("contracts/metadata/00001-2.metadata.json", "an Iceberg"),
+            ("contracts/metadata/version-hint.text", "an Iceberg"),
+            ("contracts/.hoodie/hoodie.properties", "a Hudi"),
+        ] {
+            assert!(refusal(path).starts_with(&format!("contracts/ is {system} table, ")), "{path}");
+        }
+    }
+
+    #[test]
+    fn of_a_delta_table_the_files_of_its_log_count() {
+        let paths = ["contracts/_delta_log/0.json", "contracts/a=1/x", "contracts/y", "contracts/_change_data/z"];
+        let mut sorted =
+            Sorted::of(paths.iter().map(|path| found(path)).collect(), &Mapping::default()).expect("valid");
+        let folder = sorted.deltas.remove("contracts").expect("a Delta table");
+        assert_eq!((folder.log.len(), folder.files.len(), sorted.files.len()), (1, 3, 0));
+        let live = |path: &str, value: &str| delta::Live {
+            path: path.to_owned(),
+            constants: vec![("A".to_owned(), Some(value.to_owned()))],
+        };
+        let mapping = Mapping::default();
+        sorted.add_delta(folder.files.clone(), vec![live("contracts/a=1/x", "2")], &mapping).expect("there");
+        assert_eq!(sorted.files[0].constants, live("", "2").constants);
+        let because: Vec<_> = sorted.passed_over.iter().map(|other| other.because).collect();
+        assert_eq!(because, [Because::Bookkeeping, Because::NotInLog]);
+        let error = sorted.add_delta(folder.files, vec![live("contracts/gone", "")], &mapping).expect_err("missing");
+        assert!(error.to_string().starts_with("contracts/gone is a Delta table, "), "{error}");
     }
 
     #[test]
@@ -339,12 +580,46 @@ mod tests {
         let same = inventory_of(&["expansion_opportunities/a.csv", "customers/a.csv"]).expect("valid");
         assert_eq!(base.fingerprint(), same.fingerprint());
         assert_eq!(base.fingerprint().len(), 64);
-        let mut changed = vec![base.clone(), base.clone(), base.clone()];
+        let mut changed = vec![base.clone(); 4];
         changed[0].files[0].size = 2;
         changed[1].files[0].version = "w".to_owned();
         changed[2].files[0].path = "customers/b.csv".to_owned();
+        changed[3].files[0].constants = vec![("segment".to_owned(), Some("SMB".to_owned()))];
         for other in changed {
             assert_ne!(base.fingerprint(), other.fingerprint());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_listing_is_sorted_and_loses_nothing(
+            paths in prop::collection::vec(
+                prop::collection::vec(
+                    prop_oneof![
+                        Just("customers".to_owned()), Just("_delta_log".to_owned()), Just("bucket=1".to_owned()),
+                        Just("a.csv".to_owned()), Just("metadata".to_owned()), ".{0,12}", "[a-z_=%.]{0,8}",
+                        "(customers|usage_metrics|products)[._-]?(csv|gz|parquet|xlsx|)?",
+                    ],
+                    1..5,
+                ).prop_map(|parts| parts.join("/")),
+                0..20,
+            )
+        ) {
+            let listed: BTreeSet<_> = paths.into_iter().collect();
+            let found = listed.iter().map(|path| found(path)).collect();
+            if let Ok(sorted) = Sorted::of(found, &Mapping::default()) {
+                for path in &listed {
+                    let is_read = sorted.files.iter().any(|file| file.path == *path);
+                    let is_unread = sorted.unread.iter().any(|(_, unread, _)| unread == path);
+                    let is_passed_over = sorted.passed_over.iter().any(|other| path.starts_with(&other.path));
+                    let is_delta = sorted.deltas.values().any(|folder| {
+                        folder.log.iter().chain(&folder.files).any(|found| found.path == *path)
+                    });
+                    let ways = [is_read, is_unread, is_passed_over, is_delta];
+                    prop_assert!(ways.iter().any(|way| *way), "{path:?} is nowhere");
+                }
+                let _ = Inventory::new(Location::Folder("source".into()), sorted).map(|it| it.fingerprint());
+            }
         }
     }
 }

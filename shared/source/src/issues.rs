@@ -51,6 +51,18 @@ pub enum Reason {
     /// The id was seen before with other content; the first row is kept.
     #[error("duplicate id with other content")]
     ConflictingDuplicate,
+    /// A note about files: some have no such column, so that it is missing in their rows.
+    #[error("column in only some files")]
+    ColumnInSomeFiles,
+    /// A note about files: a column that is not read is named much like one that is missing.
+    #[error("column not read, named much like a missing one")]
+    NearColumn,
+    /// A note about files beside the data.
+    #[error("file passed over")]
+    FilePassedOver,
+    /// A note about a folder or file that is named much like a table.
+    #[error("passed over, named much like the table")]
+    NearTable,
 }
 
 /// The longest value an example quotes, in characters.
@@ -102,6 +114,11 @@ impl Issues {
         let (count, _) =
             self.counts.entry((table, rejection.reason)).or_insert_with(|| (0, rejection.example(file, line)));
         *count += rejection.rows;
+    }
+
+    /// Counts what is no row but is said all the same; the first of its kind becomes the example.
+    pub(crate) fn note(&mut self, table: Table, reason: Reason, count: u64, example: impl FnOnce() -> String) {
+        self.counts.entry((table, reason)).or_insert_with(|| (0, example())).0 += count;
     }
 
     /// By table, then reason.

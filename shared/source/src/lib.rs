@@ -8,15 +8,20 @@
 
 mod assembly;
 mod cells;
+mod columns;
 mod csv;
+mod delta;
 mod error;
 mod forms;
 mod inventory;
 mod issues;
+mod listing;
 mod location;
 mod mapping;
+mod names;
 mod ndjson;
 mod numbers;
+mod open;
 mod parquet;
 mod read;
 mod tables;
@@ -27,8 +32,9 @@ mod times;
 mod usage;
 
 pub use error::SourceError;
-pub use inventory::{Format, Inventory, SourceFile, inventory};
+pub use inventory::{Because, Inventory, PassedOver, SourceFile, inventory};
 pub use issues::Reason;
 pub use location::{InvalidLocation, Location};
 pub use mapping::{DecimalMark, Mapping, TableMapping};
+pub use names::Format;
 pub use read::{Limits, Read, read};

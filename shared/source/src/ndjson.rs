@@ -8,38 +8,39 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::columns::{Keys, Place, SeenColumns, is_column};
 use crate::forms::{Forms, Sample};
 use crate::issues::{Reason, Rejection};
-use crate::tables::{Column, columns, matches_name};
 use crate::text::Text;
 use crate::{SourceError, SourceFile};
 
-/// Hands each row of a file to `sink` with its line; blank lines are no rows.
+/// Hands each row of a file to `sink` with its line; returns the columns it had. Blank lines are no rows.
 pub(crate) fn read(
     input: impl Read,
     file: &SourceFile,
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
-) -> Result<(), SourceError> {
+) -> Result<Option<SeenColumns>, SourceError> {
     let unreadable = |cause| SourceError::Unreadable { path: file.path.clone(), cause };
     let text = Text::open(input).map_err(unreadable)?;
-    let columns = columns(file.table);
-    let cut = Cut::of(&text, columns);
-    let (forms, is_doubled) = sampled(&text, &cut, file)?;
+    let mut keys = Keys::of(file)?;
+    let cut = Cut::of(&text, file);
+    let (forms, is_doubled) = sampled(&text, &cut, file, &mut keys)?;
 
     let start = cut.start();
     let line = 1 + text.head()[..start].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
     let mut pieces = Pieces::new(BufReader::with_capacity(1 << 16, text.reader(start)), cut, line);
     let mut repaired = Vec::new();
     while let Some((line, piece)) = pieces.next().map_err(unreadable)? {
-        match parse(piece, columns, is_doubled, &mut repaired) {
+        match parse(piece, &mut keys, is_doubled, &mut repaired) {
             Ok(values) => sink(line, Ok(&[row(&values, &forms)])),
             Err(Malformed::Doubled) => return Err(SourceError::DoubledBackslashes { file: file.path.clone(), line }),
             Err(Malformed::Otherwise(error)) => {
                 sink(line, Err(Rejection::new(Reason::MalformedJson, error.to_string())));
             }
         }
+        keys.check()?;
     }
-    Ok(())
+    keys.seen()
 }
 
 fn row<'r>(values: &'r Values<'_>, forms: &'r Forms) -> Row<'r> {
@@ -47,8 +48,7 @@ fn row<'r>(values: &'r Values<'_>, forms: &'r Forms) -> Row<'r> {
 }
 
 /// What the first rows show: the forms of the columns, and whether every backslash is doubled.
-fn sampled(text: &Text<'_>, cut: &Cut, file: &SourceFile) -> Result<(Forms, bool), SourceError> {
-    let columns = columns(file.table);
+fn sampled(text: &Text<'_>, cut: &Cut, file: &SourceFile, keys: &mut Keys<'_>) -> Result<(Forms, bool), SourceError> {
     let bytes = if *cut == Cut::Lines { text.whole_lines() } else { &text.head()[cut.start()..] };
     let pieces = || Pieces::new(bytes, cut.clone(), 1);
     let mut repaired = Vec::new();
@@ -56,7 +56,7 @@ fn sampled(text: &Text<'_>, cut: &Cut, file: &SourceFile) -> Result<(Forms, bool
     let mut all = pieces();
     // The last piece may be cut off, which only the whole file can tell from a broken one.
     while let Ok(Some((_, piece))) = all.next() {
-        if let Err(Malformed::Doubled) = parse(piece, columns, false, &mut repaired) {
+        if let Err(Malformed::Doubled) = parse(piece, keys, false, &mut repaired) {
             is_doubled = true;
             break;
         }
@@ -65,7 +65,7 @@ fn sampled(text: &Text<'_>, cut: &Cut, file: &SourceFile) -> Result<(Forms, bool
     let known = sample.known();
     let mut all = pieces();
     while let (false, Ok(Some((_, piece)))) = (sample.is_full(), all.next()) {
-        if let Ok(values) = parse(piece, columns, is_doubled, &mut repaired) {
+        if let Ok(values) = parse(piece, keys, is_doubled, &mut repaired) {
             sample.see(&row(&values, &known));
         }
     }
@@ -80,34 +80,34 @@ enum Malformed {
 }
 
 /// The values of a piece, which may have to be `repaired` first.
-fn parse<'p>(
+fn parse<'p, 'f: 'p>(
     piece: &'p [u8],
-    columns: &'static [Column],
+    keys: &mut Keys<'f>,
     is_doubled: bool,
     repaired: &'p mut Vec<u8>,
 ) -> Result<Values<'p>, Malformed> {
     if is_doubled {
         undouble(piece, repaired);
-        return object(repaired, columns).map_err(Malformed::Otherwise);
+        return object(repaired, keys).map_err(Malformed::Otherwise);
     }
-    let error = match object(piece, columns) {
+    let error = match object(piece, keys) {
         Ok(values) => return Ok(values),
         Err(error) => error,
     };
     undouble(piece, repaired);
-    if repaired.len() < piece.len() && object(repaired, columns).is_ok() {
+    if repaired.len() < piece.len() && object(repaired, keys).is_ok() {
         return Err(Malformed::Doubled);
     }
     if name_numbers(piece, repaired) {
-        object(repaired, columns).map_err(|_| Malformed::Otherwise(error))
+        object(repaired, keys).map_err(|_| Malformed::Otherwise(error))
     } else {
         Err(Malformed::Otherwise(error))
     }
 }
 
-fn object<'de>(text: &'de [u8], columns: &'static [Column]) -> serde_json::Result<Values<'de>> {
+fn object<'de, 'f: 'de>(text: &'de [u8], keys: &mut Keys<'f>) -> serde_json::Result<Values<'de>> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let values = deserializer.deserialize_map(Object(columns))?;
+    let values = deserializer.deserialize_map(Object(keys))?;
     deserializer.end()?;
     Ok(values)
 }
@@ -159,13 +159,13 @@ enum Cut {
 }
 
 impl Cut {
-    fn of(text: &Text<'_>, columns: &[Column]) -> Self {
+    fn of(text: &Text<'_>, file: &SourceFile) -> Self {
         let head = text.head();
         let begin = head.len() - head.trim_ascii_start().len();
         let line = head[begin..].split(|byte| *byte == b'\n').next().unwrap_or_default();
         if line.starts_with(b"[") {
             Self::Values
-        } else if let Some(start) = wrapped(&head[begin..], columns) {
+        } else if let Some(start) = wrapped(&head[begin..], file) {
             Self::Wrapped(begin + start)
         } else if first_value(line).is_none() && first_value(&head[begin..]).is_some() {
             Self::Values
@@ -188,13 +188,13 @@ fn first_value(text: &[u8]) -> Option<usize> {
 
 /// Where the objects begin in a text such as `{"count":2,"results":[{…},{…}]}`: an object that is itself no row of the
 /// table, and has an array of objects.
-fn wrapped(text: &[u8], columns: &[Column]) -> Option<usize> {
+fn wrapped(text: &[u8], file: &SourceFile) -> Option<usize> {
     let mut rest = text.strip_prefix(b"{")?;
     loop {
         rest = rest.trim_ascii_start();
         let key = first_value(rest).map(|length| &rest[..length])?;
         let Name(name) = serde_json::from_slice(key).ok()?;
-        if position(columns, &name).is_some() {
+        if is_column(file, &name) {
             return None;
         }
         rest = rest[key.len()..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
@@ -364,16 +364,10 @@ impl Scan {
     }
 }
 
-/// The place of a key's column.
-fn position(columns: &[Column], key: &str) -> Option<usize> {
-    let exact = columns.iter().position(|column| column.name == key.trim());
-    exact.or_else(|| columns.iter().position(|column| matches_name(key, column.name)))
-}
-
 type Values<'de> = [Value<'de>; MAX_COLUMNS];
 
 /// A string, number, boolean or null.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Value<'de> {
     Plain(Cell<'de>),
     /// A text that had escapes, or a number that fits no cell.
@@ -395,9 +389,9 @@ impl Default for Value<'_> {
     }
 }
 
-struct Object(&'static [Column]);
+struct Object<'k, 'f>(&'k mut Keys<'f>);
 
-impl<'de> Visitor<'de> for Object {
+impl<'de, 'f: 'de> Visitor<'de> for Object<'_, 'f> {
     type Value = Values<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -405,12 +399,19 @@ impl<'de> Visitor<'de> for Object {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut values = Values::default();
+        let mut values = self.0.constants().map(Value::Plain);
+        let mut ranks = [usize::MAX; MAX_COLUMNS];
         while let Some(Name(name)) = map.next_key()? {
-            match position(self.0, &name) {
-                Some(position) => values[position] = map.next_value()?,
-                None => {
-                    map.next_value::<IgnoredAny>()?;
+            let places = self.0.places(&name);
+            if places.is_empty() {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value: Value<'de> = map.next_value()?;
+            for &Place { column, rank } in places {
+                if rank <= ranks[column] {
+                    ranks[column] = rank;
+                    values[column] = value.clone();
                 }
             }
         }

@@ -25,9 +25,10 @@ use expansion_domain::Instant;
 use uuid::Uuid;
 
 use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::columns::{Columns, SeenColumns};
 use crate::forms::{Forms, SAMPLE_ROWS, Sample};
 use crate::issues::Rejection;
-use crate::tables::{columns as contract, positions};
+use crate::tables::columns as contract;
 use crate::{SourceError, SourceFile};
 
 const BATCH: usize = 8192;
@@ -35,18 +36,18 @@ const BATCH: usize = 8192;
 /// Rows handed over at a time: enough for their customers to be looked up side by side.
 const CHUNK: usize = 16;
 
-/// Hands the rows of a file to `sink` with the number of the first of them, from 1.
+/// Hands the rows of a file to `sink` with the number of the first of them, from 1; returns the columns it had.
 pub(crate) fn read<T: ChunkReader + 'static>(
     input: T,
     file: &SourceFile,
     sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
-) -> Result<(), SourceError> {
+) -> Result<Option<SeenColumns>, SourceError> {
     let damaged = |cause: ParquetError| SourceError::Parquet { file: file.path.clone(), cause };
     let metadata = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(damaged)?;
     let stored = metadata.schema();
     let writes_raw_times = writes_raw_times(metadata.metadata());
     let header: Vec<_> = stored.fields().iter().map(|field| field.name().as_str()).collect();
-    let used = positions(file, &header)?;
+    let Columns { positions: used, constants, seen } = Columns::find(file, &header)?;
 
     let schema = with_views(stored, used.iter().flatten());
     let schema = if writes_raw_times { schema } else { with_micros(schema, metadata.parquet_schema()) };
@@ -81,12 +82,12 @@ pub(crate) fn read<T: ChunkReader + 'static>(
         if let Some(mut sample) = sample.take() {
             let known = sample.known();
             for i in 0..batch.num_rows().min(SAMPLE_ROWS) {
-                let cell = |c: usize| columns[c].as_ref().map_or(Cell::Missing, |column| column.cell(i));
+                let cell = |c: usize| columns[c].as_ref().map_or(constants[c], |column| column.cell(i));
                 sample.see(&std::array::from_fn(|c| Field { form: &known[c], cell: cell(c) }));
             }
             forms = sample.forms()?;
         }
-        let blank: Row<'_> = forms.each_ref().map(|form| Field { form, cell: Cell::Missing });
+        let blank: Row<'_> = std::array::from_fn(|i| Field { form: &forms[i], cell: constants[i] });
         let mut rows = [blank; CHUNK];
         for start in (0..batch.num_rows()).step_by(CHUNK) {
             let rows = &mut rows[..CHUNK.min(batch.num_rows() - start)];
@@ -99,10 +100,11 @@ pub(crate) fn read<T: ChunkReader + 'static>(
             line += rows.len() as u64;
         }
     }
-    Ok(())
+    Ok(Some(seen))
 }
 
-/// The schema with every used text column read as views, which costs the least for texts that repeat.
+/// The schema with every used text column read as views, which costs the least for texts that repeat, and without
+/// dictionaries.
 fn with_views<'u>(stored: &Schema, used: impl Iterator<Item = &'u usize>) -> Schema {
     let mut fields: Vec<Arc<ArrowField>> = stored.fields().to_vec();
     for &position in used {
@@ -111,8 +113,10 @@ fn with_views<'u>(stored: &Schema, used: impl Iterator<Item = &'u usize>) -> Sch
             plain => plain,
         };
         // Older writers store texts as byte strings.
-        if values.is_string() || (values.is_binary() && !matches!(values, DataType::FixedSizeBinary(_))) {
-            fields[position] = Arc::new(fields[position].as_ref().clone().with_data_type(DataType::Utf8View));
+        let is_text = values.is_string() || (values.is_binary() && !matches!(values, DataType::FixedSizeBinary(_)));
+        let read = if is_text { DataType::Utf8View } else { values.clone() };
+        if read != *fields[position].data_type() {
+            fields[position] = Arc::new(fields[position].as_ref().clone().with_data_type(read));
         }
     }
     Schema::new_with_metadata(fields, stored.metadata().clone())

@@ -1,18 +1,15 @@
 //! Reading a source, table by table and file by file.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader};
 
 use aws_sdk_s3::Client;
-use bytes::{Buf, Bytes};
 use expansion_domain::{DataIssue, SourceData, Table};
-use flate2::bufread::MultiGzDecoder;
 
 use crate::assembly::{Assembly, Owner};
-use crate::cells::Row;
+use crate::columns::TableColumns;
 use crate::issues::{Issues, Reason, Rejection};
-use crate::{Format, Inventory, Location, SourceError, SourceFile, csv, ndjson, parquet};
+use crate::open::{decode, open};
+use crate::{Inventory, SourceError, SourceFile};
 
 /// What is still tolerated of a source.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +28,7 @@ impl Default for Limits {
 pub struct Read {
     /// The histories and the catalogue.
     pub data: SourceData,
-    /// The rows left out, by table and reason.
+    /// The rows left out, by table and reason, and what else is to be said.
     pub issues: Vec<DataIssue>,
     /// Rows read of each table the source holds: good, bad, repeated, and other shards' rows alike.
     pub rows: BTreeMap<Table, u64>,
@@ -57,16 +54,20 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
     let mut issues = Issues::default();
     let mut rows = BTreeMap::new();
     let mut owners = Vec::new();
+    if shard.is_none() {
+        inventory.say_passed_over(&mut issues);
+    }
     for table in Table::ALL {
         if inventory.files_of(table).next().is_none() {
             continue;
         }
+        let mut columns = TableColumns::of(table);
         let mut tally = Tally { whole: shard.is_none(), ..Tally::default() };
         for file in inventory.files_of(table).filter(|file| in_shard(file, shard)) {
-            let body = open(inventory.location(), file, s3).await?;
+            let body = open(inventory.location(), &file.path, s3).await?;
             // In a file of all shards, a customer who is not there is another shard's; elsewhere there is none.
             let is_of_all = shard.is_some() && file.bucket.is_none() && shards > 1;
-            decode(body, file, &mut |line, rows| match rows {
+            let seen = decode(body, file, &mut |line, rows| match rows {
                 Ok(rows) => {
                     // All look-ups first: they wait for memory together instead of one after the other.
                     owners.extend(rows.iter().map(|row| assembly.owner(table, row)));
@@ -80,6 +81,13 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
                 }
                 Err(rejection) => tally.count(&mut issues, file, line, Err(rejection)),
             })?;
+            if let Some(seen) = seen {
+                columns.add(file, seen);
+            }
+        }
+        // What is said of files is said once, where all of them are read.
+        if shard.is_none() {
+            columns.say(&mut issues);
         }
         tally.check(table, limits)?;
         rows.insert(table, tally.rows);
@@ -135,51 +143,5 @@ impl Tally {
             });
         }
         Ok(())
-    }
-}
-
-/// A file's content, wherever it comes from.
-enum Body {
-    File(File),
-    Memory(Bytes),
-}
-
-async fn open(location: &Location, file: &SourceFile, s3: &Client) -> Result<Body, SourceError> {
-    match location {
-        Location::Folder(folder) => File::open(folder.join(&file.path))
-            .map(Body::File)
-            .map_err(|cause| SourceError::Unreadable { path: file.path.clone(), cause }),
-        Location::S3 { bucket, prefix } => {
-            let key = if prefix.is_empty() { file.path.clone() } else { format!("{prefix}/{}", file.path) };
-            let object = s3.get_object().bucket(bucket).key(key).send().await;
-            let object = object.map_err(|error| SourceError::s3(file.path.clone(), &error))?;
-            let body = object.body.collect().await;
-            let body = body.map_err(|error| SourceError::s3_body(file.path.clone(), &error))?;
-            Ok(Body::Memory(body.into_bytes()))
-        }
-    }
-}
-
-impl Body {
-    /// The bytes as they come, unzipped if they are gzipped.
-    fn bytes(self, gzipped: bool) -> Box<dyn io::Read> {
-        let input: Box<dyn io::Read> = match self {
-            Self::File(file) => Box::new(file),
-            Self::Memory(bytes) => Box::new(bytes.reader()),
-        };
-        if gzipped { Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, input))) } else { input }
-    }
-}
-
-fn decode(
-    body: Body,
-    file: &SourceFile,
-    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
-) -> Result<(), SourceError> {
-    match (file.format, body) {
-        (Format::Parquet, Body::File(input)) => parquet::read(input, file, sink),
-        (Format::Parquet, Body::Memory(input)) => parquet::read(input, file, sink),
-        (Format::Csv { gzipped }, body) => csv::read(body.bytes(gzipped), file, sink),
-        (Format::Ndjson { gzipped }, body) => ndjson::read(body.bytes(gzipped), file, sink),
     }
 }

@@ -8,14 +8,15 @@ use expansion_domain::{
 };
 use foldhash::HashSet;
 
-use crate::cells::{Field, MAX_COLUMNS, Row};
+use crate::cells::{Field, Row};
 use crate::issues::{Reason, Rejection};
-use crate::{SourceError, SourceFile};
 
 /// A column of the contract.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
     pub(crate) name: &'static str,
+    /// What other systems call it.
+    pub(crate) aliases: &'static [&'static str],
     /// Whether every file must have it.
     pub(crate) required: bool,
 }
@@ -27,8 +28,8 @@ macro_rules! tables {
         pub(crate) const fn columns(table: Table) -> &'static [Column] {
             match table {
                 $(Table::$table => &[$(
-                    $(Column { name: stringify!($required), required: true })?
-                    $(Column { name: stringify!($optional), required: false })?
+                    $(Column { name: stringify!($required), aliases: &[], required: true })?
+                    $(Column { name: stringify!($optional), aliases: &[], required: false })?
                 ),+],)+
             }
         }
@@ -54,26 +55,6 @@ pub(crate) const fn owner_column(table: Table) -> Option<usize> {
         Table::Contracts | Table::ExpansionOpportunities | Table::Stakeholders => Some(1),
         Table::UsageMetrics | Table::HealthScoreHistory | Table::ExpansionSignals | Table::Engagements => Some(0),
     }
-}
-
-/// Finds the columns of a file's table among its own, where the required ones must be.
-pub(crate) fn positions(file: &SourceFile, header: &[&str]) -> Result<[Option<usize>; MAX_COLUMNS], SourceError> {
-    let mut found = [None; MAX_COLUMNS];
-    for (column, position) in columns(file.table).iter().zip(&mut found) {
-        let exact = header.iter().position(|name| name.trim() == column.name);
-        *position = exact.or_else(|| header.iter().position(|name| matches_name(name, column.name)));
-        if column.required && position.is_none() {
-            return Err(SourceError::MissingColumn { file: file.path.clone(), column: column.name });
-        }
-    }
-    Ok(found)
-}
-
-/// Whether a name in a file is a column's name, but for case, blanks around it, and blanks and hyphens for `_`.
-pub(crate) fn matches_name(found: &str, name: &str) -> bool {
-    let fold = |byte: u8| if matches!(byte, b' ' | b'-') { b'_' } else { byte.to_ascii_lowercase() };
-    let found = found.trim();
-    found.len() == name.len() && found.bytes().map(fold).eq(name.bytes())
 }
 
 /// Keeps one copy of each text that many rows repeat.
@@ -221,6 +202,7 @@ pub(crate) fn engagement(row: &Row<'_>, strings: &mut Strings) -> Result<Engagem
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cells::MAX_COLUMNS;
 
     #[test]
     fn the_owner_is_in_the_column_customer_id() {
