@@ -174,13 +174,13 @@ impl<'m> Assortment<'m> {
         let items: Vec<Item> = in_catalogue.chain(others).collect();
         let places: HashMap<Id, usize> =
             items.iter().enumerate().map(|(place, item)| (item.product_id.clone(), place)).collect();
-        let placed = |groups: &'m BTreeMap<String, GroupDeals>| {
+        let ready = |groups: &'m BTreeMap<String, GroupDeals>| {
             let won = |deals: &GroupDeals| {
                 deals.won.iter().filter_map(|(id, won)| Some((*places.get(&**id)?, *won))).collect()
             };
             groups.iter().map(|(name, deals)| (&**name, Group { deals: deals.deals, won: won(deals) })).collect()
         };
-        let (segments, industries) = (placed(&model.segments), placed(&model.industries));
+        let (segments, industries) = (ready(&model.segments), ready(&model.industries));
         Self { model, items, places, segments, industries }
     }
 
@@ -336,7 +336,7 @@ fn shuffled(n: usize, seed: u64) -> impl Iterator<Item = usize> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
     let part = |share: f64| (share * count(n)) as usize;
     // Steps of the golden ratio spread most evenly; steps that have no divisor in common with `n` come by every number.
-    let step = (part(0.618).max(1)..).find(|step| greatest_common_divisor(*step, n) == 1).unwrap_or(1);
+    let step = (part(0.618).max(1)..=n).find(|step| greatest_common_divisor(*step, n) == 1).unwrap_or(1);
     let start = part(scattered(seed));
     (0..n).scan(start, move |place, _| {
         *place = (*place + step) % n;

@@ -181,7 +181,9 @@ impl Yardstick {
             }
             propensities.push(propensity);
         }
-        let graded = |(standing, (peers, mut propensities)): (Standing, (Peers, Vec<f64>))| {
+        let graded = |(standing, (mut peers, mut propensities)): (Standing, (Peers, Vec<f64>))| {
+            // A plan must fit into an item, and there may be as many segments as customers.
+            peers.segments.retain(|_, average| average.customers >= LEAST_COMPARABLE);
             propensities.sort_unstable_by(|a, b| b.total_cmp(a));
             let least = [shares.a, shares.a + shares.b, shares.a + shares.b + shares.c]
                 .map(|share| least_of_best(&propensities, share));
@@ -238,6 +240,8 @@ mod tests {
             assert!((all.average - (4.95 + 5.0) / 110.0).abs() < 1e-12);
         }
         assert_eq!(yardstick().comparable(Standing::InProgress, None), None);
+        let stored = serde_json::to_string(&yardstick()).expect("it is JSON");
+        assert!(stored.contains("SMB") && !stored.contains("Enterprise"), "{stored}");
     }
 
     #[test]

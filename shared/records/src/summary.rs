@@ -233,6 +233,19 @@ impl RunSummary {
         self
     }
 
+    /// The summary of a shard as it is stored: of a facet that has too many values, as many as tell so once shards are merged.
+    #[must_use]
+    pub fn bounded_in_shard(mut self) -> Self {
+        for values in self.facets.values_mut().filter(|values| values.len() > MOST_VALUES) {
+            let mut place = 0;
+            values.retain(|_, _| {
+                place += 1;
+                place <= MOST_VALUES + 1
+            });
+        }
+        self
+    }
+
     /// The values that customers have of a facet.
     pub fn values(&self, facet: Facet) -> impl Iterator<Item = &Id> {
         self.facets.get(&facet).into_iter().flat_map(BTreeMap::keys)
@@ -245,5 +258,26 @@ impl RunSummary {
         let same = from.first().copied().unwrap_or_default();
         let share = (below.iter().sum::<u64>() as f64 + same as f64 / 2.0) / self.rows.max(1) as f64;
         (1000.0 * share).round() / 10.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A summary with so many industries, of which each shard has its own.
+    fn summary(shard: &str, industries: usize) -> RunSummary {
+        let tally = || [(Standing::LeaveAlone, Tally { customers: 1, expected_value: None })].into();
+        let values = (0..industries).map(|i| (Id::from(format!("{shard}-{i}")), tally())).collect();
+        RunSummary { facets: [(Facet::Industry, values)].into(), ..RunSummary::default() }
+    }
+
+    #[test]
+    fn a_facet_of_too_many_values_is_absent_however_its_shards_were_stored() {
+        let stored = |shard: &str, industries: usize| summary(shard, industries).bounded_in_shard();
+        let of = |summary: &RunSummary| summary.values(Facet::Industry).count();
+        assert_eq!([200, 201, 3_000].map(|industries| of(&stored("a", industries))), [200, 201, 201]);
+        let merged = |one: usize, other: usize| stored("a", one).merge(stored("b", other)).bounded();
+        assert_eq!([(100, 100), (100, 101), (3_000, 1)].map(|(one, other)| of(&merged(one, other))), [200, 0, 0]);
     }
 }

@@ -260,7 +260,7 @@ impl ControlTable {
     ) -> Result<(), StoreError> {
         keep_best(&mut rows, true);
         let pk = format!("shard#{}", run.run_id);
-        let item = ShardItem { summary: summary.clone(), pages: rows.len().div_ceil(TOP_PAGE) };
+        let item = ShardItem { summary: summary.clone().bounded_in_shard(), pages: rows.len().div_ceil(TOP_PAGE) };
         for (page, rows) in rows.chunks(TOP_PAGE).enumerate() {
             self.put(&pk, &format!("{shard:05}#top#{page:04}"), &TopPage { rows: rows.to_vec() }, true).await?;
         }

@@ -18,7 +18,7 @@ const LEAST_CHOICES: usize = 60;
 /// Choices used at most, the newest: they are many enough, and smartcore's solver takes its time.
 const MOST_CHOICES: usize = 1_500;
 /// Of what else could have been chosen, so many are compared with what was. That tells the slopes as well, if less surely
-/// (McFadden 1978, *Modelling the choice of residential location*).
+/// (`McFadden` 1978, *Modelling the choice of residential location*).
 const MOST_ALTERNATIVES: usize = 20;
 /// The ridge penalty on each slope (½ α β²).
 const RIDGE: f32 = 3.0;
@@ -247,7 +247,7 @@ mod tests {
         assert!((model.rare_share * 4_999.0 - 30.5 / 91.0).abs() < 1e-12, "{}", model.rare_share);
         let listed: usize = model.segments.values().map(|group| group.won.len()).sum();
         assert_eq!((model.segments.len(), listed), (60, 60), "and no share of 5,000 products for each of 60 segments");
-        assert_eq!(model.segments["c-0"].deals, 2.0);
+        assert!((model.segments["c-0"].deals - 2.0).abs() < 1e-12);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_domain::{CustomerHistory, Id, Instant, SourceData, count};
+use expansion_domain::{Id, Instant, SourceData, count};
 use expansion_features::{Column, Dataset, Frame, Value};
 use expansion_model::{
     AdditiveModel, Axis, BinnedFeature, FactorValue, Profile, Profiles, SegmentCalibration, SegmentPattern,
@@ -33,7 +33,7 @@ pub(crate) fn profiles(source: &SourceData, as_of: Instant, now: &Dataset) -> Pr
     let everybody: Vec<usize> = (0..source.customers.len()).collect();
     let profile = |rows: &[usize], customers: &[usize]| Profile {
         customers: rows.len(),
-        wins_by_quarter: wins_by_quarter(customers.iter().map(|place| &source.customers[*place]), as_of),
+        wins_by_quarter: wins_by_quarter(source, customers, as_of),
         features: usual(&now.frame, rows),
     };
     let segments = groups.iter().map(|(name, rows)| (name.to_string(), profile(rows, &of_segment[&**name]))).collect();
@@ -72,10 +72,11 @@ fn usual(frame: &Frame, rows: &[usize]) -> BTreeMap<String, Usual> {
         .collect()
 }
 
-/// Won deals of some customers by calendar quarter, in whole years back from `as_of`, so that no quarter is there more often
+/// Won deals of some customers (their places in the source) by calendar quarter, in whole years back from `as_of`, so that no quarter is there more often
 /// than others.
-fn wins_by_quarter<'a>(customers: impl Iterator<Item = &'a CustomerHistory> + Clone, as_of: Instant) -> [usize; 4] {
-    let won = || customers.clone().flat_map(|history| won_by(history, as_of)).filter_map(|deal| deal.closed_at);
+fn wins_by_quarter(source: &SourceData, customers: &[usize], as_of: Instant) -> [usize; 4] {
+    let histories = || customers.iter().map(|place| &source.customers[*place]);
+    let won = || histories().flat_map(|history| won_by(history, as_of)).filter_map(|deal| deal.closed_at);
     let mut quarters = [0; 4];
     let years = won().min().map_or(0.0, |first| (as_of.days_since(first) / 365.25).floor());
     for closed in won().filter(|closed| as_of.days_since(*closed) < years * 365.25) {
@@ -166,15 +167,15 @@ struct Strengths {
     by_group: Vec<Vec<f64>>,
 }
 
-/// Sums over some rows, by feature.
+/// What some rows' contributions add up to, by feature.
 #[derive(Clone)]
-struct Sums {
+struct Moments {
     rows: usize,
     sums: Vec<f64>,
     squares: Vec<f64>,
 }
 
-impl Sums {
+impl Moments {
     fn add(&mut self, contributions: &[f64]) {
         self.rows += 1;
         for ((sum, square), contribution) in self.sums.iter_mut().zip(&mut self.squares).zip(contributions) {
@@ -193,7 +194,7 @@ impl Sums {
 /// The strengths of all features among all rows, and in each of so many groups.
 fn strengths(model: &AdditiveModel, data: &Dataset, group_of: &[Option<usize>], groups: usize) -> Result<Strengths> {
     let width = model.features.len();
-    let mut overall = Sums { rows: 0, sums: vec![0.0; width], squares: vec![0.0; width] };
+    let mut overall = Moments { rows: 0, sums: vec![0.0; width], squares: vec![0.0; width] };
     let mut by_group = vec![overall.clone(); groups];
     scorer(model, data)?.each(&data.frame, |row, _, contributions| {
         overall.add(contributions);
@@ -201,7 +202,7 @@ fn strengths(model: &AdditiveModel, data: &Dataset, group_of: &[Option<usize>], 
             by_group[group].add(contributions);
         }
     });
-    Ok(Strengths { overall: overall.deviations(), by_group: by_group.iter().map(Sums::deviations).collect() })
+    Ok(Strengths { overall: overall.deviations(), by_group: by_group.iter().map(Moments::deviations).collect() })
 }
 
 /// The root mean square of a feature's segment deviations in each of so many groups of rows; `None` where the model has none.
