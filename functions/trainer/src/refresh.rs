@@ -51,11 +51,11 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         return Ok(state.control.expect_run(&run.run_id).await?);
     };
     let inventory = state.source.inventory().await?;
-    let mut source = state.source.read(&inventory, None).await?;
+    let mut source = state.source.read(&inventory, None, None).await?;
     somebody(&source.data, run.as_of)?;
     add_outcomes(&mut source.data, &state.control.outcomes().await?, run.as_of);
     for issue in &source.issues {
-        tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
+        tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out or odd");
     }
     // An attempt before this one may have trained on the same data already.
     let fingerprint = inventory.fingerprint();
@@ -78,6 +78,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     let plan = Plan {
         previous,
         data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
+        conventions: Some(source.conventions),
         stale: ended,
         yardstick: Some(yardstick),
         ..Plan::new(model, inventory.buckets().unwrap_or(1))

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod action;
+mod conventions;
 mod event;
 mod facts;
 mod feedback;
@@ -20,6 +21,7 @@ pub use action::{
     ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, RecordedAction,
     Requester, StoredAction,
 };
+pub use conventions::Conventions;
 pub use event::{
     AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Envelope, ExpansionReady, ModelAction,
     ModelCommandRequested, ModelPromoted, ModelTrained, PropensityRefreshed, RefreshRequested, RunCheckRequested,

@@ -3,7 +3,7 @@
 //!
 //! Must not know: what any function does.
 
-use expansion_domain::{Detail, Envelope, UnexpectedEvent};
+use expansion_domain::{Conventions, Detail, Envelope, UnexpectedEvent};
 use expansion_service::{Config, ConfigError};
 use expansion_source::{Inventory, Limits, Location, Read, SourceError};
 use expansion_store::{S3, StoreError};
@@ -43,9 +43,14 @@ impl Source {
         expansion_source::inventory(&self.location, &self.s3).await
     }
 
-    /// Reads all that the inventory lists, or one shard of it.
-    pub async fn read(&self, inventory: &Inventory, shard: Option<u32>) -> Result<Read, SourceError> {
-        expansion_source::read(inventory, &self.s3, shard, self.limits).await
+    /// Reads all that the inventory lists, or one shard of it; by what the whole source showed, if that is known.
+    pub async fn read(
+        &self,
+        inventory: &Inventory,
+        shard: Option<u32>,
+        conventions: Option<&Conventions>,
+    ) -> Result<Read, SourceError> {
+        expansion_source::read_by(inventory, &self.s3, shard, self.limits, conventions).await
     }
 }
 

@@ -85,9 +85,9 @@ impl Candidate<'_> {
 }
 
 impl ProductModel {
-    /// What a customer could still buy: more of the seats they own, a tier above theirs, add-ons and services they don't
-    /// own, more usage; of what was sold and the catalogue holds. A customer without any contract on record could buy
-    /// anything.
+    /// What a customer could still buy: more of the seats they own unless these have no limit, a tier above theirs, add-ons
+    /// and services they don't own, more usage; of what was sold and the catalogue holds. A customer without any contract
+    /// on record could buy anything.
     pub fn candidates<'a>(&self, inputs: &Inputs<'a>) -> Vec<Candidate<'a>> {
         let known = &inputs.known;
         let owned: BTreeSet<&Id> = known.running().filter_map(|contract| contract.product_id.as_ref()).collect();
@@ -100,7 +100,7 @@ impl ProductModel {
         let could_buy = |product: &Product| {
             let owns = owned.contains(&product.product_id);
             match product.kind.as_deref() {
-                Some("seats") => owns || nothing_on_record,
+                Some("seats") => (owns && !known.is_unlimited(&product.product_id)) || nothing_on_record,
                 // A tier of unknown price may be above.
                 Some("tier") => !owns && product.list_price.is_none_or(|price| price > tier),
                 Some("add_on" | "service") => !owns,

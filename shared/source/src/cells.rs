@@ -10,7 +10,7 @@ use crate::forms::{Form, NO_FORM};
 use crate::issues::{Reason, Rejection};
 
 /// The most columns a table has.
-pub(crate) const MAX_COLUMNS: usize = 12;
+pub(crate) const MAX_COLUMNS: usize = 16;
 
 /// One row: the table's columns in the contract's order, then missing fields up to the width of the widest table.
 pub(crate) type Row<'a> = [Field<'a>; MAX_COLUMNS];

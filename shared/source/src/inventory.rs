@@ -10,12 +10,13 @@ use aws_sdk_s3::Client;
 use expansion_domain::Table;
 use sha2::{Digest, Sha256};
 
-use crate::{Location, SourceError, TableMapping};
+use crate::{Location, Mapping, SourceError, TableMapping};
 
 /// The files of a source, checked for what their names alone can tell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
     location: Location,
+    mapping: Mapping,
     /// Sorted by path.
     files: Vec<SourceFile>,
 }
@@ -83,7 +84,7 @@ impl Inventory {
     fn new(location: Location, listed: Vec<Listed>) -> Result<Self, SourceError> {
         let mut files = listed.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let inventory = Self { location, files };
+        let inventory = Self { location, mapping: Mapping::default(), files };
         let is_missing = |table: &Table| table.required() && inventory.files_of(*table).next().is_none();
         if let Some(table) = Table::ALL.into_iter().find(is_missing) {
             return Err(SourceError::RequiredTableMissing { table, location: inventory.location });
@@ -99,6 +100,11 @@ impl Inventory {
 
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// What is said of the source as a whole.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
     }
 
     /// The files, sorted by path.

@@ -8,7 +8,10 @@
 
 mod assembly;
 mod cells;
+mod conventions;
 mod csv;
+mod deals;
+mod deliveries;
 mod error;
 mod forms;
 mod inventory;
@@ -18,14 +21,17 @@ mod mapping;
 mod ndjson;
 mod parquet;
 mod read;
+mod salesforce;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod versions;
+mod words;
 
 pub use error::SourceError;
 pub use inventory::{Format, Inventory, SourceFile, inventory};
 pub use issues::Reason;
 pub use location::{InvalidLocation, Location};
 pub use mapping::{Mapping, TableMapping};
-pub use read::{Limits, Read, read};
+pub use read::{Limits, Read, SeenWord, read, read_by};

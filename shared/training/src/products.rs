@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use expansion_domain::{Contract, Instant, SourceData, count};
+use expansion_domain::{Contract, Instant, Opportunity, SourceData, count};
 use expansion_features::{Catalogue, Dataset, Inputs};
 use expansion_model::{ProductModel, ProductValue, Shares, TRAITS};
 
@@ -64,11 +64,11 @@ fn shares(source: &SourceData, as_of: Instant) -> ProductModel {
     let mut overall = Shares::new();
     let (mut segments, mut industries) = (BTreeMap::<String, Shares>::new(), BTreeMap::<String, Shares>::new());
     for history in &source.customers {
-        for product in won_by(history, as_of).filter_map(|deal| deal.product_id.as_deref()) {
-            *overall.entry(product.to_owned()).or_default() += 1.0;
+        for product in won_by(history, as_of).flat_map(Opportunity::products) {
+            *overall.entry(product.to_string()).or_default() += 1.0;
             for (groups, name) in [(&mut segments, &history.segment), (&mut industries, &history.industry)] {
                 if let Some(name) = name {
-                    *groups.entry(name.to_string()).or_default().entry(product.to_owned()).or_default() += 1.0;
+                    *groups.entry(name.to_string()).or_default().entry(product.to_string()).or_default() += 1.0;
                 }
             }
         }
@@ -158,7 +158,7 @@ fn values(choices: &[Choice], left_over: &LeftOver) -> BTreeMap<String, ProductV
 /// The usual step of each product's quantities under contract.
 fn steps(source: &SourceData, as_of: Instant) -> BTreeMap<String, f64> {
     let mut quantities: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    let known = |contract: &&Contract| contract.start_date <= as_of;
+    let known = |contract: &&Contract| contract.start_date <= as_of && !contract.is_unlimited();
     for contract in source.customers.iter().flat_map(|history| history.contracts.iter().filter(known)) {
         if let (Some(product), Some(quantity)) = (&contract.product_id, contract.quantity) {
             quantities.entry(product).or_default().push(quantity);
