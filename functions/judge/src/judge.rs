@@ -24,7 +24,7 @@ pub(crate) struct Outcomes {
 /// The customers and their deals, as the source has them now.
 pub(crate) async fn outcomes(state: &State, as_of: Instant) -> Result<Outcomes, Error> {
     let inventory = state.source.inventory().await?.only(&[Table::Customers, Table::ExpansionOpportunities]);
-    let mut source = state.source.read(&inventory, None).await?.data;
+    let mut source = state.source.read(&inventory, None, None).await?.data;
     // By the source alone: a single deal recorded later says nothing of the others. Without any deal nothing is known.
     let until = observed_until(&source, as_of).unwrap_or(Instant::EPOCH);
     let recorded = state.control.outcomes().await?;
@@ -213,6 +213,7 @@ mod tests {
         Opportunity {
             opportunity_id: "o".into(),
             product_id: None,
+            other_products: Vec::new(),
             stage: Stage::Won,
             amount: Some(amount),
             created_at: at,

@@ -42,7 +42,11 @@ pub async fn replay(
     deadline: Deadline,
 ) -> Result<Option<Replayed>, Error> {
     let inventory = state.source.inventory().await?;
-    let mut source = state.source.read(&inventory, None).await?.data;
+    let conventions = match &planned {
+        Planned::OnRecord(plan) => plan.conventions.as_ref(),
+        Planned::First(_) => None,
+    };
+    let mut source = state.source.read(&inventory, None, conventions).await?.data;
     add_outcomes(&mut source, &state.control.outcomes().await?, run.as_of);
     let plan = match planned {
         Planned::OnRecord(plan) => *plan,

@@ -72,7 +72,8 @@ async fn write_rows(
     if buckets.unwrap_or(1) != plan.shards {
         return Err(Error::SourceChanged { planned: plan.shards, found: buckets.unwrap_or(1) });
     }
-    let mut source = state.source.read(&inventory, buckets.map(|_| shard)).await?.data;
+    let read = state.source.read(&inventory, buckets.map(|_| shard), plan.conventions.as_ref());
+    let mut source = read.await?.data;
     add_outcomes(&mut source, &state.control.outcomes().await?, run.as_of);
     let previous = said_before(state, plan, &source, deadline).await?;
     let basis = Basis::new(state, plan, model).await?;

@@ -50,14 +50,14 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
         return Ok(state.control.expect_run(&run.run_id).await?);
     };
     let inventory = state.source.inventory().await?;
-    let mut source = state.source.read(&inventory, None).await?;
+    let mut source = state.source.read(&inventory, None, None).await?;
     let report = data_report(&inventory, &source, run.as_of, state.stale_after_days);
     state.control.put_data_report(&run.run_id, &report).await?;
     refuse_wrong(&report)?;
     somebody(&source.data, run.as_of)?;
     add_outcomes(&mut source.data, &state.control.outcomes().await?, run.as_of);
     for issue in &source.issues {
-        tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out");
+        tracing::warn!(source.table = %issue.table, source.reason = issue.reason, source.count = issue.count, "rows left out or odd");
     }
     // An attempt before this one may have trained on the same data already.
     let fingerprint = inventory.fingerprint();
@@ -79,6 +79,7 @@ async fn train_and_plan(state: &State, run: &Run) -> Result<Run, Error> {
     let plan = Plan {
         previous,
         data_issues: source.issues.into_iter().chain(missing_tables(&inventory)).collect(),
+        conventions: Some(source.conventions),
         stale: report.stale,
         findings: report.findings,
         yardstick: Some(yardstick),

@@ -175,6 +175,7 @@ fn deal(product: &str, stage: Stage, created_days_ago: i32, closed_days_ago: Opt
     Opportunity {
         opportunity_id: format!("{product}-{created_days_ago}").as_str().into(),
         product_id: Some(product.into()),
+        other_products: Vec::new(),
         stage,
         amount: Some(1_000.0),
         created_at: as_of().plus_days(-created_days_ago),
@@ -381,6 +382,17 @@ fn one_of_many_products_that_are_alike_is_not_offered() {
     let row = offered(&history);
     let products: Vec<&str> = row.recommended_products.iter().map(|product| &*product.product_id).collect();
     assert_eq!(products, ["add-on-42"]);
+}
+
+#[test]
+fn nobody_is_offered_more_of_seats_without_limit() {
+    let mut history = customer();
+    history.contracts[0].quantity = Some(f64::INFINITY);
+    history.usage = vec![seats_in_use(95.0, 1.0)];
+    let row = answered(&model(&[0.1; 21]), &history);
+    assert!(row.recommended_products.iter().all(|product| &*product.product_id != "seats"));
+    let utilisation = row.contributing_factors.iter().find(|factor| factor.feature == "seat_utilisation");
+    assert!(utilisation.is_none_or(|factor| factor.value.is_none()), "{utilisation:?}");
 }
 
 #[test]

@@ -146,6 +146,8 @@ pub struct CustomerHistory {
     pub created_at: Instant,
     /// When they left, if they did.
     pub churned_at: Option<Instant>,
+    /// When it showed that they had come back after they left.
+    pub returned_at: Option<Instant>,
     /// Contracts, by `start_date`.
     pub contracts: Vec<Contract>,
     /// Usage, one series a metric, sorted by metric name.
@@ -169,7 +171,7 @@ pub struct Contract {
     pub contract_id: Id,
     /// What was bought.
     pub product_id: Option<Id>,
-    /// Units entitled.
+    /// Units entitled; infinite where there is no limit.
     pub quantity: Option<f64>,
     /// Value of one year.
     pub annual_value: Option<f64>,
@@ -213,8 +215,10 @@ pub enum Stage {
 pub struct Opportunity {
     /// Its id.
     pub opportunity_id: Id,
-    /// What is offered.
+    /// What is offered; of several products the one with the largest amount.
     pub product_id: Option<Id>,
+    /// The other products, the larger amounts first.
+    pub other_products: Vec<Id>,
     /// How it stands at the source's time, which may be after any `as_of`.
     pub stage: Stage,
     /// Its amount, known for certain only when closed.
@@ -269,6 +273,11 @@ pub struct Engagement {
 }
 
 impl Contract {
+    /// Whether it has no limit of units.
+    pub fn is_unlimited(&self) -> bool {
+        self.quantity == Some(f64::INFINITY)
+    }
+
     /// Whether the contract is in force at `as_of`: begun, and its last day not over.
     pub fn in_force(&self, as_of: Instant) -> bool {
         self.start_date <= as_of && self.end_date.is_none_or(|last| last.plus_days(1) > as_of)
@@ -283,6 +292,11 @@ impl Engagement {
 }
 
 impl Opportunity {
+    /// Every product that is offered.
+    pub fn products(&self) -> impl Iterator<Item = &Id> {
+        self.product_id.iter().chain(&self.other_products)
+    }
+
     /// Whether anybody knew of the deal at `as_of`.
     pub fn is_known(&self, as_of: Instant) -> bool {
         self.created_at <= as_of && self.known_at.is_none_or(|known| known <= as_of)
@@ -302,7 +316,8 @@ impl CustomerHistory {
 
     /// What was known of this customer at `as_of` (inclusive), or `None` if they were not a customer then.
     pub fn known(&self, as_of: Instant) -> Option<Known<'_>> {
-        let left = self.churned_at.is_some_and(|churned| churned <= as_of);
+        let by_then = |at: Option<Instant>| at.is_some_and(|at| at <= as_of);
+        let left = by_then(self.churned_at) && !by_then(self.returned_at);
         (self.created_at <= as_of && !left).then(|| Known::new(self, as_of))
     }
 

@@ -176,6 +176,7 @@ fn add(history: &mut CustomerHistory, outcome: &RecordedOutcome) {
         None => history.opportunities.push(Opportunity {
             opportunity_id: id,
             product_id: outcome.product_id.clone(),
+            other_products: Vec::new(),
             stage,
             amount: outcome.amount,
             created_at: outcome.occurred_at,

@@ -130,6 +130,11 @@ impl<'a> Known<'a> {
         self.contracts.iter().filter(move |contract| contract.in_force(as_of))
     }
 
+    /// Whether a contract in force at `as_of` sets no limit to the units of a product.
+    pub fn is_unlimited(&self, product_id: &Id) -> bool {
+        self.running().any(|contract| contract.product_id.as_ref() == Some(product_id) && contract.is_unlimited())
+    }
+
     /// The outcomes of the deals won by `as_of`, in the order the deals were opened.
     pub fn wins(&self) -> impl Iterator<Item = Outcome> + use<'a> {
         self.deals().filter_map(|deal| deal.outcome).filter(|outcome| outcome.won)

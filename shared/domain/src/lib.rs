@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod action;
+mod conventions;
 mod data_report;
 mod event;
 mod facts;
@@ -21,6 +22,7 @@ pub use action::{
     ActionMeeting, ActionProduct, ActionRequest, ActionTiming, ActionValue, ExpansionActionRequested, RecordedAction,
     Requester, StoredAction,
 };
+pub use conventions::Conventions;
 pub use data_report::{ColumnReport, DataConcern, DataFinding, DataGrade, DataReport, TableReport, WordReport};
 pub use event::{
     AccuracyDegraded, AccuracyRequested, Detail, DriftDetected, Envelope, ExpansionReady, ModelAction,

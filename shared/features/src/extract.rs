@@ -348,13 +348,14 @@ fn recent_engagements<'a>(inputs: &Inputs<'a>, lookback: i32) -> &'a [Engagement
 
 // --- shared --------------------------------------------------------------------------------------------------------
 
-/// The seats entitled at `as_of`.
+/// The seats entitled at `as_of`; none where there is no limit.
 pub(crate) fn seats(inputs: &Inputs<'_>) -> Option<f64> {
     entitled(&inputs.known, inputs.catalogue)
 }
 
 pub(crate) fn entitled(known: &Known<'_>, catalogue: &Catalogue) -> Option<f64> {
-    total(known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity)).filter(|seats| *seats > 0.0)
+    total(known.running().filter(|c| catalogue.counts_seats(c)).map(|c| c.quantity))
+        .filter(|seats| *seats > 0.0 && seats.is_finite())
 }
 
 /// The outcomes known at `as_of`.

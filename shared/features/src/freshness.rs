@@ -93,6 +93,7 @@ mod tests {
         let deal = |at: &i32| Opportunity {
             opportunity_id: format!("o{at}").into(),
             product_id: None,
+            other_products: Vec::new(),
             stage: Stage::Open,
             amount: None,
             created_at: day(*at),

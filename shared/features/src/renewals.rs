@@ -140,6 +140,7 @@ mod tests {
         let deal = |on: &i32| Opportunity {
             opportunity_id: format!("o{on}").into(),
             product_id: None,
+            other_products: Vec::new(),
             stage: Stage::Won,
             amount: None,
             created_at: day(on - 20),

@@ -203,6 +203,7 @@ impl Case {
                 history.opportunities.push(Opportunity {
                     opportunity_id: id.into(),
                     product_id: None,
+                    other_products: Vec::new(),
                     stage,
                     amount: Some(number),
                     created_at: at,
@@ -214,6 +215,7 @@ impl Case {
             What::ToldDeal => history.opportunities.push(Opportunity {
                 opportunity_id: id.into(),
                 product_id: None,
+                other_products: Vec::new(),
                 stage: Stage::Won,
                 amount: Some(number),
                 created_at: day(on - days),

@@ -48,6 +48,7 @@ fn history(facts: &[Fact]) -> CustomerHistory {
                 history.opportunities.push(Opportunity {
                     opportunity_id: format!("o{i}").into(),
                     product_id: None,
+                    other_products: Vec::new(),
                     stage,
                     amount: Some(number),
                     created_at: at,
@@ -169,6 +170,7 @@ proptest! {
         let deal = |stage, closed_at, amount| Opportunity {
             opportunity_id: "last".into(),
             product_id: None,
+            other_products: Vec::new(),
             stage,
             amount,
             created_at: day(AS_OF_DAY - 10),

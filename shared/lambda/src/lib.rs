@@ -4,7 +4,8 @@
 //! Must not know: what any function does.
 
 use expansion_domain::{
-    DataConcern, DataFinding, DataGrade, DataReport, Detail, Envelope, Instant, TableReport, UnexpectedEvent,
+    Conventions, DataConcern, DataFinding, DataGrade, DataReport, Detail, Envelope, Instant, TableReport,
+    UnexpectedEvent,
 };
 use expansion_service::{Config, ConfigError};
 use expansion_source::{Inventory, Limits, Location, Read, SourceError};
@@ -48,9 +49,14 @@ impl Source {
         expansion_source::inventory(&self.location, &self.s3).await
     }
 
-    /// Reads all that the inventory lists, or one shard of it.
-    pub async fn read(&self, inventory: &Inventory, shard: Option<u32>) -> Result<Read, SourceError> {
-        expansion_source::read(inventory, &self.s3, shard, self.limits).await
+    /// Reads all that the inventory lists, or one shard of it; by what the whole source showed, if that is known.
+    pub async fn read(
+        &self,
+        inventory: &Inventory,
+        shard: Option<u32>,
+        conventions: Option<&Conventions>,
+    ) -> Result<Read, SourceError> {
+        expansion_source::read_by(inventory, &self.s3, shard, self.limits, conventions).await
     }
 }
 

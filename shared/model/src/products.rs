@@ -134,6 +134,8 @@ impl Candidate<'_> {
 /// What is known of a customer, whatever the product.
 struct Customer<'a> {
     owned: HashSet<usize>,
+    /// Of these, the ones without limit.
+    unlimited: HashSet<usize>,
     nothing_on_record: bool,
     /// The dearest tier they own.
     tier: f64,
@@ -184,7 +186,7 @@ impl<'m> Assortment<'m> {
         Self { model, items, places, segments, industries }
     }
 
-    /// What a customer could still buy: more of the seats they own, a tier above theirs, add-ons and services they don't
+    /// What a customer could still buy: more of the seats they own unless these have no limit, a tier above theirs, add-ons and services they don't
     /// own, more usage; of what was sold and the catalogue holds. A customer without any contract on record could buy
     /// anything.
     pub fn candidates(&self, inputs: &Inputs<'_>) -> Vec<Candidate<'_>> {
@@ -227,7 +229,9 @@ impl<'m> Assortment<'m> {
         }
         let number = |name: &str| feature(name).and_then(|(_, feature)| feature.value(inputs).as_number());
         let number_within = |name: &str, most: f64| number(name).unwrap_or_default().clamp(-most, most);
+        let unlimited = known.running().filter(|contract| contract.is_unlimited());
         Customer {
+            unlimited: unlimited.filter_map(|contract| place(contract.product_id.as_ref())).collect(),
             owned,
             nothing_on_record: known.contracts.is_empty(),
             tier,
@@ -248,7 +252,7 @@ impl<'m> Assortment<'m> {
         let Some(product) = &self.items[place].product else { return true };
         let owns = || customer.owned.contains(&place);
         match product.kind.as_deref() {
-            Some("seats") => customer.nothing_on_record || owns(),
+            Some("seats") => customer.nothing_on_record || owns() && !customer.unlimited.contains(&place),
             // A tier of unknown price may be above.
             Some("tier") => !owns() && product.list_price.is_none_or(|price| price > customer.tier),
             Some("add_on" | "service") => !owns(),
@@ -396,6 +400,7 @@ mod tests {
         let deal = |id: &str, stage: Stage, product: &str, created: i32, closed: Option<i32>| Opportunity {
             opportunity_id: id.into(),
             product_id: Some(product.into()),
+            other_products: Vec::new(),
             stage,
             amount: None,
             created_at: as_of().plus_days(-created),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use expansion_domain::{DataFinding, DataIssue, Instant, RunId, StaleTable, calculated_at};
+use expansion_domain::{Conventions, DataFinding, DataIssue, Instant, RunId, StaleTable, calculated_at};
 use expansion_model::{Knowledge, Metrics, Untested};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,9 @@ pub struct Plan {
     /// Rows of the source that were left out.
     #[serde(default)]
     pub data_issues: Vec<DataIssue>,
+    /// How the whole source showed its values to be meant; absent from runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conventions: Option<Conventions>,
     /// The tables of the source of which nothing new was known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<StaleTable>,
@@ -249,6 +252,7 @@ impl Plan {
             done: BTreeSet::new(),
             previous: None,
             data_issues: Vec::new(),
+            conventions: None,
             stale: Vec::new(),
             findings: Vec::new(),
             yardstick: None,

@@ -11,7 +11,7 @@ use crate::issues::{Reason, Rejection};
 use crate::times::{Moment, Stamp, Times};
 
 /// The most columns a table has.
-pub(crate) const MAX_COLUMNS: usize = 12;
+pub(crate) const MAX_COLUMNS: usize = 16;
 
 /// One row: the table's columns in the contract's order, then missing fields up to the width of the widest table.
 pub(crate) type Row<'a> = [Field<'a>; MAX_COLUMNS];

@@ -17,6 +17,7 @@ use crate::{Location, Mapping, SourceError, TableMapping, delta};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
     location: Location,
+    mapping: Mapping,
     /// Sorted by path.
     files: Vec<SourceFile>,
     /// Sorted by path.
@@ -116,7 +117,7 @@ impl Inventory {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         passed_over.sort();
         passed_over.dedup();
-        let inventory = Self { location, files, passed_over };
+        let inventory = Self { location, mapping: Mapping::default(), files, passed_over };
         let is_missing = |table: &Table| table.required() && inventory.files_of(*table).next().is_none();
         if let Some(table) = Table::ALL.into_iter().find(is_missing) {
             let is_near = |other: &&PassedOver| other.because == Because::NearTable && other.table == Some(table);
@@ -150,6 +151,11 @@ impl Inventory {
 
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// What is said of the source as a whole.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
     }
 
     /// The files, sorted by path.

@@ -1,10 +1,11 @@
-//! Why a row is left out, and the count of rows left out.
+//! Why a row is left out or said to be odd, and the count of such rows.
 
 use std::collections::BTreeMap;
 
 use expansion_domain::{DataIssue, Table};
 
-/// Every reason for which a row is left out. Their texts are stable: alarms and reports may name them.
+/// Every reason for which a row is left out, or kept and said to be odd. Their texts are stable: alarms and reports may
+/// name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Reason {
     /// A CSV row has more or fewer fields than the header.
@@ -39,18 +40,19 @@ pub enum Reason {
     ScoreOutOfRange,
     #[error("end before start")]
     EndBeforeStart,
-    #[error("closed before created")]
-    ClosedBeforeCreated,
     #[error("won or lost without closed_at")]
     ClosedWithoutDate,
-    #[error("churned before created")]
-    ChurnedBeforeCreated,
     /// The table customers has no such (usable) customer.
     #[error("unknown customer")]
     UnknownCustomer,
-    /// The id was seen before with other content; the first row is kept.
-    #[error("duplicate id with other content")]
+    /// The file of another bucket holds the customer.
+    #[error("in another bucket than its customer")]
+    WrongBucket,
+    /// In one file, without a time of change, the id is two customers'; the first row is kept.
+    #[error("one id of two customers")]
     ConflictingDuplicate,
+
+    // What follows are notes: the row counts, as is said, or is left out on purpose.
     /// A note about files: some have no such column, so that it is missing in their rows.
     #[error("column in only some files")]
     ColumnInSomeFiles,
@@ -63,12 +65,130 @@ pub enum Reason {
     /// A note about a folder or file that is named much like a table.
     #[error("passed over, named much like the table")]
     NearTable,
+    #[error("marked as deleted")]
+    Deleted,
+    #[error("of a deleted customer")]
+    DeletedCustomer,
+    /// Another row of the id was updated later or, where none has a time, stands later.
+    #[error("replaced by a newer row")]
+    OlderVersion,
+    /// The same was told before, by a row of the same id or in another file.
+    #[error("told again, counted once")]
+    Repeated,
+    /// Rows without an id that one file holds more than once, beyond the first.
+    #[error("equal rows in one file, each counted")]
+    EqualRows,
+    /// Readings of one metric and time in one file, beyond the first.
+    #[error("several readings of one time, added up")]
+    SameTime,
+    /// Readings of a metric of which each row is one event.
+    #[error("one row an event, added up by day")]
+    Events,
+    /// Readings of a metric that only grows.
+    #[error("a counter that only grows, read as its growth")]
+    Counter,
+    #[error("further line of a deal or contract, added to it")]
+    FurtherLine,
+    #[error("renewal, no expansion")]
+    Renewal,
+    #[error("new business, no expansion")]
+    NewBusiness,
+    /// By its type, or because the amount is negative.
+    #[error("contraction, no expansion")]
+    Contraction,
+    #[error("unknown type of deal, taken for an expansion")]
+    UnknownDealType,
+    /// The stage is taken for open although the closing date has passed.
+    #[error("closing date passed, stage unknown, taken for open")]
+    UnknownStage,
+    #[error("closed before created, taken as created when closed")]
+    ClosedBeforeCreated,
+    #[error("churned before created, taken as created when churned")]
+    ChurnedBeforeCreated,
+    /// Before 1971, or from 2100 on.
+    #[error("year that was hardly meant")]
+    ImplausibleDate,
+    #[error("quantity without limit")]
+    Unlimited,
+    /// The customer counts again from when that showed.
+    #[error("active after churned_at, taken as returned")]
+    Returned,
+    /// The example says which one.
+    #[error("health scores on another scale, taken as a share of 100")]
+    HealthScale,
+    #[error("scale of health scores unknown, left out")]
+    UnknownHealthScale,
+    /// The example says which.
+    #[error("amount in another currency without a rate, left out")]
+    ForeignCurrency,
+    #[error("amount without a currency, taken as in the usual one")]
+    NoCurrency,
+    #[error("contract ends when the next begins, taken as ended the day before")]
+    ExclusiveEnd,
+}
+
+impl Reason {
+    /// Whether it says of rows only what they were taken for, or that they are left out on purpose.
+    pub const fn is_note(self) -> bool {
+        match self {
+            Self::WrongFieldCount
+            | Self::UnclosedQuote
+            | Self::InvalidUtf8
+            | Self::MalformedJson
+            | Self::MissingValue
+            | Self::NotADate
+            | Self::NotANumber
+            | Self::NotABoolean
+            | Self::NotFinite
+            | Self::Negative
+            | Self::ScoreOutOfRange
+            | Self::EndBeforeStart
+            | Self::ClosedWithoutDate
+            | Self::UnknownCustomer
+            | Self::WrongBucket
+            | Self::ConflictingDuplicate => false,
+            Self::Deleted
+            | Self::DeletedCustomer
+            | Self::OlderVersion
+            | Self::Repeated
+            | Self::EqualRows
+            | Self::SameTime
+            | Self::Events
+            | Self::Counter
+            | Self::FurtherLine
+            | Self::Renewal
+            | Self::NewBusiness
+            | Self::Contraction
+            | Self::UnknownDealType
+            | Self::UnknownStage
+            | Self::ClosedBeforeCreated
+            | Self::ChurnedBeforeCreated
+            | Self::ImplausibleDate
+            | Self::Unlimited
+            | Self::Returned
+            | Self::HealthScale
+            | Self::UnknownHealthScale
+            | Self::ForeignCurrency
+            | Self::NoCurrency
+            | Self::ExclusiveEnd
+            | Self::ColumnInSomeFiles
+            | Self::NearColumn
+            | Self::FilePassedOver
+            | Self::NearTable => true,
+        }
+    }
+
+    /// Whether rows of `table` are bad for this reason, so that they are held against what is tolerated. Tables that are
+    /// not required may tell of whoever is no customer, such as users of a free plan.
+    pub fn is_bad(self, table: Table) -> bool {
+        !self.is_note() && (self != Self::UnknownCustomer || table.required())
+    }
 }
 
 /// The longest value an example quotes, in characters.
 const QUOTE: usize = 80;
 
-/// A row that is left out.
+/// A row that is left out or said to be odd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejection {
     pub(crate) reason: Reason,
@@ -102,7 +222,7 @@ impl Rejection {
     }
 }
 
-/// The rows left out so far, by table and reason.
+/// The rows left out or said to be odd so far, by table and reason.
 #[derive(Debug, Default)]
 pub(crate) struct Issues {
     counts: BTreeMap<(Table, Reason), (u64, String)>,
@@ -116,9 +236,11 @@ impl Issues {
         *count += rejection.rows;
     }
 
-    /// Counts what is no row but is said all the same; the first of its kind becomes the example.
+    /// Counts what is no single row; the first of its kind becomes the example.
     pub(crate) fn note(&mut self, table: Table, reason: Reason, count: u64, example: impl FnOnce() -> String) {
-        self.counts.entry((table, reason)).or_insert_with(|| (0, example())).0 += count;
+        if count > 0 {
+            self.counts.entry((table, reason)).or_insert_with(|| (0, example())).0 += count;
+        }
     }
 
     /// By table, then reason.

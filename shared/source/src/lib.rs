@@ -9,7 +9,10 @@
 mod assembly;
 mod cells;
 mod columns;
+mod conventions;
 mod csv;
+mod deals;
+mod deliveries;
 mod delta;
 mod error;
 mod forms;
@@ -24,12 +27,15 @@ mod numbers;
 mod open;
 mod parquet;
 mod read;
+mod salesforce;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
 mod times;
 mod usage;
+mod versions;
+mod words;
 
 pub use error::SourceError;
 pub use inventory::{Because, Inventory, PassedOver, SourceFile, inventory};
@@ -37,4 +43,4 @@ pub use issues::Reason;
 pub use location::{InvalidLocation, Location};
 pub use mapping::{DecimalMark, Mapping, TableMapping};
 pub use names::Format;
-pub use read::{Limits, Read, read};
+pub use read::{Limits, Read, SeenWord, read, read_by};

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::Client;
-use expansion_domain::{DataIssue, SourceData, Table};
+use expansion_domain::{Conventions, DataIssue, SourceData, Table};
 
 use crate::assembly::{Assembly, Owner};
 use crate::columns::TableColumns;
 use crate::issues::{Issues, Reason, Rejection};
 use crate::open::{decode, open};
+use crate::tables::DealWords;
+use crate::words::Vocabulary;
 use crate::{Inventory, SourceError, SourceFile};
 
 /// What is still tolerated of a source.
@@ -28,10 +30,25 @@ impl Default for Limits {
 pub struct Read {
     /// The histories and the catalogue.
     pub data: SourceData,
-    /// The rows left out, by table and reason, and what else is to be said.
+    /// The rows left out or said to be odd, by table and reason.
     pub issues: Vec<DataIssue>,
     /// Rows read of each table the source holds: good, bad, repeated, and other shards' rows alike.
     pub rows: BTreeMap<Table, u64>,
+    /// The words of stages and types of deals, with what they were taken for.
+    pub words: Vec<SeenWord>,
+    /// How values were taken to be meant.
+    pub conventions: Conventions,
+}
+
+/// A word that rows have in a column whose words have a meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenWord {
+    pub table: Table,
+    pub column: &'static str,
+    /// In lower case; `None` for all those beyond the first 200.
+    pub word: Option<String>,
+    pub taken_for: String,
+    pub rows: u64,
 }
 
 /// Reads a source, or one shard of it.
@@ -40,17 +57,33 @@ pub struct Read {
 /// outside the shard are skipped. The catalogue is always read whole. The tables listed are those of the
 /// whole source, so that all shards agree. Files of a folder are read on the calling thread.
 ///
+/// What only the whole of a source shows is found out of what is read; [`read_by`] is told it.
+///
 /// # Errors
 /// When a file can't be read, lacks a required column or has one of an unsupported type; when more of a table's rows
-/// are bad than `limits` allow (of a shard's rows only those in the wrong bucket are held against that: all other bad
-/// rows of a table may well lie in one shard); when a required table has no good row (a shard may well have none);
+/// are bad than `limits` or its mapping allow (of a shard's rows only those of unknown customers are held against that, and
+/// only in required tables: all other bad rows of a table may well lie in one shard); when a required table has no good row (a shard may well have none);
 /// when there is no such shard.
 pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits: Limits) -> Result<Read, SourceError> {
+    read_by(inventory, s3, shard, limits, None).await
+}
+
+/// Reads a source, or one shard of it, by what the whole of it showed. A shard alone may show something else.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_by(
+    inventory: &Inventory,
+    s3: &Client,
+    shard: Option<u32>,
+    limits: Limits,
+    conventions: Option<&Conventions>,
+) -> Result<Read, SourceError> {
     let shards = inventory.buckets().unwrap_or(1);
     if let Some(shard) = shard.filter(|shard| *shard >= shards) {
         return Err(SourceError::NoSuchShard { shard, shards });
     }
-    let mut assembly = Assembly::default();
+    let mut assembly = Assembly::new(inventory.mapping(), conventions);
     let mut issues = Issues::default();
     let mut rows = BTreeMap::new();
     let mut owners = Vec::new();
@@ -65,6 +98,7 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
         let mut tally = Tally { whole: shard.is_none(), ..Tally::default() };
         for file in inventory.files_of(table).filter(|file| in_shard(file, shard)) {
             let body = open(inventory.location(), &file.path, s3).await?;
+            assembly.begin(file);
             // In a file of all shards, a customer who is not there is another shard's; elsewhere there is none.
             let is_of_all = shard.is_some() && file.bucket.is_none() && shards > 1;
             let seen = decode(body, file, &mut |line, rows| match rows {
@@ -74,8 +108,11 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
                     for ((line, row), owner) in (line..).zip(rows).zip(owners.drain(..)) {
                         let outcome = match owner {
                             Ok(Owner::Stranger) if is_of_all => Ok(()),
-                            owner => owner.and_then(|owner| assembly.add(table, row, owner)),
+                            owner => owner.and_then(|owner| assembly.add(table, line, row, owner)),
                         };
+                        for note in assembly.notes.drain(..) {
+                            issues.add(table, &file.path, line, &note);
+                        }
                         tally.count(&mut issues, file, line, outcome);
                     }
                 }
@@ -89,11 +126,28 @@ pub async fn read(inventory: &Inventory, s3: &Client, shard: Option<u32>, limits
         if shard.is_none() {
             columns.say(&mut issues);
         }
-        tally.check(table, limits)?;
+        let any = assembly.close(table, &mut issues);
+        let of_table = inventory.files_of(table).find_map(|file| file.mapping.max_bad_share);
+        tally.check(table, any, of_table.map_or(limits, |max_bad_share| Limits { max_bad_share }))?;
         rows.insert(table, tally.rows);
     }
     let tables = rows.keys().copied().collect();
-    Ok(Read { data: assembly.finish(tables), issues: issues.into_list(), rows })
+    let words = seen_words(&assembly.words);
+    let (data, conventions) = assembly.finish(tables, &mut issues);
+    Ok(Read { data, issues: issues.into_list(), rows, words, conventions })
+}
+
+fn seen_words(words: &DealWords) -> Vec<SeenWord> {
+    fn of<K: Copy + Ord + ToString>(column: &'static str, words: &Vocabulary<K>) -> impl Iterator<Item = SeenWord> {
+        words.counts().map(move |(word, kind, rows)| SeenWord {
+            table: Table::ExpansionOpportunities,
+            column,
+            word: word.map(str::to_owned),
+            taken_for: kind.to_string(),
+            rows,
+        })
+    }
+    of("stage", &words.stages).chain(of("deal_type", &words.types)).collect()
 }
 
 fn in_shard(file: &SourceFile, shard: Option<u32>) -> bool {
@@ -118,7 +172,8 @@ impl Tally {
             Ok(()) => self.rows += 1,
             Err(rejection) => {
                 self.rows += rejection.rows;
-                if self.whole || rejection.reason == Reason::UnknownCustomer {
+                let is_bad = rejection.reason.is_bad(file.table);
+                if is_bad && (self.whole || rejection.reason == Reason::UnknownCustomer) {
                     self.bad += rejection.rows;
                     self.example.get_or_insert_with(|| rejection.described(&file.path, line));
                 }
@@ -128,8 +183,9 @@ impl Tally {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
-    fn check(&self, table: Table, limits: Limits) -> Result<(), SourceError> {
-        if self.whole && table.required() && self.bad == self.rows {
+    /// Fails a table of too many bad rows, and a required one of which no row counts.
+    fn check(&self, table: Table, any: bool, limits: Limits) -> Result<(), SourceError> {
+        if self.whole && table.required() && !any {
             return Err(SourceError::RequiredTableEmpty { table, rows: self.rows, example: self.example.clone() });
         }
         if self.bad as f64 > limits.max_bad_share * self.rows as f64 {

@@ -161,13 +161,15 @@ impl ControlTable {
     /// `None` if the run is further already.
     pub async fn plan(&self, run: &RunId, plan: &Plan) -> Result<Option<Run>, StoreError> {
         let update = "SET #state = :scoring, #touched_at = :now, #model = :model, #shards = :shards, \
-            #previous = :previous, #data_issues = :issues, #stale = :stale, #findings = :findings, \
+            #previous = :previous, #data_issues = :issues, #conventions = :conventions, #stale = :stale, \
+            #findings = :findings, \
             #yardstick = :yardstick";
         let values = [
             (":model", to_attribute_value(&plan.model)?),
             (":shards", AttributeValue::N(plan.shards.to_string())),
             (":previous", to_attribute_value(&plan.previous)?),
             (":issues", to_attribute_value(&plan.data_issues)?),
+            (":conventions", to_attribute_value(&plan.conventions)?),
             (":stale", to_attribute_value(&plan.stale)?),
             (":findings", to_attribute_value(&plan.findings)?),
             (":yardstick", to_attribute_value(&plan.yardstick)?),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_domain::{Contract, Instant, SourceData, count};
+use expansion_domain::{Contract, Instant, Opportunity, SourceData, count};
 use expansion_features::{Catalogue, Dataset, Inputs, Slots};
 use expansion_model::{Assortment, GroupDeals, ProductModel, ProductValue, TRAITS};
 
@@ -68,13 +68,13 @@ fn shares(source: &SourceData, as_of: Instant) -> ProductModel {
     let mut won = BTreeMap::<&str, f64>::new();
     let (mut segments, mut industries) = (BTreeMap::new(), BTreeMap::new());
     for history in &source.customers {
-        for product in won_by(history, as_of).filter_map(|deal| deal.product_id.as_deref()) {
+        for product in won_by(history, as_of).flat_map(Opportunity::products) {
             *won.entry(product).or_default() += 1.0;
             for (groups, name) in [(&mut segments, &history.segment), (&mut industries, &history.industry)] {
                 if let Some(name) = name {
                     let group: &mut GroupDeals = groups.entry(name.to_string()).or_default();
                     group.deals += 1.0;
-                    *group.won.entry(product.to_owned()).or_default() += 1.0;
+                    *group.won.entry(product.to_string()).or_default() += 1.0;
                 }
             }
         }
@@ -170,7 +170,7 @@ fn values(choices: &[Choice], left_over: &LeftOver) -> BTreeMap<String, ProductV
 /// The usual step of each product's quantities under contract.
 fn steps(source: &SourceData, as_of: Instant) -> BTreeMap<String, f64> {
     let mut quantities: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    let known = |contract: &&Contract| contract.start_date <= as_of;
+    let known = |contract: &&Contract| contract.start_date <= as_of && !contract.is_unlimited();
     for contract in source.customers.iter().flat_map(|history| history.contracts.iter().filter(known)) {
         if let (Some(product), Some(quantity)) = (&contract.product_id, contract.quantity) {
             quantities.entry(product).or_default().push(quantity);
@@ -217,6 +217,7 @@ mod tests {
             let deal = |(number, product): (usize, &usize)| Opportunity {
                 opportunity_id: format!("{name}-{number}").as_str().into(),
                 product_id: Some(id(*product)),
+                other_products: Vec::new(),
                 stage: Stage::Won,
                 amount: None,
                 created_at: at,

@@ -28,6 +28,7 @@ fn source(opened_before: impl Fn(u32) -> i32, ends: impl Fn(u32, i32) -> i32) ->
         let deal = Opportunity {
             opportunity_id: format!("o{n}").into(),
             product_id: None,
+            other_products: Vec::new(),
             stage: Stage::Won,
             amount: Some(f64::from(n)),
             created_at: day(won - opened_before(n)),

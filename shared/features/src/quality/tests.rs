@@ -19,6 +19,7 @@ fn sound() -> SourceData {
             history.opportunities.push(Opportunity {
                 opportunity_id: format!("o{c}-{year}").into(),
                 product_id: Some("seats".into()),
+                other_products: Vec::new(),
                 stage: if c % 2 == 0 { Stage::Won } else { Stage::Lost },
                 amount: Some(1000.0 + f64::from(offset)),
                 created_at,
