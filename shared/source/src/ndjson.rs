@@ -516,7 +516,7 @@ mod tests {
         };
         let (a, b, c) = (
             r#"{"customer_id":"a","detected_at":1,"kind":"x","summary":"[1, {\"}]","deep":[{"kind":[0]}]}"#,
-            r#"{"Customer ID":"b","DETECTED_AT":2}"#,
+            r#"{"customer_id":"b","detected_at":2}"#,
             r#"{"customer_id":"c","detected_at":3,"kind":"y\nz"}"#,
         );
         for (text, lines) in [

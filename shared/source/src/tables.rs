@@ -239,12 +239,13 @@ pub(crate) fn customer(
     let [customer_id, name, segment, industry, region, csm_id, created, churned, updated, deleted, deleted_at, ..] =
         row;
     let begun = moment(created, notes)?;
+    let mut created_at = begun.at;
     let end = churned.end()?;
-    if end.is_some_and(|end| end.is_before(begun)) {
+    if let Some(end) = end.filter(|end| end.is_before(begun)) {
         notes.push(churned.reject(Reason::ChurnedBeforeCreated));
+        created_at = end.at;
     }
-    let churned_at = end.map(|end| end.at);
-    let created_at = churned_at.map_or(begun.at, |churned_at| begun.at.min(churned_at));
+    let churned_at = end.map(|end| end.at.max(created_at));
     let history = CustomerHistory {
         name: own(name)?,
         segment: strings.text(segment)?,

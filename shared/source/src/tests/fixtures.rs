@@ -14,7 +14,7 @@ use arrow_array::{
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::BehaviorVersion;
-use expansion_domain::{Conventions, Instant, Table};
+use expansion_domain::{Conventions, DataIssue, Instant, Table};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -41,6 +41,11 @@ pub(crate) fn seen<T>(cells: usize, read: impl FnOnce(Sink<'_>) -> Result<T, Sou
     });
     assert!(outcome.is_ok(), "a readable file");
     rows
+}
+
+/// What is said of rows; what is said of files is another matter.
+pub(super) fn of_rows(issues: Vec<DataIssue>) -> Vec<DataIssue> {
+    issues.into_iter().filter(|issue| issue.reason != Reason::ColumnInSomeFiles.to_string()).collect()
 }
 
 /// A file of a table, of which only its name is known.
