@@ -14,7 +14,7 @@ use arrow_array::{
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::BehaviorVersion;
-use expansion_domain::{Instant, Table};
+use expansion_domain::{DataIssue, Instant, Table};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -255,6 +255,12 @@ pub(super) fn folder_of(tables: &Tables) -> TempDir {
 #[expect(dead_code, reason = "checked by the compiler alone")]
 pub(super) fn reading_is_send(inventory: &crate::Inventory, s3: &Client) -> impl Send {
     read(inventory, s3, None, Limits::default())
+}
+
+/// What is said of rows, and not of their files: in tests, files beside each other often differ in their columns.
+pub(super) fn of_rows(issues: &[DataIssue]) -> Vec<DataIssue> {
+    let is_of_rows = |issue: &&DataIssue| issue.reason != Reason::ColumnInSomeFiles.to_string();
+    issues.iter().filter(is_of_rows).cloned().collect()
 }
 
 pub(super) fn read_shard(source: &Path, shard: Option<u32>, limits: Limits) -> Result<Read, SourceError> {
