@@ -190,18 +190,20 @@ impl<'f> Keys<'f> {
     }
 
     fn learn(&mut self, key: &str, places: Vec<Place>) -> usize {
-        for place in &places {
-            if let Some((other, _)) = self.known.iter().find(|(_, known)| known.contains(place)) {
-                let column = &columns(self.file.table)[place.column];
-                self.ambiguous.get_or_insert_with(|| ambiguous(self.file, column, other, key));
-            }
-        }
         self.index.insert(key.to_owned(), self.known.len());
         self.known.push((key.to_owned(), places));
         self.known.len() - 1
     }
 
-    /// An error once two keys for one column have been seen.
+    /// Notes that an object has a second key for a column, which is as good as its first.
+    pub(crate) fn refuse(&mut self, place: Place, key: &str) {
+        let is_first = |(known, places): &&(String, Vec<Place>)| known != key && places.contains(&place);
+        let first = self.known.iter().find(is_first).map_or(key, |(known, _)| known);
+        let error = ambiguous(self.file, &columns(self.file.table)[place.column], first, key);
+        self.ambiguous.get_or_insert(error);
+    }
+
+    /// An error once an object had two keys for one column.
     pub(crate) fn check(&mut self) -> Result<(), SourceError> {
         self.ambiguous.take().map_or(Ok(()), Err)
     }
@@ -365,7 +367,9 @@ mod tests {
         }
         assert_eq!(keys.places("region"), [Place { column: 4, rank: 0 }], "beyond those remembered");
         assert!(keys.check().is_ok());
-        keys.places("SEGMENT");
+        let place = keys.places("SEGMENT")[0];
+        assert!(keys.check().is_ok(), "other objects may write it otherwise");
+        keys.refuse(place, "SEGMENT");
         let error = keys.check().expect_err("two keys for one").to_string();
         assert_eq!(error, "c.json has two columns for segment: Segment and SEGMENT");
     }

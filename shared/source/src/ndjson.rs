@@ -408,11 +408,17 @@ impl<'de, 'f: 'de> Visitor<'de> for Object<'_, 'f> {
                 continue;
             }
             let value: Value<'de> = map.next_value()?;
-            for &Place { column, rank } in places {
-                if rank <= ranks[column] {
+            let mut second = None;
+            for place @ &Place { column, rank } in places {
+                if rank == ranks[column] {
+                    second = Some(*place);
+                } else if rank < ranks[column] {
                     ranks[column] = rank;
                     values[column] = value.clone();
                 }
+            }
+            if let Some(place) = second {
+                self.0.refuse(place, &name);
             }
         }
         Ok(values)

@@ -155,7 +155,10 @@ fn a_near_miss_is_said_and_another_case_is_read() {
     let read = read_all(source("customers.json", line).path()).expect("a good source");
     assert_eq!(segments(&read), [Some("SMB")]);
 
-    let twice = source("customers/a.json", format!("{line}{}", line.replace("SEGMENT", "segment")));
+    let mixed = source("customers/a.json", format!("{line}{}", line.replace("SEGMENT", "segment").replace("c1", "c2")));
+    let read = read_all(mixed.path()).expect("each object has one");
+    assert_eq!(segments(&read), [Some("SMB"), Some("SMB")]);
+    let twice = source("customers/a.json", line.replace('}', ",\"segment\":\"Enterprise\"}"));
     assert_eq!(refusal(twice.path()), "customers/a.json has two columns for segment: SEGMENT and segment");
 }
 

@@ -22,7 +22,7 @@ fn source(files: &[(&str, &str)]) -> TempDir {
 /// The first two customers, and what was said.
 fn read_files(files: &[(&str, &str)]) -> ([CustomerHistory; 2], Vec<(String, u64)>) {
     let read = read_all(source(files).path()).expect("a good source");
-    let said = of_rows(read.issues).into_iter().map(|issue| (issue.reason, issue.count)).collect();
+    let said = of_rows(&read.issues).into_iter().map(|issue| (issue.reason, issue.count)).collect();
     let mut customers = read.data.customers.into_iter().filter(|customer| &*customer.customer_id != "c3");
     ([customers.next().expect("c1"), customers.next().expect("c2")], said)
 }
@@ -398,7 +398,7 @@ fn amounts_of_different_currencies_are_kept_apart() {
     let values: Vec<_> = c2.contracts.iter().map(|contract| contract.annual_value).collect();
     assert_eq!(values, [None, Some(6.0)]);
     let found: Vec<_> =
-        of_rows(read.issues.clone()).iter().map(|issue| (issue.table, issue.reason.clone(), issue.count)).collect();
+        of_rows(&read.issues).iter().map(|issue| (issue.table, issue.reason.clone(), issue.count)).collect();
     assert_eq!(
         found,
         [

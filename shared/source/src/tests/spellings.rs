@@ -27,7 +27,7 @@ fn read_files(files: &[(&str, &str)]) -> SourceData {
         put(folder.path(), path, text);
     }
     let read = read_all(folder.path()).expect("a good source");
-    assert_eq!(of_rows(read.issues.clone()), []);
+    assert_eq!(of_rows(&read.issues), []);
     read.data
 }
 
@@ -82,7 +82,7 @@ fn an_open_end_is_written_in_many_ways() {
         format!("{DEALS}\nd,c1,won,,2020-01-01,9999-12-31\nd2,c1,won,,9999-12-31,\n"),
     );
     let read = read_shard(folder.path(), None, Limits { max_bad_share: 1.0 }).expect("tolerated");
-    let reasons: Vec<_> = of_rows(read.issues).into_iter().map(|issue| issue.reason).collect();
+    let reasons: Vec<_> = of_rows(&read.issues).into_iter().map(|issue| issue.reason).collect();
     assert_eq!(
         reasons,
         ["not a date", "won or lost without closed_at"],
@@ -124,7 +124,7 @@ fn one_customer_has_one_id_in_all_forms() {
     let columns = [("Customer ID", ids), ("recorded_at", days), ("SCORE", scores)];
     put(folder.path(), "health_score_history/c.parquet", parquet_of(columns.map(|(n, a)| (n.to_owned(), a)).into()));
     let read = read_all(folder.path()).expect("a good source");
-    assert_eq!(of_rows(read.issues.clone()), []);
+    assert_eq!(of_rows(&read.issues), []);
     let scores = |id: &str| {
         let customer = read.data.customers.iter().find(|customer| &*customer.customer_id == id).expect("a customer");
         customer.health.iter().map(|reading| reading.value).collect::<Vec<_>>()
@@ -166,7 +166,7 @@ fn customers_of(parquet: &[u8]) -> Vec<(String, Option<String>)> {
     let folder = folder_of(&required_tables());
     put(folder.path(), "customers/wide.parquet", parquet);
     let read = read_all(folder.path()).expect("a good source");
-    assert_eq!(of_rows(read.issues.clone()), []);
+    assert_eq!(of_rows(&read.issues), []);
     let added = read.data.customers.iter().filter(|customer| customer.customer_id.starts_with('w'));
     added.map(|c| (c.created_at.to_string(), c.churned_at.map(|at| at.to_string()))).collect()
 }
@@ -511,7 +511,7 @@ fn written(facts: &Written, style: impl Fn(Table) -> Style) -> SourceData {
     let read = read_all(folder.path()).expect("a good source");
     // Chance makes customers come back.
     let returned = Reason::Returned.to_string();
-    assert!(of_rows(read.issues.clone()).iter().all(|issue| issue.reason == returned), "{:?}", read.issues);
+    assert!(of_rows(&read.issues).iter().all(|issue| issue.reason == returned), "{:?}", read.issues);
     read.data
 }
 
