@@ -145,7 +145,6 @@ fn each_reason_is_found_in_the_rows_it_is_meant_for() {
     use Reason as R;
     const CONTRACT: &str = "contract_id,customer_id,start_date,end_date,quantity,annual_value";
     const DEAL: &str = "opportunity_id,customer_id,stage,amount,created_at,closed_at";
-    const PERSON: &str = "stakeholder_id,customer_id,title,recorded_at";
     const USAGE: &str = "customer_id,recorded_at,metric,value";
     let cases: [(Table, &str, &[&str], Reason); 19] = [
         (Table::Customers, "customer_id,created_at", &[",2020-01-01"], R::MissingValue),
