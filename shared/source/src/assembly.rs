@@ -324,10 +324,9 @@ impl Assembly {
             let product = |row: &DealRow| row.deal.product_id.clone();
             let mut standing = group.newest_with_lines(deals::is_same_deal, product);
             let lines = std::mem::take(&mut standing.lines);
-            let further: Vec<Place> = lines.iter().map(|line| line.place).collect();
             let Some(newest) = self.counted(DEALS, standing, issues) else { continue };
-            let deal = deals::joined(newest, lines);
-            for place in further {
+            let deal = deals::joined(newest, &lines);
+            for place in lines.iter().map(|line| line.place) {
                 let said = Rejection::of_value(Reason::FurtherLine, "opportunity_id", &deal.fact.deal.opportunity_id);
                 self.say(DEALS, place, &said, issues);
             }
@@ -414,7 +413,6 @@ impl Assembly {
             self.lengthen_ids(&found.longer_ids);
         }
         let (customers, given) = (&mut self.customers, given.as_ref());
-        // Sorted already where that matters before.
         read_usage(customers, &mut found, given, issues);
         read_health(customers, self.is_scaled, &mut found, given, issues);
         read_ends(customers, &mut found, given, issues);

@@ -29,7 +29,7 @@ pub(crate) fn is_same_contract(a: &ContractRow, b: &ContractRow) -> bool {
 
 /// One deal of all its lines: the amounts added up, the product with the largest first. An amount that is missing in one
 /// line makes the whole unknown.
-pub(crate) fn joined(newest: Placed<DealRow>, lines: Vec<Version<DealRow>>) -> Placed<DealRow> {
+pub(crate) fn joined(newest: Placed<DealRow>, lines: &[Version<DealRow>]) -> Placed<DealRow> {
     if lines.is_empty() {
         return newest;
     }

@@ -111,8 +111,8 @@ impl Delivery {
         if !latest.is_sorted_by(|a, b| a.order(b).is_le()) {
             latest.sort_unstable_by(T::order);
         }
-        let (Some(last), Some(first)) = (earlier.last(), latest.first()) else { return };
-        if last.at() < first.at() {
+        let (Some(newest), Some(first)) = (earlier.last(), latest.first()) else { return };
+        if newest.at() < first.at() {
             return;
         }
         // What lies before the latest file's facts stays as it is.
@@ -264,7 +264,7 @@ mod tests {
             again.push(if twice == 0 { once.clone() } else { files[files.len() - 1].clone() });
             let (told_again, overlap) = joined(&again);
             prop_assert_eq!(&told_again, &once);
-            prop_assert_eq!(overlap.repeated.count as usize >= again[again.len() - 1].len(), true);
+            prop_assert!(overlap.repeated.count >= again[again.len() - 1].len() as u64);
         }
     }
 }

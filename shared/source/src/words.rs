@@ -142,10 +142,9 @@ pub(crate) fn stage_kind(word: &str) -> StageKind {
         rest.next().is_some_and(|word| word == known) && rest.next().is_none()
     };
     match (any(WON) || alone("win"), any(LOST) || out_sold || alone("loss")) {
-        (true, true) => StageKind::Unknown,
         (true, false) if says(WON) || alone("win") => StageKind::Won,
         (false, true) if says(LOST) || out_sold || alone("loss") => StageKind::Lost,
-        (true, false) | (false, true) => StageKind::Unknown,
+        (true, _) | (_, true) => StageKind::Unknown,
         (false, false) if alone("deleted") => StageKind::Deleted,
         (false, false) => {
             let is_closed = words.iter().any(|word| word.starts_with("close"));
