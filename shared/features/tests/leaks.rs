@@ -164,10 +164,10 @@ impl Case {
         let mut fates = future.fates.iter();
         for (n, fact) in self.known.iter().enumerate() {
             self.add(&mut history, *fact, &format!("k{n}"), AS_OF);
-            if let Some(deal) = history.opportunities.last_mut().filter(|_| fact.what == What::Deal) {
-                if deal.closed_at.is_none_or(|closed| closed > day(AS_OF)) {
-                    end(deal, fates.next());
-                }
+            if let Some(deal) = history.opportunities.last_mut().filter(|_| fact.what == What::Deal)
+                && deal.closed_at.is_none_or(|closed| closed > day(AS_OF))
+            {
+                end(deal, fates.next());
             }
         }
         for (n, fact) in future.facts.iter().enumerate() {
