@@ -62,7 +62,8 @@ fn a_day_is_no_earlier_than_a_time_of_it() {
         format!("{DEALS}\nd1,c1,won,,2021-03-02T00:00:00Z,2021-03-01\nd2,c1,won,,2021-03-02,2021-03-01T23:59:59Z\n");
     put(folder.path(), "expansion_opportunities/x.csv", before);
     let read = read_shard(folder.path(), None, Limits { max_bad_share: 1.0 }).expect("tolerated");
-    assert_eq!((read.issues[0].count, &*read.issues[0].reason), (2, "closed before created"));
+    let said = &of_rows(&read.issues)[0];
+    assert_eq!((said.count, &*said.reason), (2, &*Reason::ClosedBeforeCreated.to_string()));
 }
 
 #[test]
