@@ -174,7 +174,7 @@ impl Mapping {
     }
 
     /// An error when a pattern of the owner's matches none of the source's files, or two match the same.
-    pub(crate) fn check_files<'p>(&self, paths: impl Iterator<Item = &'p str> + Clone) -> Result<(), SourceError> {
+    pub(crate) fn check_files<'p>(&self, paths: &(impl Iterator<Item = &'p str> + Clone)) -> Result<(), SourceError> {
         let mut matched = BTreeMap::new();
         for (table, entry) in self.tables.iter().flat_map(|(table, entries)| entries.iter().map(move |e| (table, e))) {
             for pattern in entry.files.iter().filter(|_| !entry.files_are_optional) {

@@ -34,8 +34,8 @@ impl<'f> Shape<'f> {
         let mut places = columns(table).len()..WIDE;
         let mut choices = Vec::new();
         for (name, of_column) in &mapping.choices {
-            let placed = of_column.iter().map_while(|choice| Some((places.next()?, choice))).collect();
-            choices.extend(place_of(table, name).map(|column| (column, placed)));
+            let cells = of_column.iter().map_while(|choice| Some((places.next()?, choice))).collect();
+            choices.extend(place_of(table, name).map(|column| (column, cells)));
         }
         let filters: Vec<_> = mapping.filters.iter().map_while(|filter| Some((places.next()?, filter))).collect();
         let only_with: Vec<_> = mapping.only_with.iter().filter_map(|name| place_of(table, name)).collect();

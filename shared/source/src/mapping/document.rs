@@ -115,13 +115,13 @@ pub(super) enum Decimal {
 #[schemars(untagged)]
 pub(super) enum Source {
     Name(Text),
-    Column(Column),
+    Column(Detailed),
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Column")]
-pub(super) struct Column {
+pub(super) struct Detailed {
     /// Its name, or several of which the first that the files have counts.
     pub(super) column: OneOrMany<Text>,
     /// What its values stand for, in any case; a value that is not here is passed over.
@@ -175,7 +175,7 @@ impl<'de> Deserialize<'de> for Source {
                 Ok(Source::Name(Text(name.to_owned())))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
-                Column::deserialize(value::MapAccessDeserializer::new(map)).map(Source::Column)
+                Detailed::deserialize(value::MapAccessDeserializer::new(map)).map(Source::Column)
             }
         }
         deserializer.deserialize_any(Form)

@@ -26,7 +26,7 @@ pub(super) fn document(preset: Preset) -> Result<(Document, &'static str), Strin
 ///
 /// A name alone doesn't make it certain whose objects they are (`account` and `opportunity` are objects of two systems),
 /// so nothing is read by a preset that nobody named.
-pub(crate) fn hint<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Option<&'static str> {
+pub(crate) fn hint<'n>(names: &(impl Iterator<Item = &'n str> + Clone)) -> Option<&'static str> {
     let stem = |name: &'n str| name.trim_end_matches('/').split('.').next().unwrap_or_default();
     let has = |wanted: &str| names.clone().any(|name| stem(name) == wanted);
     let either = |one: &str, other: &str| has(one) || has(other);
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_preset_is_suggested_by_the_objects_there_are() {
-        let hint = |names: &[&str]| hint(names.iter().copied()).unwrap_or_default();
+        let hint = |names: &[&str]| hint(&names.iter().copied()).unwrap_or_default();
         assert!(hint(&["Account/", "Opportunity/", "Task.csv"]).contains("`preset: salesforce` beside"));
         assert!(hint(&["account.parquet", "opportunity/"]).contains("`preset: dynamics` or"));
         assert!(hint(&["companies.csv", "deals.csv"]).contains("`preset: hubspot`"));

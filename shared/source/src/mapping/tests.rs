@@ -197,7 +197,7 @@ fn a_file_belongs_to_the_table_that_names_it() {
 #[test]
 fn a_pattern_must_match_and_no_two_the_same_file() {
     let mapping = parse("tables: {customers: {files: Kunden}, products: {files: 'K*'}}").expect("a valid file");
-    let check = |paths: &[&str]| mapping.check_files(paths.iter().copied()).map_err(|error| error.to_string());
+    let check = |paths: &[&str]| mapping.check_files(&paths.iter().copied()).map_err(|error| error.to_string());
     assert_eq!(
         check(&["kontakte.csv"]).expect_err("no customers"),
         "source.yaml: tables.customers.files: `Kunden` matches no file"
@@ -207,7 +207,7 @@ fn a_pattern_must_match_and_no_two_the_same_file() {
         "source.yaml: kunden.csv is among two `files`: `Kunden` and `K*`"
     );
     let preset = parse("preset: salesforce").expect("a valid file");
-    assert!(preset.check_files(["Account.csv"].into_iter()).is_ok(), "a preset knows more than there is");
+    assert!(preset.check_files(&["Account.csv"].into_iter()).is_ok(), "a preset knows more than there is");
 }
 
 #[test]

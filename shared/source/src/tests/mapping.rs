@@ -1,6 +1,8 @@
 use super::*;
 
-/// The tables of [`every_table`] as another system has them, and the `source.yaml` that says so.
+type Writer = fn(&[Vec<String>]) -> Vec<u8>;
+
+/// What `source.yaml` says of the files of [`mapped`].
 const MAPPING: &str = "
 missing: ['', '?']
 tables:
@@ -28,7 +30,8 @@ tables:
       closed_at: Done On
 ";
 
-fn mapped(write: fn(&[Vec<String>]) -> Vec<u8>, extension: &str) -> TempDir {
+/// A source in the form of another system.
+fn mapped(write: Writer, extension: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     let rows = |lines: &[&str]| table(Table::Customers, lines).1;
     let accounts = rows(&[
@@ -60,7 +63,7 @@ fn counted(read: &Read) -> Vec<(Table, String, u64)> {
 
 #[test]
 fn a_mapping_is_honoured_in_every_format() {
-    let formats: [(&str, fn(&[Vec<String>]) -> Vec<u8>); 3] = [("csv", csv), ("ndjson", ndjson), ("parquet", texts)];
+    let formats: [(&str, Writer); 3] = [("csv", csv), ("ndjson", ndjson), ("parquet", texts)];
     for (extension, write) in formats {
         let read = read_all(mapped(write, extension).path()).expect(extension);
         let customers: Vec<_> = read
@@ -97,7 +100,7 @@ fn one_column_of_the_files_may_stand_for_several() {
     let folder = folder_of(&required_tables());
     let mapping = "tables: {customers: {columns: {name: customer_id, csm_id: [owner, customer_id]}}}";
     put(folder.path(), "source.yaml", mapping);
-    for (extension, write) in [("csv", csv as fn(&[Vec<String>]) -> Vec<u8>), ("ndjson", ndjson), ("parquet", texts)] {
+    for (extension, write) in [("csv", csv as Writer), ("ndjson", ndjson), ("parquet", texts)] {
         fs::remove_dir_all(folder.path().join("customers")).expect("removed");
         let rows = table(Table::Customers, &["customer_id,created_at,owner", "c1,2020-01-01,ann", "c2,2020-01-01,"]).1;
         put(folder.path(), &format!("customers/a.{extension}"), write(&rows));
