@@ -14,6 +14,7 @@ use crate::cells::{Field, Row};
 use crate::conventions::{read_ends, read_health, read_usage};
 use crate::deals::{self, Exchange, Placed};
 use crate::deliveries::{Delivery, Overlap, Plain, Told, equal_facts, example};
+use crate::first_won::FirstWon;
 use crate::issues::{Issues, Reason, Rejection};
 use crate::tables::{self, ContractRow, DealRow, DealWords, Identified, Notes, Strings, is_meant};
 use crate::usage::UsageQueue;
@@ -41,6 +42,8 @@ pub(crate) struct Assembly {
     buckets: HashMap<Id, u32>,
     homes: HashMap<Id, Home>,
     deleted: HashSet<Id>,
+    /// The accounts that are no customers, by the shorter form of their ids.
+    left_out: HashSet<Id>,
     /// The id of the owner found last, and who it is: exports are often grouped by customer.
     last: (String, Home),
 
@@ -83,6 +86,8 @@ pub(crate) enum Owner {
     Misfiled,
     /// A customer's who is not there.
     Stranger,
+    /// An account's that is no customer.
+    LeftOut,
 }
 
 impl Assembly {
@@ -117,6 +122,9 @@ impl Assembly {
                 None => match self.home_by_other_form(&id) {
                     Some(home) => self.last.1 = home,
                     None if self.deleted.contains(&*id) => return Ok(Owner::Deleted),
+                    None if self.left_out.contains(salesforce::shorter(&id)) => {
+                        return Ok(Owner::LeftOut);
+                    }
                     None => return Ok(Owner::Stranger),
                 },
             }
@@ -135,6 +143,11 @@ impl Assembly {
         short().or_else(long).copied()
     }
 
+    /// Takes an account that is no customer.
+    pub(crate) fn leave_out(&mut self, id: &Id) {
+        self.left_out.insert(key(id));
+    }
+
     /// Takes a row of `table` whose owner was looked up before; a bad one changes nothing.
     pub(crate) fn add(&mut self, table: Table, line: u64, row: &Row<'_>, owner: Owner) -> Result<(), Rejection> {
         let id_of_owner = || tables::owner_column(table).map(|position| row[position]).unwrap_or_default();
@@ -144,6 +157,7 @@ impl Assembly {
             Owner::Deleted => Err(id_of_owner().reject(Reason::DeletedCustomer)),
             Owner::Misfiled => Err(id_of_owner().reject(Reason::WrongBucket)),
             Owner::Stranger => Err(id_of_owner().reject(Reason::UnknownCustomer)),
+            Owner::LeftOut => Err(id_of_owner().reject(Reason::NoCustomer)),
             Owner::Nobody if table == Table::Products => {
                 let product = tables::product(row, &mut self.strings)?;
                 let id = key(&product.fact.product_id);
@@ -210,7 +224,7 @@ impl Assembly {
     }
 
     /// Decides which rows of a table count, once all of its files are read. Returns whether any does.
-    pub(crate) fn close(&mut self, table: Table, issues: &mut Issues) -> bool {
+    pub(crate) fn close(&mut self, table: Table, first_won: &FirstWon, issues: &mut Issues) -> bool {
         match table {
             Table::Customers => {
                 self.close_customers(issues);
@@ -241,7 +255,7 @@ impl Assembly {
                 self.say_overlap(table, issues);
                 self.customers.iter().any(|customer| !customer.health.is_empty())
             }
-            Table::ExpansionOpportunities => self.close_deals(issues),
+            Table::ExpansionOpportunities => self.close_deals(first_won, issues),
             Table::ExpansionSignals => {
                 self.close_plain(table, |customer| &mut customer.signals, issues);
                 self.customers.iter().any(|customer| !customer.signals.is_empty())
@@ -317,7 +331,7 @@ impl Assembly {
         self.contract_rows = counted;
     }
 
-    fn close_deals(&mut self, issues: &mut Issues) -> bool {
+    fn close_deals(&mut self, first_won: &FirstWon, issues: &mut Issues) -> bool {
         const DEALS: Table = Table::ExpansionOpportunities;
         let mut rows = Vec::new();
         for group in std::mem::take(&mut self.deals).into_groups() {
@@ -330,7 +344,10 @@ impl Assembly {
                 let said = Rejection::of_value(Reason::FurtherLine, "opportunity_id", &deal.fact.deal.opportunity_id);
                 self.say(DEALS, place, &said, issues);
             }
-            match deals::is_no_expansion(&deal.fact) {
+            let customer = &self.customers[deal.owner].customer_id;
+            let no_expansion =
+                deals::is_no_expansion(&deal.fact).or_else(|| first_won.is_over(customer, &deal.fact.deal));
+            match no_expansion {
                 None => rows.push(deal),
                 Some(said) => self.say(DEALS, deal.place, &said, issues),
             }

@@ -13,8 +13,12 @@ use crate::times::{Moment, Stamp, Times};
 /// The most columns a table has.
 pub(crate) const MAX_COLUMNS: usize = 16;
 
-/// One row: the table's columns in the contract's order, then missing fields up to the width of the widest table.
-pub(crate) type Row<'a> = [Field<'a>; MAX_COLUMNS];
+/// The most columns that are read of a file whose mapping names others than the table's, too.
+pub(crate) const WIDE: usize = 64;
+
+/// One row: the table's columns in the contract's order, then missing fields up to the width of the widest table. In a
+/// wide one, the other columns that the file's mapping names come right after the table's.
+pub(crate) type Row<'a, const N: usize = MAX_COLUMNS> = [Field<'a>; N];
 
 /// A value as its format stores it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -118,6 +122,7 @@ impl<'a> Field<'a> {
         if number.is_nan() {
             return Ok(None);
         }
+        let number = self.form.factor.map_or(number, |factor| number * factor);
         // Adding zero turns -0 into 0, so that equal numbers have equal bits.
         if number.is_finite() { Ok(Some(number + 0.0)) } else { Err(self.reject(Reason::NotFinite)) }
     }

@@ -13,10 +13,10 @@ use crate::tables::{Column, columns};
 use crate::{SourceError, SourceFile, TableMapping};
 
 /// Where a file has the columns of its table.
-pub(crate) struct Columns<'f> {
-    pub(crate) positions: [Option<usize>; MAX_COLUMNS],
+pub(crate) struct Columns<'f, const N: usize = MAX_COLUMNS> {
+    pub(crate) positions: [Option<usize>; N],
     /// What every row has in the columns that the file hasn't.
-    pub(crate) constants: [Cell<'f>; MAX_COLUMNS],
+    pub(crate) constants: [Cell<'f>; N],
     pub(crate) seen: SeenColumns,
 }
 
@@ -34,20 +34,28 @@ struct NearMiss {
     missing: &'static str,
 }
 
-impl<'f> Columns<'f> {
-    /// Finds the columns of a file's table among its own, where the required ones must be.
+impl<'f, const N: usize> Columns<'f, N> {
+    /// Finds the columns of a row among the file's own, where the required ones must be.
     pub(crate) fn find(file: &'f SourceFile, header: &[&str]) -> Result<Self, SourceError> {
-        let mut positions = [None; MAX_COLUMNS];
-        let mut constants = [Cell::Missing; MAX_COLUMNS];
+        let mut positions = [None; N];
+        let mut constants = [Cell::Missing; N];
         let mut has = [false; MAX_COLUMNS];
         for (i, column) in columns(file.table).iter().enumerate() {
             positions[i] = best(file, column, &header.iter().copied())?;
             let constant = constant(file, column)?;
             constants[i] = constant.unwrap_or_default();
             has[i] = positions[i].is_some() || constant.is_some();
-            if column.required && !has[i] {
+            if column.required && !has[i] && file.mapping.requires(column.name) {
                 let near = header.iter().find(|name| is_near(name, column.name)).map(|name| name.trim().to_owned());
                 return Err(SourceError::MissingColumn { file: file.path.clone(), column: column.name, near });
+            }
+        }
+        for (extra, position) in file.mapping.extras(file.table).zip(&mut positions[columns(file.table).len()..]) {
+            let ranked = header.iter().enumerate().filter_map(|(i, name)| Some((named(extra.names, name)?, i)));
+            *position = ranked.min().map(|(_, i)| i);
+            if extra.required && position.is_none() {
+                let column = extra.names.first().cloned().unwrap_or_default();
+                return Err(SourceError::MissingFilter { file: file.path.clone(), column });
             }
         }
         let seen = SeenColumns { has, near: near_misses(file, &has, header.iter().copied()) };
@@ -61,12 +69,19 @@ pub(crate) fn has_required(file: &SourceFile, header: &[&str]) -> bool {
         header.iter().any(|name| rank(&file.mapping, column, name).is_some())
             || constant(file, column).is_ok_and(|constant| constant.is_some())
     };
-    columns(file.table).iter().filter(|column| column.required).all(has)
+    let required = |column: &&Column| column.required && file.mapping.requires(column.name);
+    columns(file.table).iter().filter(required).all(has)
 }
 
-/// Whether a file's column of that name is one of its table's.
+/// How many cells a row of a file has.
+pub(crate) fn width_of(file: &SourceFile) -> usize {
+    columns(file.table).len() + file.mapping.extras(file.table).count()
+}
+
+/// Whether a file's column of that name is read.
 pub(crate) fn is_column(file: &SourceFile, name: &str) -> bool {
     columns(file.table).iter().any(|column| rank(&file.mapping, column, name).is_some())
+        || file.mapping.extras(file.table).any(|extra| named(extra.names, name).is_some())
 }
 
 /// The place of a column among the names of a file: the mapping's first name that is there, or the contract's, or else
@@ -92,13 +107,18 @@ fn ambiguous(file: &SourceFile, column: &Column, first: &str, second: &str) -> S
 /// How good a name is for a column: the smaller, the better; `None` when it is another column's.
 fn rank(mapping: &TableMapping, column: &Column, name: &str) -> Option<usize> {
     match mapping.columns.get(column.name) {
-        // Somebody who wrote a name down means exactly that one, if it is there.
-        Some(mapped) => mapped.iter().enumerate().find_map(|(i, mapped)| {
-            if mapped == name.trim() { Some(2 * i) } else { is_same(name, mapped).then_some(2 * i + 1) }
-        }),
+        Some(mapped) => named(mapped, name),
         None if is_same(name, column.name) => Some(0),
         None => column.aliases.iter().position(|alias| is_same(name, alias)).map(|alias| alias + 1),
     }
+}
+
+/// The place of a file's column among the names that a mapping has for it.
+fn named(mapped: &[String], name: &str) -> Option<usize> {
+    mapped.iter().enumerate().find_map(|(i, mapped)| {
+        // Somebody who wrote a name down means exactly that one, if it is there.
+        if mapped == name.trim() { Some(2 * i) } else { is_same(name, mapped).then_some(2 * i + 1) }
+    })
 }
 
 /// What all rows of a file have in a column: by the mapping, or by the names of its folders.
@@ -129,9 +149,9 @@ fn near_misses<'a>(
 }
 
 /// The keys of a file's JSON objects, each looked up once: most objects have the same in the same order.
-pub(crate) struct Keys<'f> {
+pub(crate) struct Keys<'f, const N: usize = MAX_COLUMNS> {
     file: &'f SourceFile,
-    constants: [Cell<'f>; MAX_COLUMNS],
+    constants: [Cell<'f>; N],
     known: Vec<(String, Vec<Place>)>,
     index: HashMap<String, usize>,
     /// The key that is likely to come next.
@@ -140,7 +160,7 @@ pub(crate) struct Keys<'f> {
     ambiguous: Option<SourceError>,
 }
 
-/// A column that a key is for.
+/// A cell that a key is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Place {
     pub(crate) column: usize,
@@ -148,12 +168,12 @@ pub(crate) struct Place {
     pub(crate) rank: usize,
 }
 
-impl<'f> Keys<'f> {
+impl<'f, const N: usize> Keys<'f, N> {
     /// Keys of no column beyond these are looked up each time.
     const MOST: usize = 4096;
 
     pub(crate) fn of(file: &'f SourceFile) -> Result<Self, SourceError> {
-        let mut constants = [Cell::Missing; MAX_COLUMNS];
+        let mut constants = [Cell::Missing; N];
         for (cell, column) in constants.iter_mut().zip(columns(file.table)) {
             *cell = constant(file, column)?.unwrap_or_default();
         }
@@ -161,7 +181,7 @@ impl<'f> Keys<'f> {
     }
 
     /// What a row has in columns for which it has no key.
-    pub(crate) fn constants(&self) -> &[Cell<'f>; MAX_COLUMNS] {
+    pub(crate) fn constants(&self) -> &[Cell<'f>; N] {
         &self.constants
     }
 
@@ -184,9 +204,11 @@ impl<'f> Keys<'f> {
     }
 
     fn find(&self, key: &str) -> Vec<Place> {
-        let of_key =
-            |(i, column): (usize, &Column)| rank(&self.file.mapping, column, key).map(|rank| Place { column: i, rank });
-        columns(self.file.table).iter().enumerate().filter_map(of_key).collect()
+        let file = self.file;
+        let own = columns(file.table).iter().map(|column| rank(&file.mapping, column, key));
+        let others = file.mapping.extras(file.table).map(|extra| named(extra.names, key));
+        let ranks = own.chain(others).enumerate();
+        ranks.filter_map(|(column, rank)| rank.map(|rank| Place { column, rank })).collect()
     }
 
     fn learn(&mut self, key: &str, places: Vec<Place>) -> usize {
@@ -197,9 +219,11 @@ impl<'f> Keys<'f> {
 
     /// Notes that an object has a second key for a column, which is as good as its first.
     pub(crate) fn refuse(&mut self, place: Place, key: &str) {
+        // A column that rows are only filtered by has no place in the contract.
+        let Some(column) = columns(self.file.table).get(place.column) else { return };
         let is_first = |(known, places): &&(String, Vec<Place>)| known != key && places.contains(&place);
         let first = self.known.iter().find(is_first).map_or(key, |(known, _)| known);
-        let error = ambiguous(self.file, &columns(self.file.table)[place.column], first, key);
+        let error = ambiguous(self.file, column, first, key);
         self.ambiguous.get_or_insert(error);
     }
 
@@ -324,14 +348,14 @@ mod tests {
         let mut file = file_of(Table::Customers, "c.csv");
         let constant = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
         file.constants = vec![constant("Segment", Some("SMB")), constant("region", None), constant("day", Some("1"))];
-        let found = Columns::find(&file, &["customer_id", "created_at", "region"]).expect("all there");
+        let found = Columns::<MAX_COLUMNS>::find(&file, &["customer_id", "created_at", "region"]).expect("all there");
         assert_eq!(found.positions[2..4], [None, None]);
         assert_eq!(found.constants[2..5], [Cell::Text("SMB"), Cell::Missing, Cell::Missing]);
         assert_eq!(found.positions[4], Some(2), "the file's own");
         assert_eq!(found.seen.near, []);
 
         file.constants = vec![constant("segement", Some("SMB")), constant("customer_id", Some("c1"))];
-        let found = Columns::find(&file, &["created_at"]).expect("a folder has the required column");
+        let found = Columns::<MAX_COLUMNS>::find(&file, &["created_at"]).expect("a folder has the required column");
         assert_eq!(found.seen.near, [NearMiss { found: "segement".to_owned(), missing: "segment" }]);
     }
 
@@ -344,10 +368,10 @@ mod tests {
         mapping.columns.insert("name".to_owned(), names(&["Id"]));
         mapping.constants.insert("segment".to_owned(), "SMB".to_owned());
         file.mapping = Arc::new(mapping);
-        let found = Columns::find(&file, &["customer_id", "created_at", "ID", "Id"]).expect("all there");
+        let found = Columns::<MAX_COLUMNS>::find(&file, &["customer_id", "created_at", "ID", "Id"]).expect("all there");
         assert_eq!(found.positions[..2], [Some(3), Some(3)], "the exact name, for both");
         assert_eq!(found.constants[2], Cell::Text("SMB"));
-        let found = Columns::find(&file, &["Id", "created_at", "account_id"]).expect("all there");
+        let found = Columns::<MAX_COLUMNS>::find(&file, &["Id", "created_at", "account_id"]).expect("all there");
         assert_eq!(found.positions[0], Some(2), "the first of the mapping's names");
         assert!(find(&file, &["customer_id", "created_at"]).is_err());
     }
@@ -355,14 +379,14 @@ mod tests {
     #[test]
     fn keys_are_looked_up_in_any_order() {
         let file = file_of(Table::Customers, "c.json");
-        let mut keys = Keys::of(&file).expect("keys");
+        let mut keys = Keys::<MAX_COLUMNS>::of(&file).expect("keys");
         for _ in 0..2 {
             for (key, column) in [("customer_id", 0), ("Segment", 2), ("CreatedAt", 6)] {
                 assert_eq!(keys.places(key), [Place { column, rank: 0 }], "{key}");
             }
             assert_eq!(keys.places("segement"), []);
         }
-        for i in 0..2 * Keys::MOST {
+        for i in 0..2 * Keys::<MAX_COLUMNS>::MOST {
             assert_eq!(keys.places(&format!("x{i}")), []);
         }
         assert_eq!(keys.places("region"), [Place { column: 4, rank: 0 }], "beyond those remembered");

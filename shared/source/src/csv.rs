@@ -2,11 +2,10 @@
 
 use std::io::{self, Read};
 
-use crate::cells::{Cell, Field, Row};
-use crate::columns::{Columns, SeenColumns};
+use crate::cells::{Cell, Field, Row, WIDE};
+use crate::columns::{Columns, SeenColumns, width_of};
 use crate::forms::{Forms, Sample};
 use crate::issues::{Reason, Rejection};
-use crate::tables::columns;
 use crate::text::{Text, windows_1252};
 use crate::{SourceError, SourceFile};
 use ::csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
@@ -15,10 +14,10 @@ use ::csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 const MAX_LINES: u64 = 100;
 
 /// Hands each row of a file to `sink` with its line. A file without even a header has no rows.
-pub(crate) fn read(
+pub(crate) fn read<const N: usize>(
     input: impl Read,
     file: &SourceFile,
-    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+    sink: &mut impl FnMut(u64, Result<&[Row<'_, N>], Rejection>),
 ) -> Result<Option<SeenColumns>, SourceError> {
     let unreadable = |error: ::csv::Error| SourceError::Unreadable { path: file.path.clone(), cause: io_error(error) };
     let text = Text::open(input).map_err(|cause| SourceError::Unreadable { path: file.path.clone(), cause })?;
@@ -77,7 +76,7 @@ impl Dialect {
         for dialect in candidates {
             let Some(header) = dialect.header(text) else { return Ok(None) };
             let names: Vec<_> = header.iter().map(AsRef::as_ref).collect();
-            match Columns::find(file, &names) {
+            match Columns::<WIDE>::find(file, &names) {
                 Ok(_) => return Ok(Some(Self { quotes: dialect.quotes(text, names.len()), ..dialect })),
                 // The error is about the header as its writer most likely meant it.
                 Err(error) if widest.as_ref().is_none_or(|(width, _)| *width < names.len()) => {
@@ -232,23 +231,23 @@ impl<R: Read> Read for Recent<R> {
 }
 
 /// What there is to know of a file to read its rows.
-struct Layout<'f> {
+struct Layout<'f, const N: usize> {
     width: usize,
     used: usize,
-    forms: Forms,
-    columns: Columns<'f>,
+    forms: Forms<N>,
+    columns: Columns<'f, N>,
     /// The encoding is not known: the beginning is ASCII.
     may_be_windows: bool,
 }
 
-impl<'f> Layout<'f> {
+impl<'f, const N: usize> Layout<'f, N> {
     fn of(text: &Text<'_>, dialect: &Dialect, file: &'f SourceFile) -> Result<Self, SourceError> {
         let header = dialect.header(text).unwrap_or_default();
         let header: Vec<_> = header.iter().map(AsRef::as_ref).collect();
         let mut sample = Sample::new(file)?;
         let mut layout = Self {
             width: header.len(),
-            used: columns(file.table).len(),
+            used: width_of(file),
             forms: sample.known(),
             columns: Columns::find(file, &header)?,
             may_be_windows: text.is_ascii(),
@@ -270,7 +269,7 @@ impl<'f> Layout<'f> {
         record: &ByteRecord,
         line: u64,
         lines: u64,
-        sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+        sink: &mut impl FnMut(u64, Result<&[Row<'_, N>], Rejection>),
     ) {
         match self.row(record, lines) {
             Ok(row) => sink(line, Ok(&[row])),
@@ -286,7 +285,7 @@ impl<'f> Layout<'f> {
     }
 
     /// The cells of a record that takes up `lines` lines.
-    fn row<'r>(&'r self, record: &'r ByteRecord, lines: u64) -> Result<Row<'r>, Rejection> {
+    fn row<'r>(&'r self, record: &'r ByteRecord, lines: u64) -> Result<Row<'r, N>, Rejection> {
         if record.len() != self.width {
             let found = format!("{} instead of {}", record.len(), self.width);
             return Err(Rejection { rows: lines, ..Rejection::new(Reason::WrongFieldCount, found) });
@@ -295,7 +294,7 @@ impl<'f> Layout<'f> {
             let found = format!("a row of {lines} lines");
             return Err(Rejection { rows: lines, ..Rejection::new(Reason::UnclosedQuote, found) });
         }
-        let mut row = Row::default();
+        let mut row = [Field::default(); N];
         let columns = self.columns.positions.into_iter().zip(&self.columns.constants);
         for ((field, form), (position, constant)) in row.iter_mut().zip(&self.forms).zip(columns).take(self.used) {
             let cell = match position.and_then(|position| record.get(position)) {
@@ -331,11 +330,12 @@ fn decoded(bytes: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cells::MAX_COLUMNS;
     use crate::tests::{Seen, file_of, seen};
     use expansion_domain::Table;
 
     fn rows(text: &[u8]) -> Vec<Seen> {
-        seen(3, |mut sink| read(text, &file_of(Table::HealthScoreHistory, "h.csv"), &mut sink))
+        seen(3, |mut sink| read::<MAX_COLUMNS>(text, &file_of(Table::HealthScoreHistory, "h.csv"), &mut sink))
     }
 
     #[test]
@@ -374,7 +374,11 @@ mod tests {
 
     #[test]
     fn a_required_column_must_be_there_unless_the_file_is_empty() {
-        let error = read(&b"customer_id,score\n"[..], &file_of(Table::HealthScoreHistory, "h.csv"), &mut |_, _| {});
+        let error = read::<MAX_COLUMNS>(
+            &b"customer_id,score\n"[..],
+            &file_of(Table::HealthScoreHistory, "h.csv"),
+            &mut |_, _| {},
+        );
         assert_eq!(
             error.expect_err("a column is missing").to_string(),
             "h.csv has no column recorded_at, which is required"
@@ -394,7 +398,7 @@ mod tests {
             assert_eq!(rows(text.as_bytes()), [(line, Ok("1,5|2024-01-01|50".into()), 1)], "{text}");
         }
         let text = &b"customer_id;recorded_at\nc1;2024-01-01\n"[..];
-        let error = read(text, &file_of(Table::HealthScoreHistory, "h.csv"), &mut |_, _| {});
+        let error = read::<MAX_COLUMNS>(text, &file_of(Table::HealthScoreHistory, "h.csv"), &mut |_, _| {});
         assert_eq!(error.expect_err("missing").to_string(), "h.csv has no column score, which is required");
     }
 
@@ -402,7 +406,7 @@ mod tests {
 
     fn signals(rows: &str) -> Vec<Seen> {
         let text = SIGNALS.to_owned() + rows;
-        seen(4, |mut sink| read(text.as_bytes(), &file_of(Table::ExpansionSignals, "s.csv"), &mut sink))
+        seen(4, |mut sink| read::<MAX_COLUMNS>(text.as_bytes(), &file_of(Table::ExpansionSignals, "s.csv"), &mut sink))
     }
 
     fn summaries(rows: &str) -> Vec<Result<String, Reason>> {
@@ -442,7 +446,9 @@ mod tests {
             ]
         );
         let tabs = (SIGNALS.to_owned() + &good).replace(',', "\t") + "\t1\tk\t\"two\nlines\"\r\nc3\t1\t\"k\nk\"\t\n";
-        let rows = seen(4, |mut sink| read(tabs.as_bytes(), &file_of(Table::ExpansionSignals, "s.tsv"), &mut sink));
+        let rows = seen(4, |mut sink| {
+            read::<MAX_COLUMNS>(tabs.as_bytes(), &file_of(Table::ExpansionSignals, "s.tsv"), &mut sink)
+        });
         assert_eq!(rows[5_000..], [(line, Ok("|1|k|two\nlines".into()), 1), (line + 2, Ok("c3|1|k\nk|".into()), 1)]);
         let open = good + "c2,1,k,\"never closed\nc3,1,k,x\n";
         assert_eq!(signals(&open)[5_000..], [(line, Err(Reason::UnclosedQuote), 2)]);
@@ -455,13 +461,15 @@ mod tests {
         let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let windows = encoding_rs::WINDOWS_1252.encode(&text).0;
         for bytes in [&*utf_16, &*windows, &[b"\xff\xfe", &*utf_16].concat(), text.as_bytes()] {
-            let found = seen(4, |mut sink| read(bytes, &file_of(Table::ExpansionSignals, "s.csv"), &mut sink));
+            let found =
+                seen(4, |mut sink| read::<MAX_COLUMNS>(bytes, &file_of(Table::ExpansionSignals, "s.csv"), &mut sink));
             assert_eq!(found, expected);
         }
         // The first letter beyond ASCII comes after what is looked at before.
         let late = SIGNALS.to_owned() + &"c1,2026-06-01,k,plain\n".repeat(5_000);
         let late = [late.as_bytes(), b"c2,1,k,gr\xf6\xdfer\nc3,1,k,\x81\n"].concat();
-        let rows = seen(4, |mut sink| read(&*late, &file_of(Table::ExpansionSignals, "s.csv"), &mut sink));
+        let rows =
+            seen(4, |mut sink| read::<MAX_COLUMNS>(&*late, &file_of(Table::ExpansionSignals, "s.csv"), &mut sink));
         assert_eq!(rows[5_000..], [(5_002, Ok("c2|1|k|größer".into()), 1), (5_003, Err(Reason::InvalidUtf8), 1)]);
     }
 }

@@ -13,10 +13,11 @@ use crate::Location;
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error(
-        "the required table {table} has no files: expected {FORMATS} in {table}/ of {location}{}",
-        meant(near.as_deref())
+        "the required table {table} has no files: expected {FORMATS} in {table}/ of {location}{}{}",
+        meant(near.as_deref()),
+        hint.map(|hint| format!("; {hint}")).unwrap_or_default()
     )]
-    RequiredTableMissing { table: Table, location: Location, near: Option<String> },
+    RequiredTableMissing { table: Table, location: Location, near: Option<String>, hint: Option<&'static str> },
     /// The files of a required table hold not one usable row.
     #[error("the required table {table} has no usable row ({rows} read{})", first(example.as_deref()))]
     RequiredTableEmpty { table: Table, rows: u64, example: Option<String> },
@@ -28,6 +29,11 @@ pub enum SourceError {
     MissingColumn { file: String, column: &'static str, near: Option<String> },
     #[error("{file} has two columns for {column}: {first} and {second}")]
     AmbiguousColumn { file: String, column: &'static str, first: String, second: String },
+    #[error("{file} has no column {column}, by which source.yaml chooses its rows")]
+    MissingFilter { file: String, column: String },
+    /// `source.yaml` can't be read, or says what can't be.
+    #[error("{file}: {message}")]
+    Mapping { file: &'static str, message: String },
     /// A column has a type that can't stand for a text, number, time or boolean.
     #[error("column {column} of {file} has the unsupported type {data_type}")]
     UnsupportedColumn { file: String, column: String, data_type: String },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::cells::{Cell, MAX_COLUMNS, Row};
+use crate::cells::{Cell, Row};
 use crate::numbers::{Numbers, NumbersSeen, Unclear};
 use crate::tables::columns;
 use crate::times::{Style, Times, style_of_number, whole, whole_of};
@@ -24,6 +24,8 @@ pub(crate) struct Form {
     pub(crate) are_whole: bool,
     pub(crate) times: Times,
     pub(crate) numbers: Numbers,
+    /// What numbers are multiplied by.
+    pub(crate) factor: Option<f64>,
 }
 
 /// The form of a cell beyond the table's columns.
@@ -34,10 +36,11 @@ pub(crate) static NO_FORM: Form = Form {
     are_whole: false,
     times: Times { style: Style::Calendar, zone: None, are_days: false },
     numbers: Numbers::Plain,
+    factor: None,
 };
 
-/// The forms of a file's columns, in the contract's order.
-pub(crate) type Forms = [Form; MAX_COLUMNS];
+/// The forms of a file's columns, in the order of a row's cells.
+pub(crate) type Forms<const N: usize> = [Form; N];
 
 /// Texts that stand for a missing value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -150,7 +153,11 @@ struct TimesSeen {
 impl<'f> Sample<'f> {
     pub(crate) fn new(file: &'f SourceFile) -> Result<Self, SourceError> {
         let zone = zone(file)?;
-        let columns = columns(file.table).iter().map(|column| Seen::new(column.name, &file.mapping, zone.clone()));
+        // What else is read of a mapped file has the form of the column that it may be the value of.
+        let serves = |column: Option<usize>| column.map_or("", |column| columns(file.table)[column].name);
+        let others = file.mapping.extras(file.table).map(|extra| serves(extra.serves));
+        let names = columns(file.table).iter().map(|column| column.name).chain(others);
+        let columns = names.map(|name| Seen::new(name, &file.mapping, zone.clone()));
         Ok(Self { file, columns: columns.collect(), rows: 0 })
     }
 
@@ -159,11 +166,11 @@ impl<'f> Sample<'f> {
     }
 
     /// The forms by which a sample is read: what is known without any row.
-    pub(crate) fn known(&self) -> Forms {
+    pub(crate) fn known<const N: usize>(&self) -> Forms<N> {
         std::array::from_fn(|i| self.columns.get(i).map_or_else(Form::default, |seen| seen.form.clone()))
     }
 
-    pub(crate) fn see(&mut self, row: &Row<'_>) {
+    pub(crate) fn see<const N: usize>(&mut self, row: &Row<'_, N>) {
         self.rows += 1;
         for (seen, field) in self.columns.iter_mut().zip(row) {
             seen.see(field.trimmed());
@@ -171,9 +178,9 @@ impl<'f> Sample<'f> {
     }
 
     /// The forms of the whole file.
-    pub(crate) fn forms(self) -> Result<Forms, SourceError> {
+    pub(crate) fn forms<const N: usize>(self) -> Result<Forms<N>, SourceError> {
         let file = self.file;
-        let mut forms = Forms::default();
+        let mut forms = std::array::from_fn(|_| Form::default());
         for (form, seen) in forms.iter_mut().zip(self.columns) {
             let column = seen.form.name;
             *form = seen.form(file.mapping.decimal_mark).map_err(|unclear| unclear.of(file, column))?;
@@ -198,7 +205,8 @@ impl Seen {
         };
         let values = mapping.values.get(column).map(|values| Arc::new(values.clone()));
         let times = Times { zone, ..Times::default() };
-        let form = Form { name: column, missing, values, times, ..Form::default() };
+        let factor = mapping.factors.get(column).copied();
+        let form = Form { name: column, missing, values, times, factor, ..Form::default() };
         Self { form, kind, whole: WholeSeen::default(), times: TimesSeen::default(), numbers: NumbersSeen::default() }
     }
 
@@ -280,6 +288,7 @@ impl Unclear {
 mod tests {
     use super::*;
     use crate::cells::Field;
+    use crate::cells::MAX_COLUMNS;
     use crate::tests::file_of;
     use expansion_domain::Table;
 
@@ -290,13 +299,13 @@ mod tests {
 
     fn form_in(file: &SourceFile, position: usize, cells: &[Cell<'_>]) -> Result<Form, SourceError> {
         let mut sample = Sample::new(file)?;
-        let known = sample.known();
+        let known: Forms<MAX_COLUMNS> = sample.known();
         for cell in cells {
-            let mut row = Row::default();
+            let mut row: Row<'_> = Row::default();
             row[position] = Field { form: &known[position], cell: *cell };
             sample.see(&row);
         }
-        sample.forms().map(|mut forms| std::mem::take(&mut forms[position]))
+        sample.forms().map(|mut forms: Forms<MAX_COLUMNS>| std::mem::take(&mut forms[position]))
     }
 
     fn texts<'a>(texts: &[&'a str]) -> Vec<Cell<'a>> {

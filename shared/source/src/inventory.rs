@@ -1,7 +1,8 @@
 //! Which files a source consists of. Owns the rules for paths: tables, buckets, columns in folders, what is passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::io::Read;
+use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use expansion_domain::Table;
@@ -11,7 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::issues::{Issues, Reason};
 use crate::listing::{self, Found};
 use crate::names::{Format, Named, is_hidden, is_near, is_same, stem};
-use crate::{Location, Mapping, SourceError, TableMapping, delta};
+use crate::open::{open, unreadable};
+use crate::{Location, Mapping, SourceError, TableMapping, delta, mapping};
 
 /// The files of a source, checked for what their names alone can tell.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,9 +88,10 @@ pub enum Because {
 /// invalid bucket or two places, some table is bucketed and the customers are not, or a folder is the table of a system
 /// (Delta, Iceberg, Hudi) whose log can't be followed.
 pub async fn inventory(location: &Location, s3: &Client) -> Result<Inventory, SourceError> {
-    let top = listing::top(location, s3).await?;
-    // What the owner of the source says of it lies at the top.
-    let mapping = Mapping::default();
+    let mut top = listing::top(location, s3).await?;
+    let mapping = mapping_of(&top, location, s3).await?;
+    top.retain(|entry| !mapping::FILES.contains(&&*entry.path));
+    let hint = mapping::hint(&top.iter().map(|entry| &*entry.path));
     let mut found = Vec::new();
     for entry in top {
         if entry.path.ends_with('/') && may_hold_tables(&entry.path, &mapping) {
@@ -102,11 +105,35 @@ pub async fn inventory(location: &Location, s3: &Client) -> Result<Inventory, So
         let live = delta::live_files(location, &place, &folder.log, s3).await?;
         sorted.add_delta(folder.files, live, &mapping)?;
     }
-    Inventory::new(location.clone(), sorted)
+    Inventory::new(location.clone(), mapping, sorted).map_err(|error| match error {
+        SourceError::RequiredTableMissing { table, location, near, .. } => {
+            SourceError::RequiredTableMissing { table, location, near, hint }
+        }
+        other => other,
+    })
+}
+
+/// What the owner of the source says of it, in a file at its top.
+async fn mapping_of(top: &[Found], location: &Location, s3: &Client) -> Result<Mapping, SourceError> {
+    let found: Vec<_> = mapping::FILES.into_iter().filter(|name| top.iter().any(|entry| entry.path == *name)).collect();
+    let file = match *found {
+        [] => return Ok(Mapping::default()),
+        [file] => file,
+        [file, other, ..] => {
+            let message = format!("there is another one beside it, {other}");
+            return Err(SourceError::Mapping { file, message });
+        }
+    };
+    let mut bytes = Vec::new();
+    let body = open(location, file, s3).await?.bytes(file).and_then(|mut body| body.read_to_end(&mut bytes));
+    body.map_err(unreadable(file))?;
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| SourceError::Mapping { file, message: "is not UTF-8".to_owned() })?;
+    Mapping::parse(file, &text)
 }
 
 impl Inventory {
-    fn new(location: Location, sorted: Sorted) -> Result<Self, SourceError> {
+    fn new(location: Location, mapping: Mapping, sorted: Sorted) -> Result<Self, SourceError> {
         let Sorted { mut files, mut passed_over, unread, .. } = sorted;
         for (table, path, way_out) in unread {
             if !files.iter().any(|file| file.table == table) {
@@ -117,12 +144,13 @@ impl Inventory {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         passed_over.sort();
         passed_over.dedup();
-        let inventory = Self { location, mapping: Mapping::default(), files, passed_over };
+        mapping.check_files(&files.iter().map(|file| &*file.path))?;
+        let inventory = Self { location, mapping, files, passed_over };
         let is_missing = |table: &Table| table.required() && inventory.files_of(*table).next().is_none();
         if let Some(table) = Table::ALL.into_iter().find(is_missing) {
             let is_near = |other: &&PassedOver| other.because == Because::NearTable && other.table == Some(table);
             let near = inventory.passed_over.iter().find(is_near).map(|other| other.path.clone());
-            return Err(SourceError::RequiredTableMissing { table, location: inventory.location, near });
+            return Err(SourceError::RequiredTableMissing { table, location: inventory.location, near, hint: None });
         }
         inventory.check_places()?;
         let bucketed = inventory.files.iter().find(|file| file.bucket.is_some());
@@ -187,9 +215,10 @@ impl Inventory {
         self.files.iter().filter_map(|file| file.bucket).max().map(|highest| highest + 1)
     }
 
-    /// A digest (hex SHA-256) that changes when any file does.
+    /// A digest (hex SHA-256) that changes when any file does, or what is said of them.
     pub fn fingerprint(&self) -> String {
         let mut digest = Sha256::new();
+        digest.update(&self.mapping.text);
         for file in &self.files {
             // No name or version holds a line feed that could make two lists look alike: lengths come first.
             digest.update(format!("{} {} {} ", file.path.len(), file.version.len(), file.size));
@@ -215,16 +244,13 @@ impl Inventory {
 }
 
 /// Whether a folder at the top can hold files of tables. Others are not even listed: they may be huge.
-fn may_hold_tables(folder: &str, _mapping: &Mapping) -> bool {
-    table_named(top_of(folder)).is_some()
+fn may_hold_tables(folder: &str, mapping: &Mapping) -> bool {
+    table_named(top_of(folder)).is_some() || mapping.may_hold(top_of(folder))
 }
 
 /// The table that the file at `path` belongs to, and what is said of it.
 fn table_of(path: &str, mapping: &Mapping) -> Option<(Table, Arc<TableMapping>)> {
-    static NOTHING_SAID: LazyLock<Arc<TableMapping>> = LazyLock::new(Arc::default);
-    let table = table_named(top_of(path))?;
-    let said = mapping.tables.get(&table).and_then(|said| said.first());
-    Some((table, Arc::clone(said.unwrap_or(&NOTHING_SAID))))
+    mapping.table_of(path, table_named(top_of(path)))
 }
 
 /// The table that a folder or file at the top is named after.
@@ -402,7 +428,7 @@ mod tests {
 
     fn inventory_of(paths: &[&str]) -> Result<Inventory, SourceError> {
         let sorted = Sorted::of(paths.iter().map(|path| found(path)).collect(), &Mapping::default())?;
-        Inventory::new(Location::Folder("source".into()), sorted)
+        Inventory::new(Location::Folder("source".into()), Mapping::default(), sorted)
     }
 
     /// What is passed over beside the required tables.
@@ -624,7 +650,7 @@ mod tests {
                     let ways = [is_read, is_unread, is_passed_over, is_delta];
                     prop_assert!(ways.iter().any(|way| *way), "{path:?} is nowhere");
                 }
-                let _ = Inventory::new(Location::Folder("source".into()), sorted).map(|it| it.fingerprint());
+                let _ = Inventory::new(Location::Folder("source".into()), Mapping::default(), sorted).map(|it| it.fingerprint());
             }
         }
     }

@@ -65,6 +65,14 @@ pub enum Reason {
     /// A note about a folder or file that is named much like a table.
     #[error("passed over, named much like the table")]
     NearTable,
+    /// By its filters, or because a value is missing without which rows don't count.
+    #[error("left out by source.yaml")]
+    LeftOut,
+    #[error("of an account that is no customer")]
+    NoCustomer,
+    /// It was over when the account became a customer, by the first deal won.
+    #[error("deal from before the account was a customer")]
+    BeforeCustomer,
     #[error("marked as deleted")]
     Deleted,
     #[error("of a deleted customer")]
@@ -147,7 +155,10 @@ impl Reason {
             | Self::UnknownCustomer
             | Self::WrongBucket
             | Self::ConflictingDuplicate => false,
-            Self::Deleted
+            Self::LeftOut
+            | Self::NoCustomer
+            | Self::BeforeCustomer
+            | Self::Deleted
             | Self::DeletedCustomer
             | Self::OlderVersion
             | Self::Repeated

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::cells::{Cell, Field, Row};
 use crate::columns::{Keys, Place, SeenColumns, is_column};
 use crate::forms::{Forms, Sample};
 use crate::issues::{Reason, Rejection};
@@ -15,14 +15,14 @@ use crate::text::Text;
 use crate::{SourceError, SourceFile};
 
 /// Hands each row of a file to `sink` with its line; returns the columns it had. Blank lines are no rows.
-pub(crate) fn read(
+pub(crate) fn read<const N: usize>(
     input: impl Read,
     file: &SourceFile,
-    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+    sink: &mut impl FnMut(u64, Result<&[Row<'_, N>], Rejection>),
 ) -> Result<Option<SeenColumns>, SourceError> {
     let unreadable = |cause| SourceError::Unreadable { path: file.path.clone(), cause };
     let text = Text::open(input).map_err(unreadable)?;
-    let mut keys = Keys::of(file)?;
+    let mut keys = Keys::<N>::of(file)?;
     let cut = Cut::of(&text, file);
     let (forms, is_doubled) = sampled(&text, &cut, file, &mut keys)?;
 
@@ -43,12 +43,17 @@ pub(crate) fn read(
     keys.seen()
 }
 
-fn row<'r>(values: &'r Values<'_>, forms: &'r Forms) -> Row<'r> {
+fn row<'r, const N: usize>(values: &'r Values<'_, N>, forms: &'r Forms<N>) -> Row<'r, N> {
     std::array::from_fn(|i| Field { form: &forms[i], cell: values[i].cell() })
 }
 
 /// What the first rows show: the forms of the columns, and whether every backslash is doubled.
-fn sampled(text: &Text<'_>, cut: &Cut, file: &SourceFile, keys: &mut Keys<'_>) -> Result<(Forms, bool), SourceError> {
+fn sampled<const N: usize>(
+    text: &Text<'_>,
+    cut: &Cut,
+    file: &SourceFile,
+    keys: &mut Keys<'_, N>,
+) -> Result<(Forms<N>, bool), SourceError> {
     let bytes = if *cut == Cut::Lines { text.whole_lines() } else { &text.head()[cut.start()..] };
     let pieces = || Pieces::new(bytes, cut.clone(), 1);
     let mut repaired = Vec::new();
@@ -80,12 +85,12 @@ enum Malformed {
 }
 
 /// The values of a piece, which may have to be `repaired` first.
-fn parse<'p, 'f: 'p>(
+fn parse<'p, 'f: 'p, const N: usize>(
     piece: &'p [u8],
-    keys: &mut Keys<'f>,
+    keys: &mut Keys<'f, N>,
     is_doubled: bool,
     repaired: &'p mut Vec<u8>,
-) -> Result<Values<'p>, Malformed> {
+) -> Result<Values<'p, N>, Malformed> {
     if is_doubled {
         undouble(piece, repaired);
         return object(repaired, keys).map_err(Malformed::Otherwise);
@@ -105,7 +110,7 @@ fn parse<'p, 'f: 'p>(
     }
 }
 
-fn object<'de, 'f: 'de>(text: &'de [u8], keys: &mut Keys<'f>) -> serde_json::Result<Values<'de>> {
+fn object<'de, 'f: 'de, const N: usize>(text: &'de [u8], keys: &mut Keys<'f, N>) -> serde_json::Result<Values<'de, N>> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let values = deserializer.deserialize_map(Object(keys))?;
     deserializer.end()?;
@@ -364,7 +369,7 @@ impl Scan {
     }
 }
 
-type Values<'de> = [Value<'de>; MAX_COLUMNS];
+type Values<'de, const N: usize> = [Value<'de>; N];
 
 /// A string, number, boolean or null.
 #[derive(Clone, Debug)]
@@ -389,10 +394,10 @@ impl Default for Value<'_> {
     }
 }
 
-struct Object<'k, 'f>(&'k mut Keys<'f>);
+struct Object<'k, 'f, const N: usize>(&'k mut Keys<'f, N>);
 
-impl<'de, 'f: 'de> Visitor<'de> for Object<'_, 'f> {
-    type Value = Values<'de>;
+impl<'de, 'f: 'de, const N: usize> Visitor<'de> for Object<'_, 'f, N> {
+    type Value = Values<'de, N>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -400,7 +405,7 @@ impl<'de, 'f: 'de> Visitor<'de> for Object<'_, 'f> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut values = self.0.constants().map(Value::Plain);
-        let mut ranks = [usize::MAX; MAX_COLUMNS];
+        let mut ranks = [usize::MAX; N];
         while let Some(Name(name)) = map.next_key()? {
             let places = self.0.places(&name);
             if places.is_empty() {
@@ -478,11 +483,12 @@ impl<'de> Visitor<'de> for Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cells::MAX_COLUMNS;
     use crate::tests::{Seen, file_of, seen};
     use expansion_domain::Table;
 
     fn rows(text: &[u8]) -> Vec<Seen> {
-        seen(4, |mut sink| read(text, &file_of(Table::ExpansionSignals, "s.ndjson"), &mut sink))
+        seen(4, |mut sink| read::<MAX_COLUMNS>(text, &file_of(Table::ExpansionSignals, "s.ndjson"), &mut sink))
     }
 
     #[test]
@@ -577,7 +583,8 @@ mod tests {
             ("{\"data\":[{\"kind\":\"x\"}", "the JSON ends in the middle"),
             ("{\"deals\":[{\"kind\":\"x\"}],\"won\":[{\"kind\":\"y\"}]}", "it has several arrays of objects"),
         ] {
-            let error = read(text.as_bytes(), &file_of(Table::ExpansionSignals, "s.json"), &mut |_, _| {});
+            let error =
+                read::<MAX_COLUMNS>(text.as_bytes(), &file_of(Table::ExpansionSignals, "s.json"), &mut |_, _| {});
             let error = error.expect_err("broken").to_string();
             assert!(error.starts_with("s.json can't be read: ") && error.contains(cause), "{error}");
         }
@@ -593,7 +600,7 @@ mod tests {
         );
         let mut late = "{\"customer_id\":\"a\",\"summary\":\"two\\\\nlines\"}\n".repeat(3_000).into_bytes();
         late.extend(copied);
-        let error = read(&*late, &file_of(Table::ExpansionSignals, "s.json"), &mut |_, _| {});
+        let error = read::<MAX_COLUMNS>(&*late, &file_of(Table::ExpansionSignals, "s.json"), &mut |_, _| {});
         let error = error.expect_err("seen too late").to_string();
         assert!(
             error.starts_with("s.json was written by PostgreSQL's COPY as text") && error.contains("line 3002"),

@@ -5,12 +5,14 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek};
 
 use aws_sdk_s3::Client;
 use bytes::{Buf, Bytes};
+use expansion_domain::Id;
 use flate2::bufread::MultiGzDecoder;
 
-use crate::cells::Row;
+use crate::cells::{MAX_COLUMNS, Row, WIDE};
 use crate::columns::SeenColumns;
 use crate::issues::Rejection;
 use crate::names::{by_content, is_compressed};
+use crate::shape::Shape;
 use crate::{Format, Location, SourceError, SourceFile, csv, ndjson, parquet};
 
 /// So much of a file is looked at to see what it is.
@@ -74,11 +76,25 @@ impl Body {
     }
 }
 
-/// Hands the rows of a file to `sink`; returns which columns it had, unless it is empty.
+/// Hands the rows of a file to `sink`, in the shape that its mapping gives them; returns which columns it had, unless it is
+/// empty. The ids of accounts that are no customers are added to `left_out`.
 pub(crate) fn decode(
+    body: Body,
+    file: &SourceFile,
+    shape: Option<&Shape<'_>>,
+    left_out: &mut Vec<Id>,
+    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+) -> Result<Option<SeenColumns>, SourceError> {
+    match shape {
+        None => decode_rows::<MAX_COLUMNS>(body, file, sink),
+        Some(shape) => decode_rows::<WIDE>(body, file, &mut |line, rows| shape.deliver(line, rows, left_out, sink)),
+    }
+}
+
+fn decode_rows<const N: usize>(
     mut body: Body,
     file: &SourceFile,
-    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+    sink: &mut impl FnMut(u64, Result<&[Row<'_, N>], Rejection>),
 ) -> Result<Option<SeenColumns>, SourceError> {
     let unreadable = unreadable(&file.path);
     let format = match file.format {

@@ -3,6 +3,7 @@
 //! Owns the mapping of column types to cells. Only the table's columns are decoded, batch by batch.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
@@ -24,11 +25,10 @@ use arrow_schema::{ArrowError, DataType, Field as ArrowField, Schema, TimeUnit};
 use expansion_domain::Instant;
 use uuid::Uuid;
 
-use crate::cells::{Cell, Field, MAX_COLUMNS, Row};
+use crate::cells::{Cell, Field, Row};
 use crate::columns::{Columns, SeenColumns};
-use crate::forms::{Forms, SAMPLE_ROWS, Sample};
+use crate::forms::{Form, Forms, SAMPLE_ROWS, Sample};
 use crate::issues::Rejection;
-use crate::tables::columns as contract;
 use crate::{SourceError, SourceFile};
 
 const BATCH: usize = 8192;
@@ -37,23 +37,25 @@ const BATCH: usize = 8192;
 const CHUNK: usize = 16;
 
 /// Hands the rows of a file to `sink` with the number of the first of them, from 1; returns the columns it had.
-pub(crate) fn read<T: ChunkReader + 'static>(
+pub(crate) fn read<T: ChunkReader + 'static, const N: usize>(
     input: T,
     file: &SourceFile,
-    sink: &mut impl FnMut(u64, Result<&[Row<'_>], Rejection>),
+    sink: &mut impl FnMut(u64, Result<&[Row<'_, N>], Rejection>),
 ) -> Result<Option<SeenColumns>, SourceError> {
     let damaged = |cause: ParquetError| SourceError::Parquet { file: file.path.clone(), cause };
     let metadata = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(damaged)?;
     let stored = metadata.schema();
     let writes_raw_times = writes_raw_times(metadata.metadata());
     let header: Vec<_> = stored.fields().iter().map(|field| field.name().as_str()).collect();
-    let Columns { positions: used, constants, seen } = Columns::find(file, &header)?;
+    let Columns { positions: used, constants, seen } = Columns::<N>::find(file, &header)?;
 
     let schema = with_views(stored, used.iter().flatten());
     let schema = if writes_raw_times { schema } else { with_micros(schema, metadata.parquet_schema()) };
     let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(damaged)?;
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), used.iter().flatten().copied());
+    // One column may stand for several cells.
+    let projected: BTreeSet<usize> = used.iter().flatten().copied().collect();
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), projected.iter().copied());
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
         .with_projection(mask)
         .with_batch_size(BATCH)
@@ -61,33 +63,33 @@ pub(crate) fn read<T: ChunkReader + 'static>(
         .map_err(damaged)?;
 
     let mut sample = Some(Sample::new(file)?);
-    let mut forms = Forms::default();
+    let mut forms: Forms<N> = std::array::from_fn(|_| Form::default());
     let mut line = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(parquet_error(error)))?;
-        let mut columns = [const { None }; MAX_COLUMNS];
-        for ((column, contract), position) in columns.iter_mut().zip(contract(file.table)).zip(used) {
+        let mut columns = [const { None }; N];
+        for (column, position) in columns.iter_mut().zip(used) {
             // The projection keeps the file's order, so a column's place is the number of used ones before it.
             if let Some(position) = position {
-                let place = used.iter().flatten().filter(|other| **other < position).count();
+                let place = projected.range(..position).count();
                 let array = batch.column(place);
                 let read = Column::of(array, writes_raw_times).ok_or_else(|| SourceError::UnsupportedColumn {
                     file: file.path.clone(),
-                    column: contract.name.to_owned(),
+                    column: header[position].to_owned(),
                     data_type: array.data_type().to_string(),
                 })?;
                 *column = Some(read);
             }
         }
         if let Some(mut sample) = sample.take() {
-            let known = sample.known();
+            let known: Forms<N> = sample.known();
             for i in 0..batch.num_rows().min(SAMPLE_ROWS) {
                 let cell = |c: usize| columns[c].as_ref().map_or(constants[c], |column| column.cell(i));
-                sample.see(&std::array::from_fn(|c| Field { form: &known[c], cell: cell(c) }));
+                sample.see::<N>(&std::array::from_fn(|c| Field { form: &known[c], cell: cell(c) }));
             }
             forms = sample.forms()?;
         }
-        let blank: Row<'_> = std::array::from_fn(|i| Field { form: &forms[i], cell: constants[i] });
+        let blank: Row<'_, N> = std::array::from_fn(|i| Field { form: &forms[i], cell: constants[i] });
         let mut rows = [blank; CHUNK];
         for start in (0..batch.num_rows()).step_by(CHUNK) {
             let rows = &mut rows[..CHUNK.min(batch.num_rows() - start)];

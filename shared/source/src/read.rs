@@ -7,8 +7,12 @@ use expansion_domain::{Conventions, DataIssue, SourceData, Table};
 
 use crate::assembly::{Assembly, Owner};
 use crate::columns::TableColumns;
+use crate::first_won::FirstWon;
 use crate::issues::{Issues, Reason, Rejection};
+use crate::line_items::LineItems;
+use crate::mapping::Rows;
 use crate::open::{decode, open};
+use crate::shape::Shape;
 use crate::tables::DealWords;
 use crate::words::Vocabulary;
 use crate::{Inventory, SourceError, SourceFile};
@@ -90,18 +94,38 @@ pub async fn read_by(
     if shard.is_none() {
         inventory.say_passed_over(&mut issues);
     }
+    let first_won = FirstWon::read(inventory, s3, shard).await?;
+    let mut items = LineItems::default();
     for table in Table::ALL {
         if inventory.files_of(table).next().is_none() {
             continue;
         }
+        let mut left_out = Vec::new();
         let mut columns = TableColumns::of(table);
         let mut tally = Tally { whole: shard.is_none(), ..Tally::default() };
-        for file in inventory.files_of(table).filter(|file| in_shard(file, shard)) {
+        let mut files: Vec<_> = inventory.files_of(table).filter(|file| in_shard(file, shard)).collect();
+        // The products of deals come before the deals.
+        files.sort_by_key(|file| file.mapping.rows == Rows::Facts);
+        for file in files {
             let body = open(inventory.location(), &file.path, s3).await?;
             assembly.begin(file);
+            if file.mapping.rows == Rows::LineItems {
+                let nothing = LineItems::default();
+                let shape = Shape::of(file, &first_won, &nothing);
+                decode(body, file, shape.as_ref(), &mut left_out, &mut |line, rows| match rows {
+                    Ok(rows) => {
+                        for (line, row) in (line..).zip(rows) {
+                            tally.count(&mut issues, file, line, items.add(row));
+                        }
+                    }
+                    Err(rejection) => tally.count(&mut issues, file, line, Err(rejection)),
+                })?;
+                continue;
+            }
+            let shape = Shape::of(file, &first_won, &items);
             // In a file of all shards, a customer who is not there is another shard's; elsewhere there is none.
             let is_of_all = shard.is_some() && file.bucket.is_none() && shards > 1;
-            let seen = decode(body, file, &mut |line, rows| match rows {
+            let seen = decode(body, file, shape.as_ref(), &mut left_out, &mut |line, rows| match rows {
                 Ok(rows) => {
                     // All look-ups first: they wait for memory together instead of one after the other.
                     owners.extend(rows.iter().map(|row| assembly.owner(table, row)));
@@ -126,9 +150,13 @@ pub async fn read_by(
         if shard.is_none() {
             columns.say(&mut issues);
         }
-        let any = assembly.close(table, &mut issues);
+        left_out.iter().for_each(|id| assembly.leave_out(id));
+        let any = assembly.close(table, &first_won, &mut issues);
         let of_table = inventory.files_of(table).find_map(|file| file.mapping.max_bad_share);
         tally.check(table, any, of_table.map_or(limits, |max_bad_share| Limits { max_bad_share }))?;
+        if let Some(limit) = inventory.files_of(table).find_map(|file| file.mapping.max_unknown_share) {
+            tally.check_unknown(table, limit)?;
+        }
         rows.insert(table, tally.rows);
     }
     let tables = rows.keys().copied().collect();
@@ -150,7 +178,7 @@ fn seen_words(words: &DealWords) -> Vec<SeenWord> {
     of("stage", &words.stages).chain(of("deal_type", &words.types)).collect()
 }
 
-fn in_shard(file: &SourceFile, shard: Option<u32>) -> bool {
+pub(crate) fn in_shard(file: &SourceFile, shard: Option<u32>) -> bool {
     file.table == Table::Products || shard.is_none() || file.bucket.is_none() || file.bucket == shard
 }
 
@@ -164,6 +192,9 @@ struct Tally {
     bad: u64,
     /// The first of them.
     example: Option<String>,
+    /// Rows of customers who are not there, and the first of them.
+    unknown: u64,
+    stranger: Option<String>,
 }
 
 impl Tally {
@@ -172,6 +203,10 @@ impl Tally {
             Ok(()) => self.rows += 1,
             Err(rejection) => {
                 self.rows += rejection.rows;
+                if rejection.reason == Reason::UnknownCustomer {
+                    self.unknown += rejection.rows;
+                    self.stranger.get_or_insert_with(|| rejection.described(&file.path, line));
+                }
                 let is_bad = rejection.reason.is_bad(file.table);
                 if is_bad && (self.whole || rejection.reason == Reason::UnknownCustomer) {
                     self.bad += rejection.rows;
@@ -182,22 +217,31 @@ impl Tally {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
     /// Fails a table of too many bad rows, and a required one of which no row counts.
     fn check(&self, table: Table, any: bool, limits: Limits) -> Result<(), SourceError> {
         if self.whole && table.required() && !any {
             return Err(SourceError::RequiredTableEmpty { table, rows: self.rows, example: self.example.clone() });
         }
-        if self.bad as f64 > limits.max_bad_share * self.rows as f64 {
-            return Err(SourceError::TooManyBadRows {
-                table,
-                bad: self.bad,
-                rows: self.rows,
-                // To two places, so that 0.07 reads as 7 and not as 7.000000000000001.
-                limit_percent: (limits.max_bad_share * 1e4).round() / 1e2,
-                example: self.example.clone().unwrap_or_default(),
-            });
+        self.check_share(table, self.bad, limits.max_bad_share, self.example.as_ref())
+    }
+
+    /// Fails a table of too many rows of customers who are not there.
+    fn check_unknown(&self, table: Table, limit: f64) -> Result<(), SourceError> {
+        self.check_share(table, self.unknown, limit, self.stranger.as_ref())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
+    fn check_share(&self, table: Table, bad: u64, limit: f64, example: Option<&String>) -> Result<(), SourceError> {
+        if bad as f64 <= limit * self.rows as f64 {
+            return Ok(());
         }
-        Ok(())
+        Err(SourceError::TooManyBadRows {
+            table,
+            bad,
+            rows: self.rows,
+            // To two places, so that 0.07 reads as 7 and not as 7.000000000000001.
+            limit_percent: (limit * 1e4).round() / 1e2,
+            example: example.cloned().unwrap_or_default(),
+        })
     }
 }

@@ -7,6 +7,11 @@ pub(crate) fn short(id: &str) -> Option<&str> {
     suffix(short).is_some_and(|suffix| suffix.as_bytes() == &id.as_bytes()[15..]).then_some(short)
 }
 
+/// An id in its shorter form, if it has one.
+pub(crate) fn shorter(id: &str) -> &str {
+    short(id).unwrap_or(id)
+}
+
 /// The 18 characters of an id of 15.
 pub(crate) fn long(id: &str) -> Option<String> {
     Some(format!("{id}{}", suffix(id)?))

@@ -113,6 +113,11 @@ pub(crate) const fn owner_column(table: Table) -> Option<usize> {
     }
 }
 
+/// The place of a column in a row of its table.
+pub(crate) fn place_of(table: Table, name: &str) -> Option<usize> {
+    columns(table).iter().position(|column| column.name == name)
+}
+
 /// Keeps one copy of each text that many rows repeat.
 #[derive(Debug, Default)]
 pub(crate) struct Strings {

@@ -17,6 +17,7 @@ use crate::{Limits, Read, Reason, SourceError};
 
 mod files;
 mod fixtures;
+mod mapping;
 mod meanings;
 mod spellings;
 use fixtures::*;

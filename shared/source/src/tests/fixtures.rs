@@ -278,6 +278,12 @@ pub(super) fn read_shard_by(
     })
 }
 
+pub(super) fn inventory_of(source: &Path) -> Result<crate::Inventory, SourceError> {
+    let config = aws_sdk_s3::Config::builder().behavior_version(BehaviorVersion::v2026_01_12()).build();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(inventory(&Location::Folder(source.into()), &Client::from_conf(config)))
+}
+
 pub(super) fn read_all(source: &Path) -> Result<Read, SourceError> {
     read_shard(source, None, Limits::default())
 }

@@ -1,0 +1,5 @@
+//! Prints the JSON Schema of `source.yaml`.
+
+fn main() {
+    print!("{}", expansion_source::schema());
+}
