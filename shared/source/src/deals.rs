@@ -128,3 +128,35 @@ const MOST_SEATS: f64 = 1e6;
 pub(crate) fn is_beyond_seats(contract: &Contract, counts_seats: bool) -> bool {
     counts_seats && contract.quantity.is_some_and(|seats| seats >= MOST_SEATS && seats.is_finite())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn converted(exchange: &Exchange, amount: f64, currency: Option<&str>) -> (Option<f64>, Option<Reason>) {
+        let mut amount = Some(amount);
+        let said = exchange.convert(&mut amount, currency.map(Id::from).as_ref());
+        (amount, said.map(|said| said.reason))
+    }
+
+    #[test]
+    fn amounts_are_converted_by_the_rates_given() {
+        let rates = BTreeMap::from([("EUR".to_owned(), 1.0), ("JPY".to_owned(), 0.00625)]);
+        let exchange = Exchange::into_commonest(rates, ["JPY", "JPY", "EUR"].map(Id::from).iter());
+        assert_eq!(exchange.reported.as_deref(), Some("EUR"));
+        assert_eq!(converted(&exchange, 16_000.0, Some("JPY")), (Some(100.0), None));
+        assert_eq!(converted(&exchange, 5.0, Some("EUR")), (Some(5.0), None));
+        assert_eq!(converted(&exchange, 5.0, Some("CHF")), (None, Some(Reason::ForeignCurrency)));
+        assert_eq!(converted(&exchange, 5.0, None), (Some(5.0), Some(Reason::NoCurrency)));
+    }
+
+    #[test]
+    fn without_rates_the_commonest_currency_counts_and_without_currencies_any() {
+        let exchange = Exchange::into_commonest(BTreeMap::new(), ["SEK", "USD", "DKK", "USD"].map(Id::from).iter());
+        assert_eq!(exchange.reported.as_deref(), Some("USD"));
+        let tied = Exchange::into_commonest(BTreeMap::new(), ["USD", "EUR"].map(Id::from).iter());
+        assert_eq!(tied.reported.as_deref(), Some("EUR"));
+        let none = Exchange::into_commonest(BTreeMap::new(), [].iter());
+        assert_eq!(converted(&none, 5.0, None), (Some(5.0), None));
+    }
+}
