@@ -131,6 +131,7 @@ fn missing_tables(inventory: &Inventory) -> impl Iterator<Item = DataIssue> + '_
         reason: "not in the source, so its features are missing".to_owned(),
         count: 0,
         example: format!("no files in {table}/ of {}", inventory.location()),
+        grade: DataGrade::Fine,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use expansion_domain::{Currency, Money};
+use expansion_domain::{Currency, DataGrade, Money};
 use expansion_local::Stack;
 use expansion_model::{Doubt, Metrics, doubts_in_words};
 use expansion_records::{Run, Standing};
@@ -43,7 +43,8 @@ pub(crate) async fn print(stack: &Stack, run: &Run) -> Result<(), Failure> {
             println!("Missing: {} ({})", issue.table, issue.reason);
             continue;
         }
-        println!("Left out: {} rows of {} ({}), first: {}", issue.count, issue.table, issue.reason, issue.example);
+        let kind = if issue.grade == DataGrade::Fine { "Noted" } else { "Left out or doubtful" };
+        println!("{kind}: {} rows of {} ({}), first: {}", issue.count, issue.table, issue.reason, issue.example);
     }
     Ok(())
 }

@@ -103,11 +103,11 @@ pub enum DataConcern {
         /// All customers.
         of: usize,
     },
-    /// Many rows of a table are left out.
+    /// Many rows of a table are left out, or doubtful.
     BadRows {
         /// The table.
         table: Table,
-        /// The share of rows left out.
+        /// Their share.
         share: f64,
     },
     /// Customers have many times as many seats in use as they bought, or hardly any: another unit, or another metric.
@@ -123,6 +123,19 @@ pub enum DataConcern {
 }
 
 impl DataConcern {
+    /// The names of all concerns.
+    pub const NAMES: [&str; 9] = [
+        "no_won_deal",
+        "same_day",
+        "constant",
+        "metric_ended",
+        "metric_began",
+        "few_customers",
+        "bad_rows",
+        "seat_units",
+        "base_rate",
+    ];
+
     /// The concern's name, as in JSON.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -164,7 +177,7 @@ impl fmt::Display for DataConcern {
                 write!(f, "{table} has rows of {customers} of {of} customers only; are its customer ids the same?")
             }
             Self::BadRows { table, share } => {
-                write!(f, "{:.1} % of the rows of {table} are left out", percent(*share))
+                write!(f, "{:.1} % of the rows of {table} are left out or doubtful", percent(*share))
             }
             Self::SeatUnits { ratio } => {
                 write!(f, "customers use {ratio:.2} seats for each seat bought, in the median; is the unit the same?")

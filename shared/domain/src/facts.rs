@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Instant, Known};
+use crate::{DataGrade, Instant, Known};
 
 /// A free-text identifier; shared, because the same product or CSM is named by many rows.
 pub type Id = Arc<str>;
@@ -87,7 +87,7 @@ pub struct SourceData {
     pub tables: Vec<Table>,
 }
 
-/// Rows of one table that were left out for one reason, or a table that is missing.
+/// Rows of one table that were left out, merged or taken for something else, all for one reason; or a table that is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DataIssue {
     /// The table.
@@ -98,6 +98,14 @@ pub struct DataIssue {
     pub count: u64,
     /// The first of them: file, line and the offending value.
     pub example: String,
+    /// `warned` where the rows are bad or doubtful, `fine` where they are handled as they should be.
+    #[serde(default = "warned")]
+    pub grade: DataGrade,
+}
+
+/// Earlier versions told of bad rows only.
+const fn warned() -> DataGrade {
+    DataGrade::Warned
 }
 
 /// A table of which nothing new is known.

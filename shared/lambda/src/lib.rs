@@ -3,12 +3,15 @@
 //!
 //! Must not know: what any function does.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use expansion_domain::{
-    Conventions, DataConcern, DataFinding, DataGrade, DataReport, Detail, Envelope, Instant, TableReport,
-    UnexpectedEvent,
+    ColumnReport, Conventions, DataConcern, DataFinding, DataGrade, DataReport, Detail, Envelope, Instant, TableReport,
+    UnexpectedEvent, WordReport,
 };
 use expansion_service::{Config, ConfigError};
-use expansion_source::{Inventory, Limits, Location, Read, SourceError};
+use expansion_source::{Inventory, Limits, Location, Read, SeenWord, SourceError};
 use expansion_store::{S3, StoreError};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -64,20 +67,55 @@ impl Source {
 pub fn data_report(inventory: &Inventory, read: &Read, as_of: Instant, stale_after: u16) -> DataReport {
     let DataReport { mut findings, stale, mut tables, .. } =
         expansion_features::data_report(&read.data, as_of, stale_after);
+    let accepted = &inventory.mapping().accept;
     for table in &mut tables {
         table.files = inventory.files_of(table.table).count();
         table.rows = read.rows.get(&table.table).copied().unwrap_or_default();
         table.issues = read.issues.iter().filter(|issue| issue.table == table.table).cloned().collect();
         findings.extend(left_out(table));
+        add_words(table, &read.words);
     }
-    DataReport::new(findings, stale, tables)
+    for finding in &mut findings {
+        if accepted.iter().any(|name| name == finding.concern.name()) {
+            finding.grade = finding.grade.min(DataGrade::Warned);
+        }
+    }
+    let passed_over = inventory.passed_over().iter().map(|other| format!("{} ({})", other.path, other.because));
+    DataReport { passed_over: passed_over.collect(), ..DataReport::new(findings, stale, tables) }
 }
 
-/// A table of which many rows are left out, though not so many that it is refused.
+/// The words of a table's columns as they stand in its files, in place of what they were taken for.
+fn add_words(table: &mut TableReport, seen: &[SeenWord]) {
+    let of_table = || seen.iter().filter(|word| word.table == table.table);
+    let names: BTreeSet<&str> = of_table().map(|word| word.column).collect();
+    for name in names {
+        let words = of_table().filter(|word| word.column == name).map(|word| WordReport {
+            word: word.word.clone().unwrap_or_else(|| "(others)".to_owned()),
+            taken_for: Some(word.taken_for.clone()).filter(|meaning| word.word.as_ref() != Some(meaning)),
+            rows: word.rows,
+        });
+        let mut words: Vec<WordReport> = words.collect();
+        words.sort_by_key(|word| Reverse(word.rows));
+        match table.columns.iter_mut().find(|column| column.column == name) {
+            Some(column) => column.words = words,
+            None => {
+                let rows: u64 = words.iter().map(|word| word.rows).sum();
+                let filled = as_share(rows, table.rows);
+                table.columns.push(ColumnReport { column: name.to_owned(), filled, constant: None, words });
+            }
+        }
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
+fn as_share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+/// A table of which many rows are left out or doubtful, though not so many that it is refused.
 fn left_out(table: &TableReport) -> Option<DataFinding> {
-    let bad: u64 = table.issues.iter().map(|issue| issue.count).sum();
-    let share = bad as f64 / table.rows.max(1) as f64;
+    let bad = table.issues.iter().filter(|issue| issue.grade != DataGrade::Fine);
+    let share = as_share(bad.map(|issue| issue.count).sum(), table.rows);
     let concern = DataConcern::BadRows { table: table.table, share };
     (share > MOST_BAD_ROWS).then_some(DataFinding { grade: DataGrade::Warned, concern })
 }

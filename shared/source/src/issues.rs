@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use expansion_domain::{DataIssue, Table};
+use expansion_domain::{DataGrade, DataIssue, Table};
 
 /// Every reason for which a row is left out, or kept and said to be odd. Their texts are stable: alarms and reports may
 /// name them.
@@ -189,6 +189,15 @@ impl Reason {
         }
     }
 
+    /// How far rows of `table` can be trusted for this reason.
+    pub fn grade(self, table: Table) -> DataGrade {
+        let is_doubtful = matches!(
+            self,
+            Self::UnknownStage | Self::UnknownHealthScale | Self::ForeignCurrency | Self::ImplausibleDate
+        ) || matches!(self, Self::NearColumn | Self::NearTable);
+        if self.is_bad(table) || is_doubtful { DataGrade::Warned } else { DataGrade::Fine }
+    }
+
     /// Whether rows of `table` are bad for this reason, so that they are held against what is tolerated. Tables that are
     /// not required may tell of whoever is no customer, such as users of a free plan.
     pub fn is_bad(self, table: Table) -> bool {
@@ -258,7 +267,13 @@ impl Issues {
     pub(crate) fn into_list(self) -> Vec<DataIssue> {
         self.counts
             .into_iter()
-            .map(|((table, reason), (count, example))| DataIssue { table, reason: reason.to_string(), count, example })
+            .map(|((table, reason), (count, example))| DataIssue {
+                table,
+                reason: reason.to_string(),
+                count,
+                example,
+                grade: reason.grade(table),
+            })
             .collect()
     }
 }

@@ -38,6 +38,8 @@ pub struct Mapping {
     pub rates: BTreeMap<String, f64>,
     /// The currency of amounts that have none of their own.
     pub currency: Option<String>,
+    /// The concerns of the data report that runs are not refused for.
+    pub accept: Vec<String>,
     /// The name of the file, for messages.
     pub file: &'static str,
     /// Everything that was said, as it was written.

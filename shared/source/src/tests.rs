@@ -9,7 +9,7 @@ use arrow_array::{
     ArrayRef, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
     StringArray, TimestampMicrosecondArray, UInt64Array,
 };
-use expansion_domain::{DataIssue, SourceData, Stage, Table};
+use expansion_domain::{DataGrade, DataIssue, SourceData, Stage, Table};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -208,6 +208,7 @@ fn a_few_bad_rows_are_counted_and_many_fail_the_read() {
         reason: "not a date".to_owned(),
         count: 3,
         example: "usage_metrics/u.csv:12: recorded_at is \"soon\"".to_owned(),
+        grade: DataGrade::Warned,
     };
     assert_eq!(read.issues, [issue]);
     assert_eq!(read.rows[&Table::UsageMetrics], 100);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use expansion_domain::{Currency, Id, Instant, Money, Table};
+use expansion_domain::{Currency, DataGrade, Id, Instant, Money, Table};
 use expansion_features::{Topic, feature};
 use expansion_model::{Accuracy, Figure};
 use expansion_question::Way;
@@ -545,9 +545,10 @@ fn state_of(run: &RunView) -> String {
         run.horizon_days,
         escape(&run.cause)
     );
-    let left_out: u64 = run.data_issues.iter().map(|issue| issue.count).sum();
+    let bad = run.data_issues.iter().filter(|issue| issue.grade != DataGrade::Fine);
+    let left_out: u64 = bad.map(|issue| issue.count).sum();
     if left_out > 0 {
-        let _ = write!(text, "\n- Rows of the source left out: {left_out}");
+        let _ = write!(text, "\n- Rows of the source left out or doubtful: {left_out}");
     }
     if let Some(stale) = run.staleness() {
         let _ = write!(text, "\n- Out of date: {}", escape(&stale));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use expansion_domain::Table;
+use expansion_domain::{DataConcern, Table};
 
 use super::document::{Decimal, Document, Entry, RowKind, Source, Text, Unique};
 use super::names::suggestion;
@@ -61,6 +61,9 @@ fn checked(document: &Document) -> Result<Mapping, String> {
         }
         _ => {}
     }
+    if let Some(unknown) = document.accept.iter().find(|name| !DataConcern::NAMES.contains(&name.as_str())) {
+        return Err(format!("accept: {unknown} is no finding{}", suggestion(unknown, DataConcern::NAMES.into_iter())));
+    }
     let mut tables = BTreeMap::new();
     for (&table, entries) in &document.tables.0 {
         let several = entries.0.len() > 1;
@@ -76,7 +79,14 @@ fn checked(document: &Document) -> Result<Mapping, String> {
     }
     let mut others = TableMapping::default();
     add_defaults(&mut others, document);
-    Ok(Mapping { tables, others: Arc::new(others), rates, currency: document.currency.clone(), ..Mapping::default() })
+    Ok(Mapping {
+        tables,
+        others: Arc::new(others),
+        rates,
+        currency: document.currency.clone(),
+        accept: document.accept.clone(),
+        ..Mapping::default()
+    })
 }
 
 /// What is said of the whole source, where nothing is said of the table.

@@ -28,6 +28,8 @@ pub(super) struct Document {
     pub(super) currency: Option<String>,
     /// What one unit of another currency is worth in that one.
     pub(super) rates: Unique<String, f64>,
+    /// What the data report may find without runs being refused for it, such as `no_won_deal`: it is said all the same.
+    pub(super) accept: Vec<String>,
     /// By table, where its rows are and what they mean: one entry, or several with `files` each. A table that is not named
     /// lies in the folder of its name, in the form of the contract.
     pub(super) tables: Unique<Table, OneOrMany<Entry>>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expansion_backend::Backend;
-use expansion_domain::{DataIssue, RunId, StaleTable, Table};
+use expansion_domain::{DataGrade, DataIssue, RunId, StaleTable, Table};
 use expansion_fixtures::{MODEL_ID, as_of, at, listed, model_summary, plan, requested};
 use expansion_records::{Facet, Listed, Order, Plan, Run, RunStage, RunState, RunSummary, Standing, Tally};
 use expansion_store::{ControlTable, TOP_ROWS};
@@ -64,6 +64,7 @@ async fn a_run_goes_forward_only() {
         reason: "odd".to_owned(),
         count: 2,
         example: "products/a.csv:2".to_owned(),
+        grade: DataGrade::Warned,
     }];
     let stale = vec![StaleTable { table: Table::UsageMetrics, newest: run.as_of.plus_days(-150), days: 150 }];
     let plan = Plan { previous: Some(weekly(7).reference()), data_issues: issues.to_vec(), stale, ..plan(2) };

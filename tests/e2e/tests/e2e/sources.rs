@@ -35,12 +35,14 @@ async fn a_few_bad_rows_are_left_out_and_reported_with_file_and_line() {
             "reason": "negative number",
             "count": bad_usage,
             "example": "usage_metrics/part-0000.csv.gz:2: value is \"-1.0\"",
+            "grade": "warned",
         },
         {
             "table": "health_score_history",
             "reason": "score outside 0 to 100",
             "count": bad_health,
             "example": "health_score_history/part-0000.csv.gz:7: score is \"300.0\"",
+            "grade": "warned",
         },
     ]);
     assert_eq!(status["data_issues"], expected);
