@@ -79,7 +79,7 @@ fn sampled<const N: usize>(
 
 /// Why a piece is no row.
 enum Malformed {
-    /// It would be one if no backslash were doubled, as PostgreSQL's COPY does.
+    /// It would be one if no backslash were doubled, as `PostgreSQL`'s COPY does.
     Doubled,
     Otherwise(serde_json::Error),
 }
