@@ -29,6 +29,8 @@ pub(crate) enum Cell<'a> {
     Number(f64),
     Bool(bool),
     Instant(Instant),
+    /// A time without a zone, as if it were in UTC.
+    Local(Instant),
     /// A whole day, by its midnight.
     Day(Instant),
     /// A time outside the calendar, in microseconds since 1970.
@@ -194,6 +196,7 @@ impl Cell<'_> {
             Self::Integer(integer) => times.integer(integer),
             Self::Number(number) => times.number(number),
             Self::Instant(at) => Some(Stamp::Utc(at.micros())),
+            Self::Local(shown) => Some(Stamp::Local(shown.micros())),
             Self::Day(midnight) => Some(Stamp::Day(midnight.micros())),
             Self::Beyond(micros) => (micros > 0).then_some(Stamp::Never),
             Self::Missing | Self::Bool(_) => None,
@@ -208,7 +211,7 @@ impl Cell<'_> {
             Self::Integer(integer) => integer.to_string(),
             Self::Number(number) => number.to_string(),
             Self::Bool(flag) => flag.to_string(),
-            Self::Instant(instant) => instant.to_string(),
+            Self::Instant(instant) | Self::Local(instant) => instant.to_string(),
             Self::Day(midnight) => midnight.date().to_string(),
             Self::Beyond(micros) => micros.to_string(),
         }

@@ -123,8 +123,9 @@ impl Dialect {
         builder.from_reader(input)
     }
 
-    /// The places at which rows break this dialect: a quote within a value or behind its end, one that is never
-    /// closed, a row that is not `width` values wide; where quotes are letters, a value within quotes.
+    /// The places at which rows break this dialect: something behind the quote that ends a value, a quote that is never
+    /// closed, a row that is not `width` values wide; where quotes are letters, a value within quotes. A quote within a
+    /// value that has none around it is a letter in any case.
     fn faults(&self, rows: &[u8], width: usize, is_whole: bool) -> usize {
         #[derive(Clone, Copy, PartialEq)]
         enum Within {
@@ -164,7 +165,7 @@ impl Dialect {
                 }
                 _ if byte == b'\r' => within,
                 _ => {
-                    faults += usize::from(within == Within::Quote || is_quote);
+                    faults += usize::from(within == Within::Quote);
                     Within::Value
                 }
             };

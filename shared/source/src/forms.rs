@@ -260,7 +260,7 @@ impl TimesSeen {
     fn fill(self, times: &mut Times) {
         let seen: usize = self.styles.values().sum();
         let most = self.styles.into_iter().rev().max_by_key(|(_, count)| *count);
-        times.style = most.map(|(style, _)| style).unwrap_or_default();
+        times.style = most.map_or(Style::Unseen, |(style, _)| style);
         times.are_days = seen > 0 && self.midnights == seen;
     }
 }
@@ -401,7 +401,9 @@ mod tests {
         assert_eq!(style(&[Cell::Number(1_717_200_000_000_000.0)]), Style::Epoch(crate::times::Unit::Micros));
         assert_eq!(style(&texts(&["20240131", "20240201"])), Style::Digits);
         assert_eq!(style(&texts(&["20240131", "2024-01-01"])), Style::Calendar);
-        assert_eq!(style(&texts(&["5", "6"])), Style::Calendar);
+        for unseen in [&["5", "6"][..], &["", "NULL"], &[]] {
+            assert_eq!(style(&texts(unseen)), Style::Unseen);
+        }
         assert_eq!(style(&texts(&["253402300799", "1717200000"])), Style::Epoch(crate::times::Unit::Seconds));
 
         let are_days = |cells: &[&str]| form(Table::Customers, 6, &texts(cells)).expect("a form").times.are_days;

@@ -10,7 +10,8 @@ pub enum Reason {
     /// A CSV row has more or fewer fields than the header.
     #[error("wrong number of fields")]
     WrongFieldCount,
-    /// A CSV row goes on for so many lines that a quote must be open; each line counts as a row.
+    /// A CSV row of several lines has a quote in the wrong place, or goes on for so many that a quote must be open; each
+    /// line counts as a row.
     #[error("quote not closed")]
     UnclosedQuote,
     /// A CSV field is not UTF-8.
@@ -21,12 +22,12 @@ pub enum Reason {
     MalformedJson,
     #[error("required value missing")]
     MissingValue,
-    /// Neither a date (`YYYY-MM-DD`) nor an RFC 3339 time.
+    /// No date and no time, in none of the usual ways to write one or not in the column's.
     #[error("not a date")]
     NotADate,
     #[error("not a number")]
     NotANumber,
-    /// Neither `true`, `yes`, `1` nor `false`, `no`, `0`.
+    /// None of the usual words for true and false.
     #[error("not a boolean")]
     NotABoolean,
     #[error("number not finite")]

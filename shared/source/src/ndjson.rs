@@ -49,7 +49,8 @@ fn row<'r>(values: &'r Values<'_>, forms: &'r Forms) -> Row<'r> {
 /// What the first rows show: the forms of the columns, and whether every backslash is doubled.
 fn sampled(text: &Text<'_>, cut: &Cut, file: &SourceFile) -> Result<(Forms, bool), SourceError> {
     let columns = columns(file.table);
-    let pieces = || Pieces::new(&text.whole_lines()[cut.start().min(text.whole_lines().len())..], cut.clone(), 1);
+    let bytes = if *cut == Cut::Lines { text.whole_lines() } else { &text.head()[cut.start()..] };
+    let pieces = || Pieces::new(bytes, cut.clone(), 1);
     let mut repaired = Vec::new();
     let mut is_doubled = false;
     let mut all = pieces();

@@ -126,8 +126,8 @@ fn with_micros(schema: Schema, stored: &SchemaDescriptor) -> Schema {
         root.is_some_and(|root| root.is_primitive() && root.get_physical_type() == PhysicalType::INT96)
     };
     let fields = schema.fields().iter().enumerate().map(|(i, field)| match field.data_type() {
-        DataType::Timestamp(_, zone) if is_wide(i) => {
-            let micros = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+        DataType::Timestamp(..) if is_wide(i) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
             Arc::new(field.as_ref().clone().with_data_type(micros))
         }
         _ => Arc::clone(field),
@@ -163,8 +163,11 @@ enum Values<'a> {
     Numbers(Cow<'a, [f64]>),
     /// Days since 1970.
     Days(&'a [i32]),
-    /// Microseconds since 1970.
-    Micros(Cow<'a, [i64]>),
+    /// Microseconds since 1970; of what clocks showed, where no zone is given.
+    Micros {
+        micros: Cow<'a, [i64]>,
+        is_local: bool,
+    },
     Flags(&'a BooleanArray),
 }
 
@@ -195,15 +198,9 @@ impl<'a> Column<'a> {
                 Values::Texts((0..array.len()).map(|i| array.value_as_string(i)).collect())
             }
             DataType::Date32 => Values::Days(array.as_primitive::<Date32Type>().values()),
-            DataType::Date64 => micros::<Date64Type>(array, 1_000),
-            // Times without a zone are UTC.
-            DataType::Timestamp(TimeUnit::Second, _) => micros::<TimestampSecondType>(array, 1_000_000),
-            DataType::Timestamp(TimeUnit::Millisecond, _) => micros::<TimestampMillisecondType>(array, 1_000),
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                Values::Micros(Cow::Borrowed(array.as_primitive::<TimestampMicrosecondType>().values()))
-            }
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                Values::Micros(values::<TimestampNanosecondType>(array).map(|nanos| nanos.div_euclid(1_000)).collect())
+            DataType::Date64 => Values::Micros { micros: micros::<Date64Type>(array, 1_000), is_local: true },
+            DataType::Timestamp(unit, zone) => {
+                Values::Micros { micros: timestamps(array, *unit), is_local: zone.is_none() }
             }
             DataType::FixedSizeBinary(16) => {
                 let uuids = array.as_fixed_size_binary().iter().map(Option::unwrap_or_default);
@@ -228,7 +225,11 @@ impl<'a> Column<'a> {
                 let micros = i64::from(days[i]) * 86_400_000_000;
                 Instant::from_micros(micros).map_or(Cell::Beyond(micros), Cell::Day)
             }
-            Values::Micros(micros) => Instant::from_micros(micros[i]).map_or(Cell::Beyond(micros[i]), Cell::Instant),
+            Values::Micros { micros, is_local } => match Instant::from_micros(micros[i]) {
+                None => Cell::Beyond(micros[i]),
+                Some(shown) if *is_local => Cell::Local(shown),
+                Some(at) => Cell::Instant(at),
+            },
             Values::Flags(flags) => Cell::Bool(flags.value(i)),
         }
     }
@@ -275,6 +276,15 @@ fn raw_times(array: &ArrayRef, unit: TimeUnit) -> Values<'_> {
     }))
 }
 
-fn micros<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &ArrayRef, factor: i64) -> Values<'static> {
-    Values::Micros(values::<T>(array).map(|value| value.into().saturating_mul(factor)).collect())
+fn timestamps(array: &ArrayRef, unit: TimeUnit) -> Cow<'_, [i64]> {
+    match unit {
+        TimeUnit::Second => micros::<TimestampSecondType>(array, 1_000_000),
+        TimeUnit::Millisecond => micros::<TimestampMillisecondType>(array, 1_000),
+        TimeUnit::Microsecond => Cow::Borrowed(array.as_primitive::<TimestampMicrosecondType>().values()),
+        TimeUnit::Nanosecond => values::<TimestampNanosecondType>(array).map(|nanos| nanos.div_euclid(1_000)).collect(),
+    }
+}
+
+fn micros<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &ArrayRef, factor: i64) -> Cow<'static, [i64]> {
+    values::<T>(array).map(|value| value.into().saturating_mul(factor)).collect()
 }

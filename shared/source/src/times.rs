@@ -60,6 +60,8 @@ pub(crate) enum Style {
     /// Dates and times such as `2024-01-31 12:00:00`.
     #[default]
     Calendar,
+    /// No row showed any: each value says by itself what it is.
+    Unseen,
     /// Numbers such as 20240131.
     Digits,
     /// Time since 1970.
@@ -144,6 +146,7 @@ impl Times {
     pub(crate) fn text(&self, text: &str) -> Option<Stamp> {
         match self.style {
             Style::Calendar => parse(text),
+            Style::Unseen => parse(text).or_else(|| self.integer(whole(text)?)),
             Style::Digits | Style::Epoch(_) => match text.parse() {
                 Ok(value) => self.integer(value),
                 Err(_) => self.number(fast_float2::parse(text).ok()?),
@@ -155,6 +158,10 @@ impl Times {
         match self.style {
             // A column that has nothing but this says so in no unit.
             Style::Calendar => is_last_day(value).then_some(Stamp::Never),
+            Style::Unseen => match style_of_number(value) {
+                Some(Style::Epoch(unit)) => unit.stamp(value),
+                _ => day_of_digits(value).or_else(|| is_last_day(value).then_some(Stamp::Never)),
+            },
             Style::Digits => day_of_digits(value),
             Style::Epoch(unit) => unit.stamp(value),
         }
