@@ -59,7 +59,7 @@ struct Dialect {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Quotes {
     Doubled,
-    /// Behind a backslash, as Spark and MySQL do.
+    /// Behind a backslash, as Spark and `MySQL` do.
     Backslash,
     /// Quotes are letters like others.
     Plain,
@@ -151,8 +151,7 @@ impl Dialect {
                 Within::Quotes if is_quote => Within::Quote,
                 Within::Quotes if byte == b'\\' && self.quotes == Quotes::Backslash => Within::Backslash,
                 Within::Quotes | Within::Backslash => Within::Quotes,
-                Within::Quote if is_quote => Within::Quotes,
-                Within::Nothing if is_quote => Within::Quotes,
+                Within::Quote | Within::Nothing if is_quote => Within::Quotes,
                 _ if byte == self.delimiter => {
                     values += 1;
                     Within::Nothing

@@ -47,7 +47,7 @@ pub enum SourceError {
     MixedCurrencies { file: String, column: &'static str, first: String, second: String },
     #[error("there is no time zone {zone:?}, which source.yaml names for {file}: expected one such as Europe/Berlin")]
     UnknownTimeZone { file: String, zone: String },
-    /// PostgreSQL's text format of COPY, which doubles backslashes, holds JSON.
+    /// `PostgreSQL`'s text format of COPY, which doubles backslashes, holds JSON.
     #[error(
         "{file} was written by PostgreSQL's COPY as text, which doubles the backslashes of JSON (seen in line {line}): \
          write it with psql's \\g or \\o and unaligned output, or the table as CSV"

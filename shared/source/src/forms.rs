@@ -279,6 +279,8 @@ impl Unclear {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::borrow::Cow;
+
     use crate::cells::Field;
     use crate::tests::file_of;
     use expansion_domain::Table;
@@ -350,7 +352,7 @@ mod tests {
         };
         let file = SourceFile { mapping: Arc::new(mapping), ..file_of(Table::Customers, "x.csv") };
         let form = form_in(&file, 2, &[]).expect("a form");
-        let read = |cell| Field { form: &form, cell }.text().expect("a text").map(|text| text.into_owned());
+        let read = |cell| Field { form: &form, cell }.text().expect("a text").map(Cow::into_owned);
         assert_eq!(read(Cell::Text("NULL")).as_deref(), Some("NULL"));
         assert_eq!(read(Cell::Text("?")), None);
         assert_eq!(read(Cell::Text(" 1 ")).as_deref(), Some("SMB"));
@@ -376,7 +378,7 @@ mod tests {
         let ids = |cells: &[&str]| {
             let form = form(Table::Products, 0, &texts(cells)).expect("a form");
             let read =
-                |text| Field { form: &form, cell: Cell::Text(text) }.text().expect("a text").map(|id| id.into_owned());
+                |text| Field { form: &form, cell: Cell::Text(text) }.text().expect("a text").map(Cow::into_owned);
             cells.iter().filter_map(|text| read(text)).collect::<Vec<_>>()
         };
         assert_eq!(ids(&["1000.0", "1", "2.00", "0.0", "", "NULL"]), ["1000", "1", "2", "0"]);

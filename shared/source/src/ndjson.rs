@@ -74,7 +74,7 @@ fn sampled(text: &Text<'_>, cut: &Cut, file: &SourceFile) -> Result<(Forms, bool
 
 /// Why a piece is no row.
 enum Malformed {
-    /// It would be one if no backslash were doubled, as PostgreSQL's COPY does.
+    /// It would be one if no backslash were doubled, as `PostgreSQL`'s COPY does.
     Doubled,
     Otherwise(serde_json::Error),
 }

@@ -249,7 +249,9 @@ mod tests {
 
     fn told(texts: &[&str], decimal: Option<DecimalMark>, is_money: bool) -> Result<Numbers, Unclear> {
         let mut seen = NumbersSeen::default();
-        texts.iter().for_each(|text| seen.see(text));
+        for text in texts {
+            seen.see(text);
+        }
         seen.numbers(decimal, is_money)
     }
 

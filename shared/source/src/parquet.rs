@@ -49,7 +49,7 @@ pub(crate) fn read<T: ChunkReader + 'static>(
     let used = positions(file, &header)?;
 
     let schema = with_views(stored, used.iter().flatten());
-    let schema = if writes_raw_times { schema } else { with_micros(schema, metadata.parquet_schema()) };
+    let schema = if writes_raw_times { schema } else { with_micros(&schema, metadata.parquet_schema()) };
     let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(damaged)?;
     let mask = ProjectionMask::roots(metadata.parquet_schema(), used.iter().flatten().copied());
@@ -120,7 +120,7 @@ fn with_views<'u>(stored: &Schema, used: impl Iterator<Item = &'u usize>) -> Sch
 
 /// The schema with the times of old writers, 96 bits wide, read as microseconds: as nanoseconds, which is the default,
 /// those after 2262 would wrap around to the past.
-fn with_micros(schema: Schema, stored: &SchemaDescriptor) -> Schema {
+fn with_micros(schema: &Schema, stored: &SchemaDescriptor) -> Schema {
     let is_wide = |i: usize| {
         let root = stored.root_schema().get_fields().get(i);
         root.is_some_and(|root| root.is_primitive() && root.get_physical_type() == PhysicalType::INT96)

@@ -91,18 +91,20 @@ fn zeros(head: &[u8]) -> (usize, usize) {
     if even + odd > header.len() / 4 { (even, odd) } else { (0, 0) }
 }
 
-/// Whether a text is no UTF-8 but may be Windows-1252, of which Latin-1's letters are a part. What has one letter of
-/// UTF-8 is UTF-8 with damaged rows: by chance, such pairs hardly occur.
+/// Whether a text is no UTF-8 but may be Windows-1252, of which Latin-1's letters are a part. What has more letters in
+/// UTF-8 than damaged ones is UTF-8: by chance, few letters in a row look like one of its.
 fn is_windows_1252(head: &[u8]) -> bool {
-    let mut is_other = false;
+    let (mut letters, mut others) = (0, 0);
     for chunk in head.utf8_chunks() {
-        let is_cut_off = head.as_ptr_range().end == chunk.invalid().as_ptr_range().end && head.len() == HEAD;
-        if !chunk.valid().is_ascii() || chunk.invalid().iter().any(|byte| UNASSIGNED.contains(byte)) {
+        if chunk.invalid().iter().any(|byte| UNASSIGNED.contains(byte)) {
             return false;
         }
-        is_other |= !chunk.invalid().is_empty() && !is_cut_off;
+        letters += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
+        others += usize::from(!chunk.invalid().is_empty());
     }
-    is_other
+    // The end of the beginning may cut a letter in two.
+    let is_cut = head.len() == HEAD && !head.ends_with(b"\n");
+    others > letters + usize::from(is_cut)
 }
 
 /// The bytes that Windows-1252 has no letter for.

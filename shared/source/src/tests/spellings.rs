@@ -32,7 +32,9 @@ fn read_files(files: &[(&str, &str)]) -> SourceData {
 }
 
 fn instant(text: &str) -> Option<Instant> {
-    Some(text.parse().expect("an instant"))
+    let at = text.parse();
+    assert!(at.is_ok(), "{text}");
+    at.ok()
 }
 
 #[test]
@@ -229,9 +231,9 @@ fn typed_parquet_columns_follow_the_same_rules() {
 
 #[test]
 fn the_times_of_a_column_may_begin_late() {
-    let open = (0..1_200).map(|i| format!("d{i},c1,open,,1600000000,\n")).collect::<String>();
+    let open = (0..1_200).map(|i| format!("d{i},c1,open,,1600000000,")).collect::<Vec<_>>().join("\n");
     for (closed, expected) in [("1600086400", "2020-09-14T12:26:40Z"), ("2020-09-15", "2020-09-15T00:00:00Z")] {
-        let deals = format!("{DEALS}\n{open}won,c1,won,,1600000000,{closed}\n");
+        let deals = format!("{DEALS}\n{open}\nwon,c1,won,,1600000000,{closed}\n");
         let data = read_files(&[("expansion_opportunities/x.csv", &deals)]);
         let won = data.customers[0].opportunities.iter().find(|deal| &*deal.opportunity_id == "won").expect("a deal");
         assert_eq!(won.closed_at, instant(expected));
@@ -473,7 +475,7 @@ prop_compose! {
         // Whole seconds, which every style can write; midnights alone would be days.
         customers in prop::collection::vec((1_500_000_000..1_600_000_000i64, prop::option::of(1_600_000_001..1_700_000_000i64), "(NA|Null|Zoë & Søn|SMB)?"), 2..6),
         deals in prop::collection::vec((0..9u32, 1_600_000_001..1_650_000_000i64, prop::option::of(0..99_999_999u32)), 2..12),
-        notes in prop::collection::vec((0..9u32, 1_600_000_001..1_650_000_000i64, "[a-zé\"'\\\\,;|\t\n{}\\[\\]:–]{0,12}[a-z]"), 2..12),
+        notes in prop::collection::vec((0..9u32, 1_600_000_001..1_650_000_000i64, "[a-zé\"'\\\\,;|\t\n{}\\[\\]:ß]{0,12}[a-z]"), 2..12),
         touches in prop::collection::vec((0..9u32, 1_600_000_001..1_650_000_000i64, prop::option::of(any::<bool>())), 2..12),
     ) -> Written {
         let owner = |id: u32| Fact::Id(1000 + id % u32::try_from(customers.len()).expect("few"));
