@@ -150,7 +150,9 @@ pub async fn read_by(
         if shard.is_none() {
             columns.say(&mut issues);
         }
-        left_out.iter().for_each(|id| assembly.leave_out(id));
+        for id in &left_out {
+            assembly.leave_out(id);
+        }
         let any = assembly.close(table, &first_won, &mut issues);
         let of_table = inventory.files_of(table).find_map(|file| file.mapping.max_bad_share);
         tally.check(table, any, of_table.map_or(limits, |max_bad_share| Limits { max_bad_share }))?;

@@ -19,6 +19,7 @@ mod files;
 mod fixtures;
 mod mapping;
 mod meanings;
+mod presets;
 mod spellings;
 use fixtures::*;
 pub(crate) use fixtures::{Seen, file_of, seen};

@@ -94,7 +94,7 @@ fn add_defaults(mapping: &mut TableMapping, document: &Document) {
     let missing = || document.missing.as_ref().map(|missing| texts(&missing.0));
     mapping.timezone = mapping.timezone.take().or_else(|| document.timezone.clone());
     mapping.missing = mapping.missing.take().or_else(missing);
-    mapping.decimal_mark = mapping.decimal_mark.or(document.decimal.map(decimal_mark));
+    mapping.decimal_mark = mapping.decimal_mark.or(document.decimal_mark.map(decimal_mark));
 }
 
 fn decimal_mark(decimal: Decimal) -> DecimalMark {
@@ -176,7 +176,7 @@ impl Checker {
             factors: self.factors(entry)?,
             timezone: entry.timezone.clone(),
             missing: entry.missing.as_ref().map(|missing| texts(&missing.0)),
-            decimal_mark: entry.decimal.map(decimal_mark),
+            decimal_mark: entry.decimal_mark.map(decimal_mark),
             scale: entry.scale,
             seats: words(&entry.seats.0),
             won_deals: entry.won_deals.unwrap_or(false),

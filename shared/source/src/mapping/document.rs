@@ -23,7 +23,7 @@ pub(super) struct Document {
     /// Texts that stand for a missing value, in place of the usual ones (`NULL`, `N/A`, …).
     pub(super) missing: Option<OneOrMany<Text>>,
     /// What stands before the decimals of a number; recognised by default.
-    pub(super) decimal: Option<Decimal>,
+    pub(super) decimal_mark: Option<Decimal>,
     /// The currency that amounts are reported in, and are in where nothing else is said, such as `EUR`.
     pub(super) currency: Option<String>,
     /// What one unit of another currency is worth in that one.
@@ -77,7 +77,7 @@ pub(super) struct Entry {
     /// Texts that stand for a missing value, in these files.
     pub(super) missing: Option<OneOrMany<Text>>,
     /// What stands before the decimals of a number, in these files.
-    pub(super) decimal: Option<Decimal>,
+    pub(super) decimal_mark: Option<Decimal>,
     /// The highest health score there can be, where it is not 100; only of `health_score_history`.
     pub(super) scale: Option<f64>,
     /// The metrics that count seats in use, under their names in the files; only of `usage_metrics`.

@@ -47,7 +47,7 @@ fn add(entry: &mut Entry, own: &Entry) {
     }
     entry.timezone = own.timezone.clone().or(entry.timezone.take());
     entry.missing = own.missing.clone().or(entry.missing.take());
-    entry.decimal = own.decimal.or(entry.decimal);
+    entry.decimal_mark = own.decimal_mark.or(entry.decimal_mark);
     entry.scale = own.scale.or(entry.scale);
     entry.won_deals = own.won_deals.or(entry.won_deals);
     entry.max_bad_share = own.max_bad_share.or(entry.max_bad_share);

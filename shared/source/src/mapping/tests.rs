@@ -30,7 +30,7 @@ fn everything_that_can_be_said_is_understood() {
     let text = r#"
 timezone: Europe/Berlin
 missing: ["-", n/a]
-decimal: ","
+decimal_mark: ","
 currency: EUR
 rates: {USD: 0.92}
 tables:
@@ -49,7 +49,7 @@ tables:
     seats: Aktive Nutzer
     timezone: America/New_York
     missing: "?"
-    decimal: "."
+    decimal_mark: "."
     max_unknown_share: 1
   health_score_history:
     scale: 10
@@ -273,7 +273,8 @@ fn the_schema_takes_what_the_parser_takes() {
         let errors: Vec<_> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
         assert_eq!(errors, Vec::<String>::new(), "{preset}");
     }
-    for text in ["tabels: {}", "tables: {custmers: {}}", "tables: {customers: {colums: {}}}", "preset: x", "decimal: ;"]
+    for text in
+        ["tabels: {}", "tables: {custmers: {}}", "tables: {customers: {colums: {}}}", "preset: x", "decimal_mark: ;"]
     {
         assert!(!validator.is_valid(&json(text)) && parse(text).is_err(), "{text}");
     }

@@ -51,8 +51,18 @@ fn said(text: Option<&str>) -> &str {
     text.unwrap_or("-")
 }
 
-fn issues(read: &Read) -> Vec<(&'static str, String, u64)> {
-    read.issues.iter().map(|issue| (issue.table.name(), issue.reason.clone(), issue.count)).collect()
+/// Which rows don't count, and why: `table: reason count, …`.
+fn left_out(read: &Read) -> Vec<String> {
+    let of_files = [Reason::ColumnInSomeFiles, Reason::NearColumn].map(|reason| reason.to_string());
+    let mut tables: Vec<(Table, Vec<String>)> = Vec::new();
+    for issue in read.issues.iter().filter(|issue| !of_files.contains(&issue.reason)) {
+        let said = format!("{} {}", issue.reason, issue.count);
+        match tables.last_mut().filter(|(table, _)| *table == issue.table) {
+            Some((_, reasons)) => reasons.push(said),
+            None => tables.push((issue.table, vec![said])),
+        }
+    }
+    tables.into_iter().map(|(table, reasons)| format!("{table}: {}", reasons.join(", "))).collect()
 }
 
 #[test]
@@ -80,6 +90,15 @@ product 01t5g00000P0bbPAAR Premium Support/-/-
 0015g00000KxfFfAAJ Foxtrot/Banking/Spain/0055g00000U0aQmAAJ since 2019-11-20T08:00:00Z
   Won 0065g00000D0ffAAAR 2024-01-05T09:15:30Z to 2024-03-20T00:00:00Z 15000 []";
     assert_eq!(told(&read.data), expected.lines().collect::<Vec<_>>());
+    let expected = "\
+customers: left out by source.yaml 1, marked as deleted 1
+contracts: left out by source.yaml 2
+expansion_opportunities: left out by source.yaml 2, of an account that is no customer 1, deal from before the account was \
+                    a customer 1, marked as deleted 1, of a deleted customer 1, further line of a deal or contract, added \
+                    to it 1, renewal, no expansion 1, new business, no expansion 1
+stakeholders: left out by source.yaml 1, of an account that is no customer 1
+engagements: left out by source.yaml 4, of an account that is no customer 1";
+    assert_eq!(left_out(&read), expected.lines().collect::<Vec<_>>());
 }
 
 #[test]
@@ -106,6 +125,16 @@ product 502 Premium Support/service/-
   ticket 2026-02-02T16:45:00Z -"
         );
         assert_eq!(told(&read.data), expected.lines().collect::<Vec<_>>(), "{name}");
+        let deleted = if name == "hubspot-api" { ", marked as deleted 1" } else { "" };
+        let expected = format!(
+            "\
+customers: left out by source.yaml 1{deleted}
+expansion_opportunities: left out by source.yaml 1, of an account that is no customer 1, deal from before the account was \
+                    a customer 1, further line of a deal or contract, added to it 1, new business, no expansion 1
+stakeholders: left out by source.yaml 1
+engagements: left out by source.yaml 2"
+        );
+        assert_eq!(left_out(&read), expected.lines().collect::<Vec<_>>(), "{name}");
     }
 }
 
@@ -130,6 +159,14 @@ product 0000000b-0000-4000-8000-000000000002 Premium Support/service/-
 0000000a-0000-4000-8000-000000000004 Delta SA/-/France/- since 2020-05-05T23:30:00Z
   ticket 2026-02-02T16:45:10Z -";
     assert_eq!(told(&read.data), expected.lines().collect::<Vec<_>>());
+    let expected = "\
+customers: left out by source.yaml 2
+contracts: left out by source.yaml 1
+expansion_opportunities: left out by source.yaml 1, of an account that is no customer 2, deal from before the account was \
+                    a customer 2, further line of a deal or contract, added to it 1
+stakeholders: left out by source.yaml 1
+engagements: left out by source.yaml 3";
+    assert_eq!(left_out(&read), expected.lines().collect::<Vec<_>>());
 }
 
 #[test]

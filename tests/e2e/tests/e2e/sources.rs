@@ -161,16 +161,20 @@ fn files(root: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder() {
+async fn a_mapped_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder() {
     let source = Source::bucketed(3);
     let from_s3 = World::start(Options::default()).await;
     let (s3, bucket) = (S3::new(from_s3.stack.sdk()), from_s3.stack.bucket());
     assert_eq!(from_s3.stack.environment("trainer")["SOURCE_URI"], format!("s3://{bucket}/source/"));
     for file in files(&source.folder()) {
         let bytes = fs::read(source.folder().join(&file)).expect("a file");
-        let put = s3.put_object().bucket(bucket).key(format!("source/{}", file.display()));
+        let path = file.display().to_string().replacen("customers/", "crm/accounts/", 1);
+        let put = s3.put_object().bucket(bucket).key(format!("source/{path}"));
         put.body(ByteStream::from(bytes)).send().await.expect("it is uploaded");
     }
+    let mapping = ByteStream::from_static(b"tables: {customers: {files: crm/accounts}}");
+    let put = s3.put_object().bucket(bucket).key("source/source.yaml").body(mapping);
+    put.send().await.expect("it is uploaded");
     let run = from_s3.refreshed(as_of(0)).await;
     assert_eq!(run.plan().map(|plan| plan.shards), Some(3));
     assert_eq!(from_s3.all_rows().await, World::after(&[0]).await.all_rows().await);
