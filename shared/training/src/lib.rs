@@ -101,8 +101,7 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     // Snapshots of today, without labels: what is usual among customers now.
     let now = dataset(source, &[request.as_of], request.horizon_days, &slots);
     let doubts = doubts(source, &data, &now, request.as_of);
-    let dropped = audit::dropped(&doubts);
-    let layout = Layout { dropped: &dropped, ..Layout::of_features(request.horizon_days) };
+    let layout = Layout { dropped: &audit::dropped(&doubts), ..Layout::of_features(request.horizon_days) };
     let propensity = propensity::fit(&data, split.as_ref(), layout)?;
     let all: Vec<usize> = (0..data.labels.len()).collect();
     let tested = split.as_ref().zip(propensity.best.as_ref());
