@@ -151,7 +151,7 @@ fn contacts(portfolio: &mut Portfolio, contacts: usize) {
     portfolio.stakeholders.extend((0..contacts).map(|i| {
         let mut row = row.clone();
         row.customer_id.clone_from(&customer_id);
-        row.stakeholder_id = name("contact", i).to_owned();
+        name("contact", i).clone_into(&mut row.stakeholder_id);
         row.role = if i.is_multiple_of(3) { "champion" } else { "user" };
         row.recorded_at = day(i);
         row
@@ -165,7 +165,7 @@ fn titles(portfolio: &mut Portfolio) {
     portfolio.stakeholders.extend((0..30_000).map(|i| {
         let mut row = row.clone();
         row.customer_id.clone_from(&customer_id);
-        row.stakeholder_id = name("contact", i / DAYS).to_owned();
+        name("contact", i / DAYS).clone_into(&mut row.stakeholder_id);
         row.role = "champion";
         row.title = format!("Title {i}");
         row.recorded_at = day(i);
@@ -238,7 +238,7 @@ fn contracts(portfolio: &mut Portfolio) {
     portfolio.contracts.extend((0..100_000).map(|i| {
         let mut row = row.clone();
         row.customer_id.clone_from(&customer_id);
-        row.contract_id = name("contract", i).to_owned();
+        name("contract", i).clone_into(&mut row.contract_id);
         (row.start_date, row.end_date) = (day(i), None);
         row
     }));
@@ -259,7 +259,7 @@ fn add_deals(portfolio: &mut Portfolio, deals: usize, stage: &'static str) {
     portfolio.expansion_opportunities.extend((0..deals).map(|i| {
         let mut row = row.clone();
         row.customer_id.clone_from(&customer_id);
-        row.opportunity_id = name("deal", i).to_owned();
+        name("deal", i).clone_into(&mut row.opportunity_id);
         row.stage = stage;
         (row.created_at, row.closed_at) = (day(i), (stage == "won").then(|| day(i)));
         row
