@@ -278,9 +278,9 @@ impl<'a> ColumnTally<'a> {
         let same_day = |day, share| DataConcern::SameDay { table, column: column.clone(), day, share };
         match self.first {
             Seen::Time(first) | Seen::Day(first) if !self.varies => {
-                // Many systems give all contacts and customers the day on which they were brought in.
-                let is_event = matches!(self.first, Seen::Time(_)) && table != Table::Stakeholders
-                    || table == Table::ExpansionOpportunities;
+                // Many systems give all that was brought into them the day on which it was. Events have days of their own.
+                let is_event = matches!(self.name, "recorded_at" | "closed_at" | "detected_at" | "occurred_at")
+                    && table != Table::Stakeholders;
                 let has_just_begun = !table.required() && as_of.days_since(first) <= JUST_BEGUN_DAYS;
                 let grade = if is_event && !has_just_begun { DataGrade::Wrong } else { DataGrade::Warned };
                 Some((grade, same_day(first.date(), 1.0)))

@@ -133,6 +133,12 @@ fn a_day_that_most_rows_share_is_said_and_one_that_all_deals_share_is_wrong() {
         }
     });
     assert!(closed.contains(&(DataGrade::Wrong, same(Table::ExpansionOpportunities, "closed_at", day(-20_454), 1.0))));
+    let imported = found(|_, customer| {
+        for deal in &mut customer.opportunities {
+            deal.created_at = at(-590);
+        }
+    });
+    assert!(imported.contains(&(DataGrade::Warned, same(Table::ExpansionOpportunities, "created_at", day(-590), 1.0))));
     let epoch = found(|_, customer| {
         for reading in &mut customer.usage[0].readings {
             reading.at = at(-20_454);
