@@ -60,6 +60,11 @@ fn print(source: &str, report: &DataReport, as_of: Instant) {
         println!("  warned: {} is known up to {} only, {} days before", stale.table, stale.newest.date(), stale.days);
     }
     println!("{}", tables(&report.tables));
+    let missing =
+        expansion_domain::Table::ALL.iter().filter(|table| report.tables.iter().all(|read| read.table != **table));
+    for table in missing {
+        println!("{table}: not in the source");
+    }
     for table in &report.tables {
         print_columns(table);
     }

@@ -107,13 +107,12 @@ async fn document(stack: &Stack, arguments: &ReplayArguments, source: &str) -> R
         (None, None) => champion(stack, as_of).await?,
     };
     let is_on_record = on_record.is_some();
-    let (run, planned) = match on_record {
-        Some((run, plan)) => (run, Planned::OnRecord(plan)),
-        None => {
-            let cause = refresh::cause(stack, arguments.source.as_ref().map(|_| source)).await;
-            let shares = stack.config("trainer").parsed("GRADE_SHARES")?;
-            (Run::requested(as_of, &cause, model.horizon_days, now()), Planned::First(shares))
-        }
+    let (run, planned) = if let Some((run, plan)) = on_record {
+        (run, Planned::OnRecord(plan))
+    } else {
+        let cause = refresh::cause(stack, arguments.source.as_ref().map(|_| source)).await;
+        let shares = stack.config("trainer").parsed("GRADE_SHARES")?;
+        (Run::requested(as_of, &cause, model.horizon_days, now()), Planned::First(shares))
     };
     let state = State::new(&stack.config("scorer"))?;
     let model_said = ReplayedModel { model_id: model.model_id.clone(), as_of: model.as_of };

@@ -34,9 +34,9 @@ pub(crate) fn movement(
     let (middle, to) = by_then(&before.scorer.bins(&changed));
     let end = run.model.propensity.intercept + scored.contributions.iter().sum::<f64>();
 
-    let changes: Vec<f64> = from.iter().zip(&to).map(|(from, to)| to - from).collect();
+    let moves: Vec<f64> = from.iter().zip(&to).map(|(from, to)| to - from).collect();
     let [recomputed, with_data, score] = [start, middle, end].map(|log_odds| points_of(sigmoid(log_odds)));
-    let Apportioned { parts, mut other } = apportion(&exact_points(start, &changes), with_data - recomputed);
+    let Apportioned { parts, mut other } = apportion(&exact_points(start, &moves), with_data - recomputed);
     let columns = before.scorer.columns();
     let mut factors: Vec<MovedFactor> = Vec::with_capacity(parts.len());
     for (part, points) in parts {

@@ -120,11 +120,22 @@ pub enum DataConcern {
         /// The share of customers who expanded within 90 days, over the last year.
         rate: f64,
     },
+    /// Deals are won when contracts end: they may be renewals.
+    Renewals {
+        /// Ends of contracts.
+        ends: usize,
+        /// The share of these within 30 days of which the customer bought.
+        ends_won: f64,
+        /// The share of deals won within 30 days of an end.
+        deals_near: f64,
+        /// What chance would give.
+        near_by_chance: f64,
+    },
 }
 
 impl DataConcern {
     /// The names of all concerns.
-    pub const NAMES: [&str; 9] = [
+    pub const NAMES: [&str; 10] = [
         "no_won_deal",
         "same_day",
         "constant",
@@ -134,6 +145,7 @@ impl DataConcern {
         "bad_rows",
         "seat_units",
         "base_rate",
+        "renewals",
     ];
 
     /// The concern's name, as in JSON.
@@ -148,6 +160,7 @@ impl DataConcern {
             Self::BadRows { .. } => "bad_rows",
             Self::SeatUnits { .. } => "seat_units",
             Self::BaseRate { .. } => "base_rate",
+            Self::Renewals { .. } => "renewals",
         }
     }
 }
@@ -182,6 +195,14 @@ impl fmt::Display for DataConcern {
             Self::SeatUnits { ratio } => {
                 write!(f, "customers use {ratio:.2} seats for each seat bought, in the median; is the unit the same?")
             }
+            Self::Renewals { ends_won, deals_near, near_by_chance, .. } => write!(
+                f,
+                "{:.0} % of won deals closed within 30 days of a contract's end, where chance would give {:.0} %, and {:.0} % of \
+                 the ends have one; are they renewals?",
+                percent(*deals_near),
+                percent(*near_by_chance),
+                percent(*ends_won)
+            ),
             Self::BaseRate { rate } => write!(
                 f,
                 "{:.1} % of customers expanded within 90 days over the last year; are all won deals expansions?",

@@ -11,6 +11,7 @@ use expansion_domain::{
     Stage, Table, TableReport, UsageSeries, WordReport, count, share,
 };
 
+use crate::renewals::{Renewals, renewals};
 use crate::{Catalogue, Inputs, Slots, Value, feature, label, observed_until, stale_tables};
 
 /// Fewer rows than this may all be alike by chance.
@@ -49,7 +50,14 @@ pub fn data_report(source: &SourceData, as_of: Instant, stale_after: u16) -> Dat
         tally.columns.iter().filter_map(|column| column.alike(*table, tally, as_of)).for_each(&mut find);
     }
     let few = tallies.iter().filter_map(|(table, tally)| few_customers(*table, tally, source.customers.len()));
-    let others = metrics(source, as_of).into_iter().chain(seat_units(source, as_of)).chain(base_rate(source, as_of));
+    let renewals = renewals(source, as_of).filter(Renewals::are_likely).map(|found| DataConcern::Renewals {
+        ends: found.ends,
+        ends_won: found.ends_won,
+        deals_near: found.deals_near,
+        near_by_chance: found.near_by_chance,
+    });
+    let of_deals = base_rate(source, as_of).into_iter().chain(renewals);
+    let others = metrics(source, as_of).into_iter().chain(seat_units(source, as_of)).chain(of_deals);
     few.chain(others).map(|concern| (DataGrade::Warned, concern)).for_each(&mut find);
     let tables = tallies.into_iter().map(|(table, tally)| tally.report(table)).collect();
     DataReport::new(findings, stale_tables(source, as_of, stale_after), tables)

@@ -184,7 +184,7 @@ mod tests {
             history.usage.retain(|series| &*series.metric != "zoom" || n > 30);
             let old = history.usage.iter_mut().filter(|series| &*series.metric == "old");
             old.for_each(|series| {
-                series.readings.iter_mut().for_each(|reading| reading.at = reading.at.plus_days(-100))
+                series.readings.iter_mut().for_each(|reading| reading.at = reading.at.plus_days(-100));
             });
             history.usage.extend(
                 (n < 20).then(|| UsageSeries {

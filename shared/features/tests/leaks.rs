@@ -24,10 +24,13 @@ const HISTORIES: u32 = 3000;
 /// In so many of them at least it has a value.
 const LEAST_KNOWN: usize = 10;
 
+/// What a feature makes of a history.
+type Extract = dyn Fn(&CustomerHistory, Instant) -> Value;
+
 /// What has a value for a customer at a time, by name.
 struct Candidate {
     name: &'static str,
-    value: Box<dyn Fn(&CustomerHistory, Instant) -> Value>,
+    value: Box<Extract>,
 }
 
 impl Candidate {
@@ -183,7 +186,7 @@ impl Case {
         match what {
             What::Usage => {
                 let metric = self.word(word);
-                let weeks = (0..days % 26 + 1).map(|week| on + 7 * week).filter(|day| *day <= until);
+                let weeks = (0..=days % 26).map(|week| on + 7 * week).filter(|day| *day <= until);
                 let reading = |week: i32| Reading { at: day(week), value: number + f64::from(week - on) };
                 let place = history.usage.iter().position(|series| series.metric == metric).unwrap_or_else(|| {
                     history.usage.push(UsageSeries { metric, readings: Vec::new() });

@@ -96,13 +96,12 @@ fn add_words(table: &mut TableReport, seen: &[SeenWord]) {
         });
         let mut words: Vec<WordReport> = words.collect();
         words.sort_by_key(|word| Reverse(word.rows));
-        match table.columns.iter_mut().find(|column| column.column == name) {
-            Some(column) => column.words = words,
-            None => {
-                let rows: u64 = words.iter().map(|word| word.rows).sum();
-                let filled = as_share(rows, table.rows);
-                table.columns.push(ColumnReport { column: name.to_owned(), filled, constant: None, words });
-            }
+        if let Some(column) = table.columns.iter_mut().find(|column| column.column == name) {
+            column.words = words;
+        } else {
+            let rows: u64 = words.iter().map(|word| word.rows).sum();
+            let filled = as_share(rows, table.rows);
+            table.columns.push(ColumnReport { column: name.to_owned(), filled, constant: None, words });
         }
     }
 }

@@ -430,8 +430,9 @@ mod tests {
         let segment_share = (15.0 + 20.0 * 0.5) / 40.0_f64;
         assert_eq!(of("p-0000").traits[..4], [segment_share.ln(), 0.0, 0.0, 0.0]);
         let rare = 0.0005_f64.ln();
-        assert_eq!(of("p-0001").traits, of("p-0900").traits, "won once or never, rare is rare");
-        assert_eq!(of("p-0001").traits, of("p-0100").traits);
+        let bits = |id: &str| of(id).traits.map(f64::to_bits);
+        assert_eq!(bits("p-0001"), bits("p-0900"), "won once or never, rare is rare");
+        assert_eq!(bits("p-0001"), bits("p-0100"));
         assert_eq!(of("p-0003").traits[..4], [rare, 0.0, 1.0, 0.0]);
         assert_eq!(of("p-0003").open_since, Some(as_of().plus_days(-30)));
         assert_eq!(of("p-0004").traits[..4], [rare, 0.0, 0.0, 1.0]);

@@ -77,8 +77,6 @@ pub struct TableMapping {
     pub decimal_mark: Option<DecimalMark>,
     /// What a value in full is on the scale of the files, for health scores.
     pub scale: Option<f64>,
-    /// The usage metrics that count seats in use.
-    pub seats: Vec<String>,
     /// Whether an account with a won deal is a customer whatever the filters keep, since its first one closed.
     pub won_deals: bool,
     /// The largest share (0 to 1) of rows that may be bad.

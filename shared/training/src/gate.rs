@@ -499,7 +499,7 @@ mod tests {
         let (champion, worse) = (champion(additive(-2.0, 1.0), 6), additive(-2.0, 0.0));
         let feature = champion.propensity.features[0].name.clone();
         let decide = |leaks: &[String], readiness| {
-            let challenger = Challenger { leaks, readiness, ..challenger(&worse) };
+            let challenger = Challenger { readiness, leaks, ..challenger(&worse) };
             let champion = Some(of(&champion, &data));
             decide(champion, &challenger, &data, &held_out, STALE_DEAL_DAYS).expect("it can be applied")
         };

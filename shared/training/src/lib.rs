@@ -31,8 +31,8 @@ use expansion_features::{
     Dataset, FEATURE_SET_VERSION, FEATURES, Renewals, cutoffs, dataset, feature, renewals, slots,
 };
 use expansion_model::{
-    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Doubt, EARLY_DAYS, Heterogeneity, Knowledge, LabelledRows,
-    MANIFEST_SCHEMA_VERSION, Manifest, Model, Trial, Untested, Verdict, auc, sigmoid,
+    ARTIFACT_SCHEMA_VERSION, AdditiveModel, Doubt, EARLY_DAYS, Figure, Heterogeneity, Knowledge, LabelledRows,
+    MANIFEST_SCHEMA_VERSION, Manifest, Metrics, Model, Trial, Untested, Verdict, auc, sigmoid,
 };
 
 pub use confidence::comparable_averages;
@@ -120,20 +120,8 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
     let left_over = left_over.unwrap_or_default();
     let positives = data.labels.iter().filter(|label| label.expanded).count();
     let knowledge = propensity.model.knowledge;
-    let auc = tested.and_then(|(split, best)| {
-        let judged = |(row, eta): (&usize, &f64)| (data.customers[*row], sigmoid(*eta), data.labels[*row].expanded);
-        auc(split.held_out.iter().zip(&best.log_odds).map(judged).collect())
-    });
-    let figures = |rows: &[usize], log_odds: &[f64]| {
-        outcomes::portfolio_metrics(log_odds, (source, &data), rows, request.csm_capacity)
-    };
-    let metrics = tested.and_then(|(split, best)| figures(&split.held_out, &best.log_odds));
-    let unworked = tested.and_then(|(split, best)| {
-        let places = outcomes::unworked(&data, &split.held_out, request.stale_deal_days);
-        let (rows, log_odds): (Vec<usize>, Vec<f64>) =
-            places.into_iter().map(|place| (split.held_out[place], best.log_odds[place])).unzip();
-        figures(&rows, &log_odds)
-    });
+    let Figures { auc, metrics, unworked } =
+        tested.map(|tested| figures(source, &data, tested, request)).unwrap_or_default();
     let trial = Trial {
         is_labelled: !data.labels.is_empty(),
         knowledge,
@@ -197,6 +185,35 @@ pub fn fit(source: &SourceData, request: &Request, champion: Option<&Model>) -> 
         artifact_bytes: 0,
     };
     Ok(Fitted { model, manifest })
+}
+
+/// How good a model was on the held-out rows; without a figure where there are too few of either outcome.
+#[derive(Default)]
+struct Figures {
+    auc: Option<Figure>,
+    metrics: Option<Metrics>,
+    /// Among the customers on whom nobody worked an expansion.
+    unworked: Option<Metrics>,
+}
+
+fn figures(
+    source: &SourceData,
+    data: &Dataset,
+    (split, best): (&split::Split, &propensity::Tried),
+    request: &Request,
+) -> Figures {
+    let judged = |(row, eta): (&usize, &f64)| (data.customers[*row], sigmoid(*eta), data.labels[*row].expanded);
+    let metrics = |rows: &[usize], log_odds: &[f64]| {
+        outcomes::portfolio_metrics(log_odds, (source, data), rows, request.csm_capacity)
+    };
+    let places = outcomes::unworked(data, &split.held_out, request.stale_deal_days);
+    let (rows, log_odds): (Vec<usize>, Vec<f64>) =
+        places.into_iter().map(|place| (split.held_out[place], best.log_odds[place])).unzip();
+    Figures {
+        auc: auc(split.held_out.iter().zip(&best.log_odds).map(judged).collect()),
+        metrics: metrics(&split.held_out, &best.log_odds),
+        unworked: metrics(&rows, &log_odds),
+    }
 }
 
 /// What of the history is not plausible. Rules are not fitted to any column, so none is doubted for them.

@@ -53,7 +53,7 @@ fn source(opened_before: impl Fn(u32) -> i32, ends: impl Fn(u32, i32) -> i32) ->
             segment: Some("SMB".into()),
             usage: vec![logins],
             contracts: vec![contract],
-            opportunities: if n % 4 > 0 { vec![deal] } else { Vec::new() },
+            opportunities: if n.is_multiple_of(4) { Vec::new() } else { vec![deal] },
             ..CustomerHistory::new(format!("c{n:03}").as_str().into(), day(0))
         };
         history.sort();

@@ -89,6 +89,17 @@ fn checked(document: &Document) -> Result<Mapping, String> {
     })
 }
 
+/// What values stand for, with the metrics that count seats under the name that features look for.
+fn with_seats(mut values: Words, entry: &Entry) -> Words {
+    for seats in words(&entry.seats.0) {
+        values.entry("metric".to_owned()).or_default().insert(seats, "active_seats".to_owned());
+    }
+    values
+}
+
+/// By column of the contract, what a value in the files stands for.
+type Words = BTreeMap<String, BTreeMap<String, String>>;
+
 /// What is said of the whole source, where nothing is said of the table.
 fn add_defaults(mapping: &mut TableMapping, document: &Document) {
     let missing = || document.missing.as_ref().map(|missing| texts(&missing.0));
@@ -169,7 +180,7 @@ impl Checker {
                 Some(RowKind::LineItems) => Rows::LineItems,
                 Some(RowKind::Facts) | None => Rows::Facts,
             },
-            values: self.values(entry)?,
+            values: with_seats(self.values(entry)?, entry),
             filters: self.filters(entry)?,
             only_with: texts(&entry.only_with.0),
             constants: self.constants(entry)?,
@@ -178,7 +189,6 @@ impl Checker {
             missing: entry.missing.as_ref().map(|missing| texts(&missing.0)),
             decimal_mark: entry.decimal_mark.map(decimal_mark),
             scale: entry.scale,
-            seats: words(&entry.seats.0),
             won_deals: entry.won_deals.unwrap_or(false),
             max_bad_share: entry.max_bad_share,
             max_unknown_share: entry.max_unknown_share,

@@ -85,7 +85,8 @@ tables:
     let usage = of(text, Table::UsageMetrics);
     assert_eq!((usage.factors["value"], usage.max_unknown_share), (1000.0, Some(1.0)));
     assert_eq!((usage.timezone.as_deref(), usage.decimal_mark), (Some("America/New_York"), Some(DecimalMark::Point)));
-    assert_eq!((usage.seats, usage.missing), (vec!["aktive nutzer".to_owned()], Some(vec!["?".to_owned()])));
+    assert_eq!(usage.values["metric"]["aktive nutzer"], "active_seats");
+    assert_eq!(usage.missing, Some(vec!["?".to_owned()]));
     assert_eq!(of(text, Table::HealthScoreHistory).scale, Some(10.0));
 
     let deals = &mapping.tables[&Table::ExpansionOpportunities];

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::primitives::ByteStream;
-use expansion_e2e::{REFRESH, Source, World, as_of, portfolio, weekly_run, young};
+use expansion_e2e::{LIST, REFRESH, Source, World, as_of, portfolio, weekly_run, young};
 use expansion_local::Options;
 use expansion_model::Knowledge;
 use expansion_records::RunStage;
@@ -178,4 +178,44 @@ async fn a_mapped_source_in_s3_gives_the_scores_of_the_same_source_in_a_folder()
     let run = from_s3.refreshed(as_of(0)).await;
     assert_eq!(run.plan().map(|plan| plan.shards), Some(3));
     assert_eq!(from_s3.all_rows().await, World::after(&[0]).await.all_rows().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_cannot_be_right_is_refused_with_the_reason_unless_it_is_accepted() {
+    let mut tables = portfolio();
+    for deal in &mut tables.expansion_opportunities {
+        if deal.closed_at.is_some() {
+            deal.stage = "lost";
+        }
+    }
+    let source = Source::of(&tables, None);
+    let world = World::over(&source).await;
+    let failed = world.refresh(as_of(0)).await;
+    let failure = failed.failure().expect("it is refused");
+    assert!(failure.starts_with("the source is wrong: no deal is won: "), "{failure}");
+    let status = world.manager().get(&format!("{REFRESH}/{}", failed.run_id)).await.ok();
+    assert_eq!(
+        (&status["data"]["grade"], &status["data"]["findings"][0]["concern"]),
+        (&json!("wrong"), &json!("no_won_deal"))
+    );
+    let page = world.manager().get("/data").await.ok();
+    assert!(page.as_str().is_some_and(|html| html.contains("no deal is won")), "{page}");
+    let csm = world.csm("csm-01").get(&format!("{REFRESH}/{}", failed.run_id)).await.ok();
+    assert_eq!(csm["data"], Value::Null, "cells of everybody's customers");
+
+    fs::write(source.folder().join("source.yaml"), "accept: [no_won_deal]\n").expect("it is written");
+    let run = world.refreshed(as_of(0)).await;
+    let status = world.manager().get(&format!("{REFRESH}/{}", run.run_id)).await.ok();
+    assert_eq!(
+        (&status["findings"][0]["grade"], &status["findings"][0]["concern"]),
+        (&json!("warned"), &json!("no_won_deal"))
+    );
+    let answer =
+        world.manager().post(&format!("{LIST}/ask"), &[], r#"{"question":"Who should I call first?"}"#).await.ok();
+    let said = answer["notes"]
+        .as_array()
+        .expect("notes")
+        .iter()
+        .any(|note| note.as_str().is_some_and(|note| note.starts_with("no deal is won")));
+    assert!(said, "{}", answer["notes"]);
 }
