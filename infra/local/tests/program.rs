@@ -176,6 +176,58 @@ fn replayed(customer: &str, arguments: &[&str]) -> String {
     String::from_utf8(stdout).expect("UTF-8")
 }
 
+/// What `check` says of a folder, and its exit code.
+fn checked(folder: &Path) -> (Value, Option<i32>) {
+    let output = program().args(["check", "--json", "--as-of", "2025-06-30", "--source"]).arg(folder).output();
+    let Output { status, stdout, .. } = output.expect("it starts");
+    (serde_json::from_slice(&stdout).expect("JSON"), status.code())
+}
+
+#[test]
+fn a_source_is_looked_at_and_the_exit_code_is_its_grade() {
+    let place = TempDir::new().expect("a folder");
+    let folder = place.path().join("source");
+    source(&folder);
+    let (report, code) = checked(&folder);
+    assert_eq!((&report["grade"], &report["findings"], code), (&json!("fine"), &json!([]), Some(0)));
+    let tables: Vec<&str> =
+        report["tables"].as_array().expect("tables").iter().filter_map(|t| t["table"].as_str()).collect();
+    assert_eq!(tables.len(), 9, "{tables:?}");
+
+    // The ids of another system.
+    let strangers = (0..30).map(|i| format!("x-{i},2025-06-20,logins,3\n")).collect::<String>();
+    fs::remove_dir_all(folder.join("usage_metrics")).expect("it was there");
+    fs::create_dir(folder.join("usage_metrics")).expect("a folder");
+    fs::write(folder.join("usage_metrics/u.csv"), format!("customer_id,recorded_at,metric,value\n{strangers}"))
+        .expect("it is written");
+    let (report, code) = checked(&folder);
+    let concern = (&report["findings"][0]["concern"], &report["findings"][0]["table"]);
+    assert_eq!(
+        (&report["grade"], concern, code),
+        (&json!("warned"), (&json!("few_customers"), &json!("usage_metrics")), Some(3))
+    );
+
+    let deals =
+        (0..30).map(|i| format!("d{i},cus-00001,Verloren,2025-01-01,2025-02-{:02}\n", 1 + i % 28)).collect::<String>();
+    fs::remove_dir_all(folder.join("expansion_opportunities")).expect("it was there");
+    fs::write(
+        folder.join("expansion_opportunities.csv"),
+        format!("opportunity_id,customer_id,stage,created_at,closed_at\n{deals}"),
+    )
+    .expect("it is written");
+    let (report, code) = checked(&folder);
+    assert_eq!(
+        (&report["grade"], &report["findings"][0]["concern"], code),
+        (&json!("wrong"), &json!("no_won_deal"), Some(4))
+    );
+
+    fs::remove_file(folder.join("expansion_opportunities.csv")).expect("it was there");
+    let (report, code) = checked(&folder);
+    assert_eq!((&report["grade"], code), (&json!("wrong"), Some(4)));
+    let error = report["error"].as_str().expect("the reason");
+    assert!(error.starts_with("the required table expansion_opportunities has no files"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_past_row_is_made_again_byte_for_byte() {
     let place = TempDir::new().expect("a folder");

@@ -16,6 +16,10 @@ use expansion_store::{S3, StoreError};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
+/// Fewer rows may all be of nobody by chance.
+const LEAST_ROWS: u64 = 20;
+/// Files passed over and findings that a report names; the store's items are small.
+const MOST_NAMED: usize = 100;
 /// A larger share of rows left out is said, even where it is tolerated.
 const MOST_BAD_ROWS: f64 = 0.01;
 
@@ -72,7 +76,7 @@ pub fn data_report(inventory: &Inventory, read: &Read, as_of: Instant, stale_aft
         table.files = inventory.files_of(table.table).count();
         table.rows = read.rows.get(&table.table).copied().unwrap_or_default();
         table.issues = read.issues.iter().filter(|issue| issue.table == table.table).cloned().collect();
-        findings.extend(left_out(table));
+        findings.extend(left_out(table).into_iter().chain(strange(table, read.data.customers.len())));
         add_words(table, &read.words);
     }
     for finding in &mut findings {
@@ -80,8 +84,12 @@ pub fn data_report(inventory: &Inventory, read: &Read, as_of: Instant, stale_aft
             finding.grade = finding.grade.min(DataGrade::Warned);
         }
     }
-    let passed_over = inventory.passed_over().iter().map(|other| format!("{} ({})", other.path, other.because));
-    DataReport { passed_over: passed_over.collect(), ..DataReport::new(findings, stale, tables) }
+    let all = inventory.passed_over();
+    let named = all.iter().take(MOST_NAMED).map(|other| format!("{} ({})", other.path, other.because));
+    let more = all.len().checked_sub(MOST_NAMED + 1).map(|more| format!("and {} more", more + 1));
+    let mut report = DataReport::new(findings, stale, tables);
+    report.findings.truncate(MOST_NAMED);
+    DataReport { passed_over: named.chain(more).collect(), ..report }
 }
 
 /// The words of a table's columns as they stand in its files, in place of what they were taken for.
@@ -90,12 +98,16 @@ fn add_words(table: &mut TableReport, seen: &[SeenWord]) {
     let names: BTreeSet<&str> = of_table().map(|word| word.column).collect();
     for name in names {
         let words = of_table().filter(|word| word.column == name).map(|word| WordReport {
-            word: word.word.clone().unwrap_or_else(|| "(others)".to_owned()),
+            word: word
+                .word
+                .as_ref()
+                .map_or_else(|| "(others)".to_owned(), |word| word.chars().take(MOST_NAMED).collect()),
             taken_for: Some(word.taken_for.clone()).filter(|meaning| word.word.as_ref() != Some(meaning)),
             rows: word.rows,
         });
         let mut words: Vec<WordReport> = words.collect();
         words.sort_by_key(|word| Reverse(word.rows));
+        words.truncate(MOST_NAMED);
         if let Some(column) = table.columns.iter_mut().find(|column| column.column == name) {
             column.words = words;
         } else {
@@ -109,6 +121,12 @@ fn add_words(table: &mut TableReport, seen: &[SeenWord]) {
 #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 53 bits")]
 fn as_share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
+}
+
+/// A table of which no row is any customer's.
+fn strange(table: &TableReport, of: usize) -> Option<DataFinding> {
+    let concern = DataConcern::FewCustomers { table: table.table, customers: 0, of };
+    (table.facts == 0 && table.rows >= LEAST_ROWS).then_some(DataFinding { grade: DataGrade::Warned, concern })
 }
 
 /// A table of which many rows are left out or doubtful, though not so many that it is refused.

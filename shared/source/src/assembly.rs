@@ -177,7 +177,7 @@ impl Assembly {
     }
 
     fn add_fact(&mut self, table: Table, place: Place, row: &Row<'_>, owner: usize) -> Result<(), Rejection> {
-        if tables::is_gone(table, row) {
+        if tables::is_gone(table, row)? {
             return Err(row[0].reject(Reason::Deleted));
         }
         let Self { strings, notes, overlap, .. } = self;
@@ -464,13 +464,17 @@ impl Assembly {
 
     /// The ids of products and people that occur in both of Salesforce's forms.
     fn longer_ids(&self) -> BTreeMap<String, String> {
-        let mut longer = self.given.as_ref().map_or_else(BTreeMap::new, |given| given.longer_ids.clone());
+        if let Some(given) = &self.given {
+            return given.longer_ids.clone();
+        }
+        let mut longer = BTreeMap::new();
         for id in self.strings.all() {
             if let Some(short) = salesforce::short(id).filter(|short| self.strings.has(short)) {
                 longer.insert(short.to_owned(), id.to_string());
             }
         }
-        longer
+        // They are kept with the run, whose record must stay small; beyond that all ids are shown in the shorter form.
+        if longer.len() > MOST_LONGER_IDS { BTreeMap::new() } else { longer }
     }
 
     fn lengthen_ids(&mut self, longer: &BTreeMap<String, String>) {
@@ -514,6 +518,8 @@ fn arrived(arrival: Arrival, row: &Row<'_>, notes: &mut Notes) -> Result<(), Rej
     }
 }
 
+/// So many ids are shown in the longer one of Salesforce's forms.
+const MOST_LONGER_IDS: usize = 1000;
 /// So many days after a customer left, something may still come in of the time before.
 const AFTERMATH_DAYS: i32 = 30;
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expansion_domain::{Conventions, CustomerHistory, Id, Instant, Reading, Table};
+use expansion_domain::{Conventions, CustomerHistory, Id, Instant, Reading, Table, UsageSeries};
 
 use crate::deliveries::{add_up, equal_facts, example};
 use crate::issues::{Issues, Reason};
@@ -119,7 +119,9 @@ struct Steps {
 /// The metrics that rise nearly always and never fall.
 fn counters(customers: &[CustomerHistory]) -> BTreeSet<String> {
     let mut metrics: BTreeMap<&Id, Steps> = BTreeMap::new();
-    for series in customers.iter().flat_map(|customer| &customer.usage).filter(|series| series.readings.len() > 2) {
+    // Seats in use are a level, also where all portfolios grow.
+    let is_told = |series: &&UsageSeries| series.readings.len() > 2 && &*series.metric != "active_seats";
+    for series in customers.iter().flat_map(|customer| &customer.usage).filter(is_told) {
         let steps = metrics.entry(&series.metric).or_default();
         for pair in series.readings.windows(2) {
             steps.rises += u64::from(pair[1].value > pair[0].value);
@@ -249,7 +251,6 @@ fn are_ends_exclusive(customers: &[CustomerHistory]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use expansion_domain::UsageSeries;
 
     use super::*;
 

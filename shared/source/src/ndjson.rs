@@ -172,7 +172,9 @@ impl Cut {
             Self::Values
         } else if let Some(start) = wrapped(&head[begin..], file) {
             Self::Wrapped(begin + start)
-        } else if first_value(line).is_none() && first_value(&head[begin..]).is_some() {
+        } else if first_value(line)
+            .map_or_else(|| first_value(&head[begin..]).is_some(), |end| end < line.trim_ascii_end().len())
+        {
             Self::Values
         } else {
             Self::Lines

@@ -228,7 +228,7 @@ impl<'a> Column<'a> {
             Values::Integers(integers) => Cell::Integer(integers[i]),
             Values::Numbers(numbers) => Cell::Number(numbers[i]),
             Values::Days(days) => {
-                let micros = i64::from(days[i]) * 86_400_000_000;
+                let micros = i64::from(days[i]).saturating_mul(86_400_000_000);
                 Instant::from_micros(micros).map_or(Cell::Beyond(micros), Cell::Day)
             }
             Values::Micros { micros, is_local } => match Instant::from_micros(micros[i]) {

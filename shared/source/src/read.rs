@@ -156,7 +156,9 @@ pub async fn read_by(
         let any = assembly.close(table, &first_won, &mut issues);
         let of_table = inventory.files_of(table).find_map(|file| file.mapping.max_bad_share);
         tally.check(table, any, of_table.map_or(limits, |max_bad_share| Limits { max_bad_share }))?;
-        if let Some(limit) = inventory.files_of(table).find_map(|file| file.mapping.max_unknown_share) {
+        // The rows of unknown customers may well lie in one shard.
+        let of_table = inventory.files_of(table).find_map(|file| file.mapping.max_unknown_share);
+        if let Some(limit) = of_table.filter(|_| shard.is_none()) {
             tally.check_unknown(table, limit)?;
         }
         rows.insert(table, tally.rows);

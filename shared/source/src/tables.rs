@@ -205,20 +205,22 @@ fn version(updated_at: &Field<'_>) -> Option<i64> {
     }
 }
 
-/// Whether a row was deleted: by a flag, or by a time at which it was.
-pub(crate) fn is_deleted(flag: &Field<'_>, at: &Field<'_>) -> bool {
-    says_deleted(flag) || says_deleted(at)
+/// Whether a row was deleted: by a flag, or by a time at which it was. What says neither makes the row a bad one: taken for
+/// no, it would let deleted rows count in silence.
+pub(crate) fn is_deleted(flag: &Field<'_>, at: &Field<'_>) -> Result<bool, Rejection> {
+    Ok(says_deleted(flag)? || says_deleted(at)?)
 }
 
-fn says_deleted(field: &Field<'_>) -> bool {
+fn says_deleted(field: &Field<'_>) -> Result<bool, Rejection> {
     match field.cell {
-        Cell::Missing => false,
-        Cell::Bool(flag) => flag,
-        _ => match (field.flag(), field.instant()) {
-            (Ok(flag), _) => flag.unwrap_or_default(),
+        Cell::Missing => Ok(false),
+        Cell::Bool(flag) => Ok(flag),
+        _ => match (field.flag(), field.instant(), field.number()) {
+            (Ok(flag), ..) => Ok(flag.unwrap_or_default()),
             // Zeros and the end of the calendar stand for never.
-            (Err(_), Ok(Some(at))) => is_meant(at),
-            (Err(_), _) => field.number().is_ok_and(|number| number.is_some_and(|number| number > 1.0)),
+            (Err(_), Ok(at), _) => Ok(at.is_some_and(is_meant)),
+            (Err(_), Err(_), Ok(number)) => Ok(number.is_some_and(|number| number > 1.0)),
+            (Err(unreadable), Err(_), Err(_)) => Err(unreadable),
         },
     }
 }
@@ -231,8 +233,8 @@ pub(crate) struct Identified<T> {
 }
 
 impl<T> Identified<T> {
-    fn new(fact: T, [updated_at, deleted, deleted_at]: [&Field<'_>; 3]) -> Self {
-        Self { fact, updated_at: version(updated_at), is_deleted: is_deleted(deleted, deleted_at) }
+    fn new(fact: T, [updated_at, deleted, deleted_at]: [&Field<'_>; 3]) -> Result<Self, Rejection> {
+        Ok(Self { fact, updated_at: version(updated_at), is_deleted: is_deleted(deleted, deleted_at)? })
     }
 }
 
@@ -260,7 +262,7 @@ pub(crate) fn customer(
         churned_at,
         ..CustomerHistory::new(customer_id.require(own)?, created_at)
     };
-    Ok(Identified::new(history, [updated, deleted, deleted_at]))
+    Identified::new(history, [updated, deleted, deleted_at])
 }
 
 pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Identified<Product>, Rejection> {
@@ -272,7 +274,7 @@ pub(crate) fn product(row: &Row<'_>, strings: &mut Strings) -> Result<Identified
         unit: strings.text(unit)?,
         list_price: list_price.amount()?,
     };
-    Ok(Identified::new(product, [updated, deleted, deleted_at]))
+    Identified::new(product, [updated, deleted, deleted_at])
 }
 
 /// A contract with the currency of its value.
@@ -303,7 +305,7 @@ pub(crate) fn contract(
         end_date,
     };
     let currency = strings.currency(currency)?;
-    Ok(Identified::new(ContractRow { contract, currency }, [updated, deleted, deleted_at]))
+    Identified::new(ContractRow { contract, currency }, [updated, deleted, deleted_at])
 }
 
 fn start_of_day(at: Instant) -> Instant {
@@ -397,7 +399,7 @@ pub(crate) fn opportunity(
     let begun = moment(created, notes)?;
     let mut created_at = begun.at;
     let word = stage.require(Field::word)?;
-    let stage_kind = flagged(is_won, is_closed, words.stages.kind(&word));
+    let stage_kind = flagged(is_won, is_closed, words.stages.kind(&word))?;
     words.stages.count(&word, stage_kind);
     let stage = match stage_kind {
         StageKind::Won => Stage::Won,
@@ -446,20 +448,19 @@ pub(crate) fn opportunity(
     let deal_type = strings.text(deal_type)?;
     let kind = kind.unwrap_or(DealKind::Expansion);
     let row = DealRow { deal, kind, deal_type, currency: strings.currency(currency)?, unknown };
-    let mut identified = Identified::new(row, [updated, deleted, deleted_at]);
+    let mut identified = Identified::new(row, [updated, deleted, deleted_at])?;
     identified.is_deleted |= stage_kind == StageKind::Deleted;
     Ok(identified)
 }
 
 /// What a stage is taken for where flags say whether the deal is won and whether it is closed.
-fn flagged(is_won: &Field<'_>, is_closed: &Field<'_>, by_word: StageKind) -> StageKind {
-    let flag = |field: &Field<'_>| field.flag().ok().flatten();
-    match (flag(is_won), flag(is_closed), by_word) {
+fn flagged(is_won: &Field<'_>, is_closed: &Field<'_>, by_word: StageKind) -> Result<StageKind, Rejection> {
+    Ok(match (is_won.flag()?, is_closed.flag()?, by_word) {
         (Some(true), _, _) => StageKind::Won,
         (Some(false), Some(true), _) | (Some(false), None, StageKind::Lost) => StageKind::Lost,
         (_, Some(false), _) | (Some(false), None, StageKind::Won) => StageKind::Open,
         (_, _, by_word) => by_word,
-    }
+    })
 }
 
 pub(crate) fn signal(row: &Row<'_>, strings: &mut Strings, notes: &mut Notes) -> Result<Signal, Rejection> {
@@ -484,7 +485,7 @@ pub(crate) fn stakeholder(
         role: strings.word(role)?,
         recorded_at: time(recorded_at, notes)?,
     };
-    Ok(Identified::new(person, [updated, deleted, deleted_at]))
+    Identified::new(person, [updated, deleted, deleted_at])
 }
 
 pub(crate) fn engagement(row: &Row<'_>, strings: &mut Strings, notes: &mut Notes) -> Result<Engagement, Rejection> {
@@ -498,14 +499,14 @@ pub(crate) fn engagement(row: &Row<'_>, strings: &mut Strings, notes: &mut Notes
 }
 
 /// Whether a row of a table without ids was deleted.
-pub(crate) fn is_gone(table: Table, row: &Row<'_>) -> bool {
+pub(crate) fn is_gone(table: Table, row: &Row<'_>) -> Result<bool, Rejection> {
     let first = match table {
         Table::UsageMetrics | Table::ExpansionSignals => 4,
         Table::HealthScoreHistory => 3,
         Table::Engagements => 5,
         // The rows of the others say so when their versions are compared.
         Table::Customers | Table::Products | Table::Contracts | Table::ExpansionOpportunities | Table::Stakeholders => {
-            return false;
+            return Ok(false);
         }
     };
     is_deleted(&row[first], &row[first + 1])
@@ -530,7 +531,7 @@ mod tests {
             let is_versioned = names[deleted - 1] == "updated_at";
             let mut row = Row::default();
             row[deleted].cell = Cell::Bool(true);
-            assert_eq!(is_gone(table, &row), !is_versioned, "{table}");
+            assert_eq!(is_gone(table, &row), Ok(!is_versioned), "{table}");
         }
     }
 }

@@ -50,6 +50,7 @@ fn objects_may_stand_in_an_array_or_over_several_lines() {
     for (text, lines) in [
         (format!("{a}\n{b}\n\n{c}"), [1, 2, 4]),
         (format!("[{a},{b},{c}]"), [1, 1, 1]),
+        (format!("{a}{b} {c}\n"), [1, 1, 1]),
         (format!("\u{feff}\n[\n{a},\n{b}\n,{c}\n]\n"), [3, 4, 5]),
         (format!("[{a}]\n[{b},\n{c}]\n"), [1, 2, 3]),
         (format!("{{\"count\":3,\"next\":null,\"results\":[\n{a},{b},{c}],\"meta\":{{\"pages\":[1]}}}}"), [2, 2, 2]),
