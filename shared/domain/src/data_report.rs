@@ -120,6 +120,13 @@ pub enum DataConcern {
         /// The share of customers who expanded within 90 days, over the last year.
         rate: f64,
     },
+    /// Something is not read whose name is much like one that is missing.
+    NearMiss {
+        /// The table.
+        table: Table,
+        /// The file or column, and what it is near to.
+        found: String,
+    },
     /// Deals are won when contracts end: they may be renewals.
     Renewals {
         /// Ends of contracts.
@@ -135,7 +142,7 @@ pub enum DataConcern {
 
 impl DataConcern {
     /// The names of all concerns.
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 11] = [
         "no_won_deal",
         "same_day",
         "constant",
@@ -146,6 +153,7 @@ impl DataConcern {
         "seat_units",
         "base_rate",
         "renewals",
+        "near_miss",
     ];
 
     /// The concern's name, as in JSON.
@@ -161,6 +169,7 @@ impl DataConcern {
             Self::SeatUnits { .. } => "seat_units",
             Self::BaseRate { .. } => "base_rate",
             Self::Renewals { .. } => "renewals",
+            Self::NearMiss { .. } => "near_miss",
         }
     }
 }
@@ -195,6 +204,7 @@ impl fmt::Display for DataConcern {
             Self::SeatUnits { ratio } => {
                 write!(f, "customers use {ratio:.2} seats for each seat bought, in the median; is the unit the same?")
             }
+            Self::NearMiss { table, found } => write!(f, "not read, but named much like something of {table}: {found}"),
             Self::Renewals { ends_won, deals_near, near_by_chance, .. } => write!(
                 f,
                 "{:.0} % of won deals closed within 30 days of a contract's end, where chance would give {:.0} %, and {:.0} % of \

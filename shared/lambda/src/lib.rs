@@ -11,13 +11,11 @@ use expansion_domain::{
     UnexpectedEvent, WordReport,
 };
 use expansion_service::{Config, ConfigError};
-use expansion_source::{Inventory, Limits, Location, Read, SeenWord, SourceError};
+use expansion_source::{Inventory, Limits, Location, Read, Reason, SeenWord, SourceError};
 use expansion_store::{S3, StoreError};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
-/// Fewer rows may all be of nobody by chance.
-const LEAST_ROWS: u64 = 20;
 /// Files passed over and findings that a report names; the store's items are small.
 const MOST_NAMED: usize = 100;
 /// A larger share of rows left out is said, even where it is tolerated.
@@ -79,6 +77,7 @@ pub fn data_report(inventory: &Inventory, read: &Read, as_of: Instant, stale_aft
         findings.extend(left_out(table).into_iter().chain(strange(table, read.data.customers.len())));
         add_words(table, &read.words);
     }
+    findings.extend(near_misses(read));
     for finding in &mut findings {
         if accepted.iter().any(|name| name == finding.concern.name()) {
             finding.grade = finding.grade.min(DataGrade::Warned);
@@ -123,16 +122,34 @@ fn as_share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
-/// A table of which no row is any customer's.
+/// A table of which no row, or only the smaller part, is any customer's.
 fn strange(table: &TableReport, of: usize) -> Option<DataFinding> {
-    let concern = DataConcern::FewCustomers { table: table.table, customers: 0, of };
-    (table.facts == 0 && table.rows >= LEAST_ROWS).then_some(DataFinding { grade: DataGrade::Warned, concern })
+    let few = || DataConcern::FewCustomers { table: table.table, customers: table.customers, of };
+    let is_strange = table.facts == 0 || 2 * rows_of(table, Reason::UnknownCustomer) > table.rows;
+    is_strange.then(|| DataFinding { grade: DataGrade::Warned, concern: few() })
+}
+
+/// What was not read although its name is much like one that is missing.
+fn near_misses(read: &Read) -> impl Iterator<Item = DataFinding> + '_ {
+    let near = [Reason::NearTable, Reason::NearColumn].map(|reason| reason.to_string());
+    let issues = read.issues.iter().filter(move |issue| near.contains(&issue.reason));
+    issues.map(|issue| {
+        let concern = DataConcern::NearMiss { table: issue.table, found: issue.example.clone() };
+        DataFinding { grade: DataGrade::Warned, concern }
+    })
+}
+
+/// The rows of a table that an issue is about.
+fn rows_of(table: &TableReport, reason: Reason) -> u64 {
+    let reason = reason.to_string();
+    table.issues.iter().filter(|issue| issue.reason == reason).map(|issue| issue.count).sum()
 }
 
 /// A table of which many rows are left out or doubtful, though not so many that it is refused.
 fn left_out(table: &TableReport) -> Option<DataFinding> {
-    let bad = table.issues.iter().filter(|issue| issue.grade != DataGrade::Fine);
-    let share = as_share(bad.map(|issue| issue.count).sum(), table.rows);
+    let bad: u64 = table.issues.iter().filter(|issue| issue.grade != DataGrade::Fine).map(|issue| issue.count).sum();
+    // Of columns, files are counted.
+    let share = as_share(bad - rows_of(table, Reason::NearColumn) - rows_of(table, Reason::NearTable), table.rows);
     let concern = DataConcern::BadRows { table: table.table, share };
     (share > MOST_BAD_ROWS).then_some(DataFinding { grade: DataGrade::Warned, concern })
 }

@@ -41,7 +41,10 @@ pub(crate) fn read<const N: usize>(
             sink(line, Err(Rejection { rows: lines, ..Rejection::new(Reason::UnclosedQuote, found) }));
             continue;
         }
-        layout.deliver(&record, line, lines, sink);
+        match unescaped(&record, dialect) {
+            Some(record) => layout.deliver(&record, line, lines, sink),
+            None => layout.deliver(&record, line, lines, sink),
+        }
     }
     Ok(Some(layout.columns.seen))
 }
@@ -63,6 +66,15 @@ enum Quotes {
     Backslash,
     /// Quotes are letters like others.
     Plain,
+    /// So they are, and a backslash stands before what has another meaning: the text format of PostgreSQL's COPY, `MySQL`
+    /// and `ClickHouse`, separated by tabs.
+    Escaped,
+}
+
+impl Quotes {
+    const fn are_letters(self) -> bool {
+        matches!(self, Self::Plain | Self::Escaped)
+    }
 }
 
 impl Dialect {
@@ -97,10 +109,13 @@ impl Dialect {
     /// The way of quoting with which the beginning of a file has the fewest faults.
     fn quotes(&self, text: &Text<'_>, width: usize) -> Quotes {
         let sample = &text.whole_lines()[self.skipped..];
+        let faults = |quotes| Self { quotes, ..*self }.faults(sample, width, text.is_whole());
+        if self.delimiter == b'\t' && is_escaped(sample) && faults(Quotes::Escaped) == 0 {
+            return Quotes::Escaped;
+        }
         if !sample.contains(&b'"') {
             return Quotes::Doubled;
         }
-        let faults = |quotes| Self { quotes, ..*self }.faults(sample, width, text.is_whole());
         if faults(Quotes::Doubled) == 0 {
             return Quotes::Doubled;
         }
@@ -116,7 +131,7 @@ impl Dialect {
             Quotes::Backslash => {
                 builder.escape(Some(b'\\'));
             }
-            Quotes::Plain => {
+            Quotes::Plain | Quotes::Escaped => {
                 builder.quoting(false);
             }
         }
@@ -142,11 +157,11 @@ impl Dialect {
         let is_quoted = |value: &[u8]| matches!(value.trim_ascii_end(), [b'"', .., b'"']);
         let mut begin = 0;
         for (i, &byte) in rows.iter().enumerate() {
-            if self.quotes == Quotes::Plain && (byte == self.delimiter || byte == b'\n') {
+            if self.quotes.are_letters() && (byte == self.delimiter || byte == b'\n') {
                 faults += usize::from(is_quoted(&rows[begin..i]));
                 begin = i + 1;
             }
-            let is_quote = byte == b'"' && self.quotes != Quotes::Plain;
+            let is_quote = byte == b'"' && !self.quotes.are_letters();
             within = match within {
                 Within::Quotes if is_quote => Within::Quote,
                 Within::Quotes if byte == b'\\' && self.quotes == Quotes::Backslash => Within::Backslash,
@@ -172,6 +187,51 @@ impl Dialect {
         let is_open = matches!(within, Within::Quotes | Within::Backslash);
         faults + usize::from(is_open && is_whole)
     }
+}
+
+/// Whether backslashes escape in a text: each stands before a letter that it gives a meaning, some before `N` for a missing
+/// value or before another backslash. A path such as `C:\new` alone doesn't make it so.
+fn is_escaped(text: &[u8]) -> bool {
+    let (mut bytes, mut is_sure) = (text.iter(), false);
+    while let Some(byte) = bytes.next() {
+        if *byte == b'\\' {
+            match bytes.next() {
+                Some(b'N' | b'\\') => is_sure = true,
+                Some(b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0' | b'\'' | b'"') => {}
+                _ => return false,
+            }
+        }
+    }
+    is_sure
+}
+
+/// A record with what its backslashes stand for, if the dialect gives them a meaning and it has any.
+fn unescaped(record: &ByteRecord, dialect: Dialect) -> Option<ByteRecord> {
+    let has_any = dialect.quotes == Quotes::Escaped && record.as_slice().contains(&b'\\');
+    has_any.then(|| record.iter().map(unescape).collect())
+}
+
+fn unescape(value: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(value.len());
+    let mut bytes = value.iter().copied();
+    while let Some(byte) = bytes.next() {
+        plain.push(match (byte, byte == b'\\') {
+            (_, true) if value == br"\N" => return value.to_vec(),
+            (_, true) => match bytes.next() {
+                Some(b'n') => b'\n',
+                Some(b't') => b'\t',
+                Some(b'r') => b'\r',
+                Some(b'b') => 8,
+                Some(b'f') => 12,
+                Some(b'v') => 11,
+                Some(b'0') => 0,
+                Some(other) => other,
+                None => byte,
+            },
+            (byte, false) => byte,
+        });
+    }
+    plain
 }
 
 /// The length of a line that names the separator.
@@ -254,7 +314,8 @@ impl<'f, const N: usize> Layout<'f, N> {
         let mut reader = dialect.reader(&text.whole_lines()[dialect.skipped..]);
         let mut record = ByteRecord::new();
         while !sample.is_full() && reader.read_byte_record(&mut record).unwrap_or(false) {
-            if let Ok(row) = layout.row(&record, 1) {
+            let unescaped = unescaped(&record, *dialect);
+            if let Ok(row) = layout.row(unescaped.as_ref().unwrap_or(&record), 1) {
                 sample.see(&row);
             }
         }
@@ -335,6 +396,14 @@ mod tests {
 
     fn rows(text: &[u8]) -> Vec<Seen> {
         seen(3, |mut sink| read::<MAX_COLUMNS>(text, &file_of(Table::HealthScoreHistory, "h.csv"), &mut sink))
+    }
+
+    #[test]
+    fn the_text_format_of_databases_is_unescaped() {
+        let text = b"customer_id\trecorded_at\tscore\na\\\\b\\tc\t\\N\t5\n\"d\t2024-01-01\t6\n";
+        assert_eq!(rows(text), [(2, Ok("a\\b\tc||5".into()), 1), (3, Ok("\"d|2024-01-01|6".into()), 1)]);
+        let path = b"customer_id\trecorded_at\tscore\nC:\\new\t2024-01-01\t5\n";
+        assert_eq!(rows(path), [(2, Ok("C:\\new|2024-01-01|5".into()), 1)]);
     }
 
     #[test]

@@ -188,20 +188,18 @@ fn moment(field: &Field<'_>, notes: &mut Notes) -> Result<Moment, Rejection> {
     Ok(moment)
 }
 
-/// How new a row is among those of its id; a time that can't be read says nothing.
-fn version(updated_at: &Field<'_>) -> Option<i64> {
+/// How new a row is among those of its id. One that can't be read makes a bad row: the order of the rows would decide.
+fn version(updated_at: &Field<'_>) -> Result<Option<i64>, Rejection> {
     let micros = |number: f64| {
         #[expect(clippy::cast_possible_truncation, reason = "only the order counts")]
         let micros = (number * 1e6) as i64;
         micros
     };
-    match updated_at.cell {
-        Cell::Missing => None,
-        _ => match updated_at.instant() {
-            Ok(at) => at.map(Instant::micros),
-            // Some loaders write seconds since 1970.
-            Err(_) => updated_at.number().ok().flatten().map(micros),
-        },
+    match (updated_at.instant(), updated_at.number()) {
+        (Ok(at), _) => Ok(at.map(Instant::micros)),
+        // Some loaders write seconds since 1970.
+        (Err(_), Ok(number)) => Ok(number.map(micros)),
+        (Err(unreadable), Err(_)) => Err(unreadable),
     }
 }
 
@@ -234,7 +232,7 @@ pub(crate) struct Identified<T> {
 
 impl<T> Identified<T> {
     fn new(fact: T, [updated_at, deleted, deleted_at]: [&Field<'_>; 3]) -> Result<Self, Rejection> {
-        Ok(Self { fact, updated_at: version(updated_at), is_deleted: is_deleted(deleted, deleted_at)? })
+        Ok(Self { fact, updated_at: version(updated_at)?, is_deleted: is_deleted(deleted, deleted_at)? })
     }
 }
 

@@ -121,6 +121,23 @@ const NOT_SO: &[&str] = &[
     "not", "no", "be", "almost", "nearly", "likely", "probably", "expected", "verbal", "verbally", "nicht", "fast",
     "non", "pas", "nao", "inte", "ikke", "nie",
 ];
+/// Wherever they stand they make it doubtful that a deal is won: `Won by competitor`, `Pending close won`.
+const DOUBTFUL: &[&str] = &[
+    "never",
+    "competitor",
+    "competition",
+    "wont",
+    "pending",
+    "pre",
+    "soft",
+    "projected",
+    "forecast",
+    "forecasted",
+    "soon",
+    "awaiting",
+    "best",
+    "case",
+];
 /// How the words for stages of open deals begin.
 const OPEN: &[&str] = &[
     "open", "new", "active", "prospect", "lead", "qualif", "discover", "demo", "present", "propos", "quot", "negotia",
@@ -135,20 +152,24 @@ pub(crate) fn stage_kind(word: &str) -> StageKind {
     let words = words_of(word);
     let is_so = |i: usize| i == 0 || !NOT_SO.contains(&&*words[i - 1]);
     let any = |known: &[&str]| words.iter().any(|word| known.contains(&&**word));
-    let says = |known: &[&str]| any(known) && (0..words.len()).all(|i| !known.contains(&&*words[i]) || is_so(i));
+    let is_open_again = word.contains('?') || any(&["reopened"]);
+    let says = |known: &[&str]| {
+        !is_open_again && any(known) && (0..words.len()).all(|i| !known.contains(&&*words[i]) || is_so(i))
+    };
     let out_sold = words.windows(2).any(|pair| pair[0] == "out" && pair[1] == "sold");
     let alone = |known: &str| {
         let mut rest = words.iter().filter(|word| !matches!(&***word, "closed" | "close" | "deal"));
         rest.next().is_some_and(|word| word == known) && rest.next().is_none()
     };
     match (any(WON) || alone("win"), any(LOST) || out_sold || alone("loss")) {
-        (true, false) if says(WON) || alone("win") => StageKind::Won,
+        (true, false) if (!any(DOUBTFUL) && says(WON)) || alone("win") => StageKind::Won,
         (false, true) if says(LOST) || out_sold || alone("loss") => StageKind::Lost,
         (true, _) | (_, true) => StageKind::Unknown,
         (false, false) if alone("deleted") => StageKind::Deleted,
         (false, false) => {
             let is_closed = words.iter().any(|word| word.starts_with("close"));
-            let is_open = words.iter().any(|word| OPEN.iter().any(|stem| word.starts_with(stem)));
+            let is_undecided = words.windows(2).any(|pair| pair[0] == "no" && pair[1] == "decision");
+            let is_open = !is_undecided && words.iter().any(|word| OPEN.iter().any(|stem| word.starts_with(stem)));
             if is_open && !is_closed { StageKind::Open } else { StageKind::Unknown }
         }
     }
@@ -267,6 +288,24 @@ impl<K: Copy + Ord> Vocabulary<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_won_yet_or_by_another_is_doubtful() {
+        for word in [
+            "won by competitor",
+            "never won",
+            "pending close won",
+            "pre-won",
+            "soft won",
+            "won?",
+            "reopened - won before",
+            "deal lost - reopened",
+            "no decision",
+            "projected won",
+        ] {
+            assert_eq!(stage_kind(word), StageKind::Unknown, "{word}");
+        }
+    }
 
     #[test]
     fn the_stages_of_the_usual_systems_are_known() {
