@@ -66,7 +66,7 @@ enum Quotes {
     Backslash,
     /// Quotes are letters like others.
     Plain,
-    /// So they are, and a backslash stands before what has another meaning: the text format of PostgreSQL's COPY, `MySQL`
+    /// So they are, and a backslash stands before what has another meaning: the text format of COPY in `PostgreSQL`, `MySQL`
     /// and `ClickHouse`, separated by tabs.
     Escaped,
 }
@@ -157,7 +157,7 @@ impl Dialect {
         let is_quoted = |value: &[u8]| matches!(value.trim_ascii_end(), [b'"', .., b'"']);
         let mut begin = 0;
         for (i, &byte) in rows.iter().enumerate() {
-            if self.quotes.are_letters() && (byte == self.delimiter || byte == b'\n') {
+            if self.quotes == Quotes::Plain && (byte == self.delimiter || byte == b'\n') {
                 faults += usize::from(is_quoted(&rows[begin..i]));
                 begin = i + 1;
             }
@@ -400,8 +400,8 @@ mod tests {
 
     #[test]
     fn the_text_format_of_databases_is_unescaped() {
-        let text = b"customer_id\trecorded_at\tscore\na\\\\b\\tc\t\\N\t5\n\"d\t2024-01-01\t6\n";
-        assert_eq!(rows(text), [(2, Ok("a\\b\tc||5".into()), 1), (3, Ok("\"d|2024-01-01|6".into()), 1)]);
+        let text = b"customer_id\trecorded_at\tscore\na\\\\b\\tc\t\\N\t5\n\"d\"\t2024-01-01\t6\n";
+        assert_eq!(rows(text), [(2, Ok("a\\b\tc||5".into()), 1), (3, Ok("\"d\"|2024-01-01|6".into()), 1)]);
         let path = b"customer_id\trecorded_at\tscore\nC:\\new\t2024-01-01\t5\n";
         assert_eq!(rows(path), [(2, Ok("C:\\new|2024-01-01|5".into()), 1)]);
     }
