@@ -195,7 +195,7 @@ fn a_source_is_looked_at_and_the_exit_code_is_its_grade() {
     assert_eq!(tables.len(), 9, "{tables:?}");
 
     // The ids of another system.
-    let strangers = (0..30).map(|i| format!("x-{i},2025-06-20,logins,3\n")).collect::<String>();
+    let strangers = (0..30).map(|i| format!("x-{i},2025-06-20,logins,3\n")).collect::<Vec<_>>().concat();
     fs::remove_dir_all(folder.join("usage_metrics")).expect("it was there");
     fs::create_dir(folder.join("usage_metrics")).expect("a folder");
     fs::write(folder.join("usage_metrics/u.csv"), format!("customer_id,recorded_at,metric,value\n{strangers}"))
@@ -207,8 +207,10 @@ fn a_source_is_looked_at_and_the_exit_code_is_its_grade() {
         (&json!("warned"), (&json!("few_customers"), &json!("usage_metrics")), Some(3))
     );
 
-    let deals =
-        (0..30).map(|i| format!("d{i},cus-00001,Verloren,2025-01-01,2025-02-{:02}\n", 1 + i % 28)).collect::<String>();
+    let deals = (0..30)
+        .map(|i| format!("d{i},cus-00001,Verloren,2025-01-01,2025-02-{:02}\n", 1 + i % 28))
+        .collect::<Vec<_>>()
+        .concat();
     fs::remove_dir_all(folder.join("expansion_opportunities")).expect("it was there");
     fs::write(
         folder.join("expansion_opportunities.csv"),

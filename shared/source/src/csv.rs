@@ -189,20 +189,24 @@ impl Dialect {
     }
 }
 
-/// Whether backslashes escape in a text: each stands before a letter that it gives a meaning, some before `N` for a missing
-/// value or before another backslash. A path such as `C:\new` alone doesn't make it so.
+/// Whether backslashes escape in a text without quotes in its header: some value is `\N`, which stands for a missing one, and
+/// each backslash stands before a letter that it gives a meaning.
 fn is_escaped(text: &[u8]) -> bool {
-    let (mut bytes, mut is_sure) = (text.iter(), false);
-    while let Some(byte) = bytes.next() {
-        if *byte == b'\\' {
-            match bytes.next() {
-                Some(b'N' | b'\\') => is_sure = true,
-                Some(b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0' | b'\'' | b'"') => {}
-                _ => return false,
+    let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let has_missing = || text.split(|byte| matches!(byte, b'\t' | b'\n' | b'\r')).any(|value| value == br"\N");
+    let mut bytes = text.iter();
+    let mut are_all_meant = || {
+        while let Some(byte) = bytes.next() {
+            if *byte != b'\\' {
+                continue;
             }
+            let Some(b'N' | b'\\' | b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0' | b'\'') = bytes.next() else {
+                return false;
+            };
         }
-    }
-    is_sure
+        true
+    };
+    !header.contains(&b'"') && has_missing() && are_all_meant()
 }
 
 /// A record with what its backslashes stand for, if the dialect gives them a meaning and it has any.

@@ -172,9 +172,7 @@ impl Cut {
             Self::Values
         } else if let Some(start) = wrapped(&head[begin..], file) {
             Self::Wrapped(begin + start)
-        } else if first_value(line)
-            .map_or_else(|| first_value(&head[begin..]).is_some(), |end| end < line.trim_ascii_end().len())
-        {
+        } else if is_first_of_several(line, &head[begin..]) {
             Self::Values
         } else {
             Self::Lines
@@ -183,6 +181,17 @@ impl Cut {
 
     fn start(&self) -> usize {
         if let Self::Wrapped(start) = self { *start } else { 0 }
+    }
+}
+
+/// Whether the first line ends within a value, or has another object behind its first.
+fn is_first_of_several(line: &[u8], text: &[u8]) -> bool {
+    match first_value(line) {
+        None => first_value(text).is_some(),
+        Some(end) => {
+            let rest = line[end..].trim_ascii_start();
+            rest.starts_with(b"{") && first_value(rest).is_some()
+        }
     }
 }
 

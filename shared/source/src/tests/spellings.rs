@@ -10,7 +10,7 @@ use arrow_array::{
     ArrayRef, Date32Array, Float64Array, StringArray, TimestampMicrosecondArray, TimestampNanosecondArray,
 };
 use encoding_rs::WINDOWS_1252;
-use expansion_domain::{Instant, SourceData, Stage, Table};
+use expansion_domain::{DataGrade, Instant, SourceData, Stage, Table};
 use proptest::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -318,7 +318,12 @@ impl Style {
     }
 
     fn missing(&self) -> &'static str {
-        ["", "NULL", "\\N", "None", "nan", "NaT", "<NA>", "#N/A"][self.missing]
+        // Between tabs it would be the text format of databases, in which backslashes escape.
+        let is_tabbed = matches!(self.layout, Layout::Csv { delimiter: '\t', .. });
+        match ["", "NULL", "\\N", "None", "nan", "NaT", "<NA>", "#N/A"][self.missing] {
+            "\\N" if is_tabbed => "NULL",
+            missing => missing,
+        }
     }
 
     fn time(&self, micros: i64) -> String {
@@ -512,9 +517,8 @@ fn written(facts: &Written, style: impl Fn(Table) -> Style) -> SourceData {
         put(folder.path(), &format!("{table}/a.{ending}"), bytes);
     }
     let read = read_all(folder.path()).expect("a good source");
-    // Chance makes customers come back.
-    let returned = Reason::Returned.to_string();
-    assert!(of_rows(&read.issues).iter().all(|issue| issue.reason == returned), "{:?}", read.issues);
+    // Chance makes customers come back, and rows equal.
+    assert!(read.issues.iter().all(|issue| issue.grade == DataGrade::Fine), "{:?}", read.issues);
     read.data
 }
 
