@@ -49,6 +49,19 @@ pub use crate::tables::Portfolio;
 pub use crate::truth::{Truth, truth};
 pub use crate::write::write;
 
+/// The names of its metrics and kinds of signals, and others for them that nothing is known of.
+pub const OTHER_NAMES: [(&str, &str); 9] = [
+    ("active_seats", "mau"),
+    ("logins", "sessions"),
+    ("api_calls", "credits_used"),
+    ("seat_inquiry", "wants_licences"),
+    ("enterprise_inquiry", "asked_sales"),
+    ("feature_request", "idea_posted"),
+    ("new_team", "workspace_created"),
+    ("champion_promotion", "job_change"),
+    ("pricing_page", "plan_viewed"),
+];
+
 /// Seed of [`Settings::demo`].
 pub const DEMO_SEED: u64 = 238;
 /// The last day of the demo portfolio, unless another is asked for: fixed, so that everybody sees the same.

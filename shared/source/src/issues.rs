@@ -193,8 +193,13 @@ impl Reason {
     pub fn grade(self, table: Table) -> DataGrade {
         let is_doubtful = matches!(
             self,
-            Self::UnknownStage | Self::UnknownHealthScale | Self::ForeignCurrency | Self::ImplausibleDate
-        ) || matches!(self, Self::NearColumn | Self::NearTable);
+            Self::UnknownStage
+                | Self::UnknownHealthScale
+                | Self::ForeignCurrency
+                | Self::ImplausibleDate
+                | Self::NearColumn
+                | Self::NearTable
+        );
         if self.is_bad(table) || is_doubtful { DataGrade::Warned } else { DataGrade::Fine }
     }
 

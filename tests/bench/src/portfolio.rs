@@ -9,25 +9,13 @@ use expansion_bench::{Failure, Known};
 use expansion_domain::{Id, Instant, SourceData};
 use expansion_features::{Column, Dataset, Value as Cell, cutoffs, dataset, slots};
 use expansion_model::{evaluate, evaluate_portfolios};
+use expansion_simulator::OTHER_NAMES;
 use expansion_training::{Layout, MOST_CUTOFFS, fit_propensity, out_of_time, worked};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use crate::measure::tried;
 use crate::table::write_lines;
-
-/// The names of the demo's metrics and kinds of signals, and others for them.
-const NAMES: [(&str, &str); 9] = [
-    ("active_seats", "mau"),
-    ("logins", "sessions"),
-    ("api_calls", "credits_used"),
-    ("seat_inquiry", "wants_licences"),
-    ("enterprise_inquiry", "asked_sales"),
-    ("feature_request", "idea_posted"),
-    ("new_team", "workspace_created"),
-    ("champion_promotion", "job_change"),
-    ("pricing_page", "plan_viewed"),
-];
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -106,7 +94,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Value, Failure> {
 /// Calls the demo's metrics and kinds of signals otherwise.
 fn rename(source: &mut SourceData) {
     let other = |name: &mut Id| {
-        if let Some((_, other)) = NAMES.iter().find(|(own, _)| *own == &**name) {
+        if let Some((_, other)) = OTHER_NAMES.iter().find(|(own, _)| *own == &**name) {
             *name = (*other).into();
         }
     };

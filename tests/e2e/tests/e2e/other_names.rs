@@ -2,23 +2,11 @@
 
 use expansion_e2e::{Source, World, as_of, portfolio};
 use expansion_records::Run;
+use expansion_simulator::OTHER_NAMES;
 use serde_json::Value;
 
-/// Every metric and kind of signal of the simulated source, under another name.
-const NAMES: [(&str, &str); 9] = [
-    ("active_seats", "mau"),
-    ("logins", "sessions"),
-    ("api_calls", "credits_used"),
-    ("seat_inquiry", "wants_licences"),
-    ("enterprise_inquiry", "asked_sales"),
-    ("feature_request", "idea_posted"),
-    ("new_team", "workspace_created"),
-    ("champion_promotion", "job_change"),
-    ("pricing_page", "plan_viewed"),
-];
-
 fn renamed(name: &str) -> &'static str {
-    NAMES.iter().find(|(own, _)| *own == name).unwrap_or_else(|| panic!("{name} has no other name")).1
+    OTHER_NAMES.iter().find(|(own, _)| *own == name).unwrap_or_else(|| panic!("{name} has no other name")).1
 }
 
 fn auc(run: &Run) -> f64 {
